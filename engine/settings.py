@@ -189,13 +189,15 @@ class _Reader:
         text = self.text("SMTP_URL")
         url = self._url("SMTP_URL", text) if text else None
         if url and (url.scheme not in ("smtp", "smtps") or not url.hostname):
-            self._problems.append("SMTP_URL must look like smtp://user:password@mail.example:587, or smtps:// with 465.")
+            self._problems.append("SMTP_URL must look like smtp://user:password@mail.example:587, or smtps://.")
         return text
 
     def secret_key(self, *, needed: bool) -> str:
         text = self.text("SECRET_KEY")
         if text and len(text) < SECRET_KEY_LENGTH:
-            self._problems.append(f"SECRET_KEY must be at least {SECRET_KEY_LENGTH} characters; it signs links in mails.")
+            self._problems.append(
+                f"SECRET_KEY must be at least {SECRET_KEY_LENGTH} characters; it signs links in mails."
+            )
         if needed and not text:
             self._problems.append(
                 "SECRET_KEY must be set in production, the same for every process: "
