@@ -1,0 +1,36 @@
+"""Shopbell: the bell over a web shop's door.
+
+The one path: event in → visitor state → rules → decision → delivery. The rooms, lowest first; imports point down only::
+
+    words   errors       everything that can go wrong, one tree
+            clock        time as whole milliseconds
+            money        amounts as whole minor units
+            ids          new, derived and hashed names
+            strictjson   JSON from strangers
+            settings     the environment
+    core    events       what is reported, checked and normalised
+            visitors     what is known of a visitor, and how an event changes it
+            people       somebody with an address
+            messages     what is brought, and what became of it
+            decisions    what a rule decided, and why
+            rules        the rule language: load, check, evaluate
+    ports   store        SQL: the truth
+            hints        RQ: the bell
+            integration  what a file in integrations/ provides
+            links        signed addresses in mails
+            embedded     a Valkey of our own, where none is given
+            mailbox      the development mail server
+    flow    mail         a decision as a mail
+            pipeline     where the steps meet
+            committer    requests that wait together are committed together
+            deliver      claim, last look, intent, send, outcome
+            jobs         what a worker does with a hint
+            schedule     the clock's rounds
+            house        rule sets and keys in use, reloaded when they change
+    doors   web          Flask: events, links, health, pages for people
+            cli          the shopbell command
+            supervisor   all processes in one terminal
+
+Nothing in ``core`` knows Flask, Redis, SQLAlchemy, RQ, requests or the time of day: live traffic, timers, rule tests and
+``shopbell why`` all run the same code.
+"""

@@ -1,0 +1,155 @@
+"""Everything that can go wrong, as one tree.
+
+::
+
+    ShopbellError                 a plain sentence for the person who must act; ``permanent`` for the machine
+    ├── SettingsError             the environment asks for something impossible (operator)
+    ├── RuleFileError             a rule file that cannot be used, with every problem in it (marketer)
+    ├── RequestError              a door's answer other than 2xx (whoever called)
+    │   ├── MalformedJson         400
+    │   ├── UnknownKey            401
+    │   ├── BadSignature          401
+    │   ├── OriginNotAllowed      403
+    │   ├── NotFound              404
+    │   ├── BodyTooLarge          413
+    │   ├── WrongMediaType        415
+    │   ├── TooManyRequests       429, with Retry-After
+    │   └── Unavailable           503, with Retry-After: the database cannot keep it now
+    ├── InvalidEvent              one event of a batch that cannot be understood; its neighbours are kept
+    ├── MoneyError                an amount that is no amount of its currency
+    ├── LinkError                 a signed link that is forged, spoilt or expired (shopper)
+    ├── StoreError                the database is away, locked or full
+    └── DeliveryError             a message did not leave
+        ├── DeliveryRefused       the other side said no for ever (``permanent``)
+        ├── DeliveryDelayed       the other side said not now
+        └── DeliveryUncertain     nobody can know whether it left; never repeated silently
+"""
+
+from __future__ import annotations
+
+
+class ShopbellError(Exception):
+    """Root of the tree.
+
+    ``str(error)`` is one plain sentence. ``permanent`` says that trying the same thing again cannot help.
+    """
+
+    permanent = True
+
+    def __init__(self, message: str, *, permanent: bool | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        if permanent is not None:
+            self.permanent = permanent
+
+
+class SettingsError(ShopbellError):
+    """An environment variable or a file that the operator must mend before Shopbell can start."""
+
+
+class RuleFileError(ShopbellError):
+    """A rule file with problems; ``problems`` holds a line for each, ready to print."""
+
+    def __init__(self, message: str, problems: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.problems = problems
+
+
+class RequestError(ShopbellError):
+    """An HTTP answer that is not a success: ``status``, a short ``code`` and, where it helps, ``retry_after_s``."""
+
+    status = 400
+    code = "bad_request"
+    retry_after_s: int | None = None
+
+    def __init__(self, message: str, *, retry_after_s: int | None = None) -> None:
+        super().__init__(message, permanent=self.status not in (429, 503))
+        if retry_after_s is not None:
+            self.retry_after_s = retry_after_s
+
+
+class MalformedJson(RequestError):
+    status, code = 400, "malformed_json"
+
+
+class UnknownKey(RequestError):
+    status, code = 401, "unknown_key"
+
+
+class BadSignature(RequestError):
+    status, code = 401, "bad_signature"
+
+
+class OriginNotAllowed(RequestError):
+    status, code = 403, "origin_not_allowed"
+
+
+class NotFound(RequestError):
+    status, code = 404, "not_found"
+
+
+class BodyTooLarge(RequestError):
+    status, code = 413, "body_too_large"
+
+
+class WrongMediaType(RequestError):
+    status, code = 415, "wrong_media_type"
+
+
+class TooManyRequests(RequestError):
+    status, code, retry_after_s = 429, "too_many_requests", 1
+
+
+class Unavailable(RequestError):
+    status, code, retry_after_s = 503, "unavailable", 2
+
+
+class InvalidEvent(ShopbellError):
+    """One event that cannot be understood. ``field`` is a dotted path such as ``cart.total``, or None for the whole."""
+
+    def __init__(self, message: str, *, code: str = "invalid_field", field: str | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.field = field
+
+
+class MoneyError(ShopbellError):
+    """An amount that is not a finite amount of its currency."""
+
+
+class LinkError(ShopbellError):
+    """A signed link that cannot be honoured. ``expired`` tells an old link from a forged one."""
+
+    def __init__(self, message: str, *, expired: bool = False) -> None:
+        super().__init__(message)
+        self.expired = expired
+
+
+class StoreError(ShopbellError):
+    """The database did not do what was asked; nothing of it was kept."""
+
+    permanent = False
+
+
+class DeliveryError(ShopbellError):
+    """A message did not leave, or nobody can know."""
+
+
+class DeliveryRefused(DeliveryError):
+    """Refused for ever. ``bad_address`` says that the address itself is dead (a hard bounce)."""
+
+    def __init__(self, message: str, *, bad_address: bool = False) -> None:
+        super().__init__(message)
+        self.bad_address = bad_address
+
+
+class DeliveryDelayed(DeliveryError):
+    """Refused for now; trying again later is right."""
+
+    permanent = False
+
+
+class DeliveryUncertain(DeliveryError):
+    """The last byte may or may not have been taken; only evidence may settle it."""
+
+    permanent = False

@@ -1,0 +1,445 @@
+"""Events: what a shopper, a shop or a house reports, checked and normalised.
+
+:func:`parse_event` turns one decoded JSON object into an :class:`Event`: types checked, money in minor units, ids as
+text. Fields that are not known here stay in the stored body, so that nothing of the shop's own is lost.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated
+
+import msgspec
+
+from engine import money
+from engine.clock import Millis, from_datetime
+from engine.errors import InvalidEvent, MoneyError
+
+PAGE_TYPES = (
+    "knowledge_base", "faq", "product", "category", "search", "cart", "checkout", "account", "returns", "blog", "home",
+    "other",
+)  # fmt: skip
+
+CANONICAL_TYPES = frozenset(
+    """page_viewed page_hidden page_shown checked_in product_viewed searched cart_updated cart_viewed checkout_started
+    checkout_step_completed contact_given shipping_shown payment_failed coupon_applied coupon_rejected order_placed
+    order_cancelled order_shipped order_delivered order_returned identified consent_changed form_abandoned text_typed
+    exit_intended scrolled chat_started chat_ended message_shown message_accepted message_dismissed stock_changed
+    price_changed agents_changed survey_answered cart_restored""".split()
+)
+
+REQUIRED: dict[str, tuple[str, ...]] = {
+    "page_viewed": ("page",),
+    "product_viewed": ("product",),
+    "cart_updated": ("cart",),
+    "shipping_shown": ("shipping",),
+    "order_placed": ("order",),
+    "consent_changed": ("consent",),
+    "message_shown": ("message",),
+    "message_accepted": ("message",),
+    "message_dismissed": ("message",),
+    "agents_changed": ("agents",),
+}
+"""Sections without which an event of that type says nothing."""
+
+_TYPE_NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)+\Z")
+EventId = Annotated[str, msgspec.Meta(min_length=8, max_length=64)]
+Name = Annotated[str, msgspec.Meta(max_length=64)]
+AnyId = str | int
+"""Platforms send 64-bit numbers or text; inside, an id is always text."""
+
+
+class Page(msgspec.Struct, frozen=True, omit_defaults=True):
+    url: str = ""
+    title: str = ""
+    type: str | None = None
+    referrer: str = ""
+    language: str | None = None
+
+
+class Consent(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What the shopper allows; None means: not said."""
+
+    analytics: bool | None = None
+    marketing: bool | None = None
+    email: bool | None = None
+    sms: bool | None = None
+    text: str = ""
+    source: str = ""
+
+
+class Agents(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How many chat agents are there (``online``) and could take a chat now (``free``, None when not known)."""
+
+    online: Annotated[int, msgspec.Meta(ge=0, le=100_000)]
+    free: int | None = None
+    department: str = ""
+
+
+class Line(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One line of a cart or order; ``price`` in minor units for one piece, None when not told."""
+
+    sku: str = ""
+    product_id: str = ""
+    name: str = ""
+    variant: str = ""
+    quantity: int = 1
+    price: int | None = None
+    url: str = ""
+    image_url: str = ""
+    category: str = ""
+    brand: str = ""
+
+    @property
+    def key(self) -> str:
+        """What makes two lines the same thing."""
+        return self.sku or f"{self.product_id}/{self.variant}" if (self.sku or self.product_id) else self.name
+
+
+class Cart(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A whole cart; amounts in minor units of ``currency``; no lines means emptied."""
+
+    id: str | None = None
+    currency: str = "EUR"
+    total: int = 0
+    shipping_estimate: int | None = None
+    coupon: str = ""
+    lines: tuple[Line, ...] = ()
+
+
+class Shipping(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A shipping cost as the shopper saw it: gross, in minor units."""
+
+    price: int
+    currency: str
+    method: str = ""
+    estimate: bool = False
+
+
+class Order(msgspec.Struct, frozen=True, omit_defaults=True):
+    id: str
+    cart_id: str | None = None
+    currency: str = "EUR"
+    total: int = 0
+    shipping: int | None = None
+    email: str | None = None
+    customer_id: str | None = None
+    lines: tuple[Line, ...] = ()
+
+
+class Product(msgspec.Struct, frozen=True, omit_defaults=True):
+    id: str = ""
+    sku: str = ""
+    name: str = ""
+    category: str = ""
+    brand: str = ""
+    price: int | None = None
+    currency: str = "EUR"
+    stock: int | None = None
+
+
+class Event(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One fact. ``at`` is when it happened by the server's clock; ``seq`` orders the events of one tab."""
+
+    id: str
+    type: str
+    at: Millis
+    seq: int = 0
+    visitor: str = ""
+    session: str = ""
+    tab: str = ""
+    page: Page | None = None
+    engaged_ms: int | None = None
+    product: Product | None = None
+    cart: Cart | None = None
+    shipping: Shipping | None = None
+    order: Order | None = None
+    consent: Consent | None = None
+    agents: Agents | None = None
+    email: str | None = None
+    customer_id: str | None = None
+    name: str | None = None
+    language: str | None = None
+    country: str | None = None
+    step: str | None = None
+    message: str | None = None
+    trusted: bool = False
+    """True when the shop's server or platform said it (a secret key, a signed webhook); False from a browser."""
+
+
+# --- the wire ---------------------------------------------------------------------------------------------------------
+
+
+class _WireLine(msgspec.Struct):
+    id: AnyId | None = None
+    sku: AnyId | None = None
+    product_id: AnyId | None = None
+    name: str | None = None
+    variant: AnyId | None = None
+    quantity: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = 1
+    price: Decimal | None = None
+    url: str | None = None
+    image_url: str | None = None
+    category: str | None = None
+    brand: str | None = None
+
+
+class _WireCart(msgspec.Struct):
+    id: AnyId | None = None
+    currency: str | None = None
+    total: Decimal | None = None
+    subtotal: Decimal | None = None
+    shipping_estimate: Decimal | None = None
+    coupon: str | None = None
+    lines: list[_WireLine] = []
+
+
+class _WireShipping(msgspec.Struct):
+    price: Decimal
+    currency: str | None = None
+    method: str | None = None
+    tax_included: bool = True
+    tax: Decimal | None = None
+    estimate: bool = False
+
+
+class _WireOrder(msgspec.Struct):
+    id: AnyId
+    cart_id: AnyId | None = None
+    currency: str | None = None
+    total: Decimal | None = None
+    shipping: Decimal | None = None
+    email: str | None = None
+    customer_id: AnyId | None = None
+    lines: list[_WireLine] = []
+
+
+class _WireProduct(msgspec.Struct):
+    id: AnyId | None = None
+    sku: AnyId | None = None
+    name: str | None = None
+    category: str | None = None
+    brand: str | None = None
+    price: Decimal | None = None
+    currency: str | None = None
+    stock: int | None = None
+
+
+class _WireEvent(msgspec.Struct):
+    id: EventId
+    type: Name
+    at: datetime | None = None
+    seq: int = 0
+    visitor: Name | None = None
+    session: Name | None = None
+    tab: Name | None = None
+    page: Page | None = None
+    engaged_ms: Annotated[float, msgspec.Meta(ge=0, le=604_800_000)] | None = None
+    product: _WireProduct | None = None
+    cart: _WireCart | None = None
+    shipping: _WireShipping | None = None
+    order: _WireOrder | None = None
+    consent: Consent | None = None
+    agents: Agents | None = None
+    email: Annotated[str, msgspec.Meta(max_length=320)] | None = None
+    customer_id: AnyId | None = None
+    name: str | None = None
+    language: str | None = None
+    country: str | None = None
+    step: AnyId | None = None
+    message: Name | None = None
+
+
+_PROBLEM = re.compile(r"(?P<what>.*?)(?: - at `\$(?P<path>[^`]*)`)?\Z", re.DOTALL)
+_EXPECTED = {
+    "decimal": "a number", "float": "a number", "int": "a whole number", "str": "text", "bool": "true or false",
+    "object": "an object", "array": "a list", "datetime": "a time such as 2026-11-21T10:00:00Z", "null": "null",
+}  # fmt: skip
+
+
+def _look_up(raw: object, path: str) -> object:
+    for part in re.findall(r"[^.\[\]]+", path):
+        if isinstance(raw, dict):
+            raw = raw.get(part)
+        elif isinstance(raw, list) and part.isdigit() and int(part) < len(raw):
+            raw = raw[int(part)]
+        else:
+            return None
+    return raw
+
+
+def _explain(error: msgspec.ValidationError, raw: dict[str, object]) -> InvalidEvent:
+    """msgspec's words as ours: ``cart.total`` and ``must be a number, got 'abc'``."""
+    match = _PROBLEM.match(str(error))
+    what, path = (match["what"], match["path"] or "") if match else (str(error), "")
+    path = path.lstrip(".")
+    missing = re.match(r"Object missing required field `(\w+)`", what)
+    if missing:
+        field = f"{path}.{missing[1]}".lstrip(".")
+        return InvalidEvent("is missing", code="missing_field", field=field)
+    got = _shorten(_look_up(raw, path))
+    kind = re.match(r"(?:Expected|Invalid) `?(decimal|float|int|str|bool|object|array|datetime|null|RFC3339)", what)
+    bound = re.search(r"(>=|<=) ([\d.]+)", what)
+    if bound:
+        limit = "at least" if bound[1] == ">=" else "at most"
+        unit = " characters long" if "length" in what else ""
+        return InvalidEvent(f"must be {limit} {bound[2]}{unit}, got {got}", field=path or None)
+    if kind:
+        plain = _EXPECTED["datetime" if kind[1] == "RFC3339" else kind[1]]
+        return InvalidEvent(f"must be {plain}, got {got}", field=path or None)
+    return InvalidEvent(what[0].lower() + what[1:], field=path or None)
+
+
+def _shorten(value: object) -> str:
+    if isinstance(value, dict | list):
+        return "an object" if isinstance(value, dict) else "a list"
+    text = "null" if value is None else repr(value)
+    return text if len(text) <= 60 else text[:57] + "…'"
+
+
+def _text(value: AnyId | None) -> str:
+    return "" if value is None else str(value)[:200]
+
+
+def _minor(value: Decimal | None, currency: str, field: str) -> int | None:
+    if value is None:
+        return None
+    try:
+        return money.to_minor(value, currency)
+    except MoneyError as error:
+        raise InvalidEvent(error.message, field=field) from None
+
+
+def _currency(value: str | None, default: str, field: str) -> str:
+    if value is None:
+        return default
+    if len(value) == 3 and value.isascii() and value.isalpha():
+        return value.upper()
+    raise InvalidEvent(f"must be an ISO 4217 code such as EUR, got {_shorten(value)}", field=field)
+
+
+def _lines(wire: list[_WireLine], currency: str, field: str) -> tuple[Line, ...]:
+    return tuple(
+        Line(
+            sku=_text(line.sku),
+            product_id=_text(line.product_id if line.product_id is not None else line.id),
+            name=_text(line.name),
+            variant=_text(line.variant),
+            quantity=line.quantity,
+            price=_minor(line.price, currency, f"{field}[{index}].price"),
+            url=(line.url or "")[:2000],
+            image_url=(line.image_url or "")[:2000],
+            category=_text(line.category),
+            brand=_text(line.brand),
+        )
+        for index, line in enumerate(wire)
+        if line.quantity > 0
+    )
+
+
+def _sum(lines: tuple[Line, ...]) -> int:
+    return sum((line.price or 0) * line.quantity for line in lines)
+
+
+def _cart(wire: _WireCart, default_currency: str) -> Cart:
+    currency = _currency(wire.currency, default_currency, "cart.currency")
+    lines = _lines(wire.lines, currency, "cart.lines")
+    stated = wire.total if wire.total is not None else wire.subtotal
+    total = _minor(stated, currency, "cart.total")
+    return Cart(
+        id=_text(wire.id) or None,
+        currency=currency,
+        total=_sum(lines) if total is None else total,
+        shipping_estimate=_minor(wire.shipping_estimate, currency, "cart.shipping_estimate"),
+        coupon=wire.coupon or "",
+        lines=lines,
+    )
+
+
+def _shipping(wire: _WireShipping, default_currency: str) -> Shipping:
+    currency = _currency(wire.currency, default_currency, "shipping.currency")
+    price = _minor(wire.price, currency, "shipping.price") or 0
+    tax = 0 if wire.tax_included else _minor(wire.tax, currency, "shipping.tax") or 0
+    return Shipping(price=price + tax, currency=currency, method=wire.method or "", estimate=wire.estimate)
+
+
+def _order(wire: _WireOrder, default_currency: str) -> Order:
+    currency = _currency(wire.currency, default_currency, "order.currency")
+    lines = _lines(wire.lines, currency, "order.lines")
+    total = _minor(wire.total, currency, "order.total")
+    return Order(
+        id=_text(wire.id),
+        cart_id=_text(wire.cart_id) or None,
+        currency=currency,
+        total=_sum(lines) if total is None else total,
+        shipping=_minor(wire.shipping, currency, "order.shipping"),
+        email=wire.email,
+        customer_id=_text(wire.customer_id) or None,
+        lines=lines,
+    )
+
+
+def _product(wire: _WireProduct, default_currency: str) -> Product:
+    currency = _currency(wire.currency, default_currency, "product.currency")
+    return Product(
+        id=_text(wire.id),
+        sku=_text(wire.sku),
+        name=_text(wire.name),
+        category=_text(wire.category),
+        brand=_text(wire.brand),
+        price=_minor(wire.price, currency, "product.price"),
+        currency=currency,
+        stock=wire.stock,
+    )
+
+
+def parse_event(raw: object, *, received_at: Millis, skew_ms: Millis, currency: str, trusted: bool) -> Event:
+    """One decoded JSON object as an Event.
+
+    ``skew_ms`` is what the sender's clock is behind ours and is added to ``at``; nothing happens later than
+    ``received_at``. ``currency`` is the shop's, for amounts without one. Raises InvalidEvent naming the field.
+    """
+    if not isinstance(raw, dict):
+        raise InvalidEvent("an event must be an object", code="invalid_event")
+    try:
+        wire = msgspec.convert(raw, _WireEvent)
+    except msgspec.ValidationError as error:
+        raise _explain(error, raw) from None
+    if not _TYPE_NAME.match(wire.type):
+        raise InvalidEvent(f"must look like object_verbed, got {_shorten(wire.type)}", field="type")
+    for section in REQUIRED.get(wire.type, ()):
+        if getattr(wire, section) is None:
+            raise InvalidEvent("is missing", code="missing_field", field=section)
+    at = received_at if wire.at is None else min(received_at, from_datetime(wire.at) + skew_ms)
+    return Event(
+        id=wire.id,
+        type=wire.type,
+        at=at,
+        seq=wire.seq,
+        visitor=wire.visitor or "",
+        session=wire.session or "",
+        tab=wire.tab or "",
+        page=wire.page,
+        engaged_ms=None if wire.engaged_ms is None else int(wire.engaged_ms),
+        product=None if wire.product is None else _product(wire.product, currency),
+        cart=None if wire.cart is None else _cart(wire.cart, currency),
+        shipping=None if wire.shipping is None else _shipping(wire.shipping, currency),
+        order=None if wire.order is None else _order(wire.order, currency),
+        consent=wire.consent,
+        agents=wire.agents,
+        email=wire.email,
+        customer_id=_text(wire.customer_id) or None,
+        name=wire.name,
+        language=wire.language,
+        country=wire.country,
+        step=_text(wire.step) or None,
+        message=wire.message,
+        trusted=trusted,
+    )
+
+
+def is_known(event_type: str) -> bool:
+    """Whether the type is one of the canonical ones; others are kept and warned about once."""
+    return event_type in CANONICAL_TYPES

@@ -1,0 +1,90 @@
+"""Messages: what is brought to a shopper, and what became of it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+from engine.clock import Millis
+from engine.events import Line
+
+
+class DeliveryState(StrEnum):
+    """How far a delivery is.
+
+    ``scheduled`` → ``claimed`` (a worker has it) → ``dot`` (the last byte may have left) → ``sent``, or ``failed``,
+    ``cancelled`` (a last look said no), ``uncertain`` (nobody can know; never repeated silently).
+    On-page messages: ``offered`` → ``shown`` → ``accepted`` / ``dismissed``, or ``expired``.
+    """
+
+    SCHEDULED = "scheduled"
+    CLAIMED = "claimed"
+    DOT = "dot"
+    SENT = "sent"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    UNCERTAIN = "uncertain"
+    OFFERED = "offered"
+    SHOWN = "shown"
+    ACCEPTED = "accepted"
+    DISMISSED = "dismissed"
+    EXPIRED = "expired"
+
+
+class MailOrder(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a rule asked for when it decided on a mail; stored with the delivery, without any address."""
+
+    template: str
+    offer: str = ""
+    promise: str = ""
+    call: tuple[str, ...] = ()
+    subject: dict[str, str] = {}
+    text: dict[str, str] = {}
+    cart: str | None = None
+
+
+class MailContext(msgspec.Struct, frozen=True):
+    """All that a mail's template may say. Money in minor units of ``currency``; links are absolute and signed."""
+
+    language: str
+    shop_name: str
+    sender_name: str
+    order: MailOrder
+    currency: str
+    lines: tuple[Line, ...] = ()
+    total: int = 0
+    shipping_shown: int | None = None
+    """The shipping cost that surprised the shopper, gross."""
+    free_shipping_from: int | None = None
+    recipient_name: str = ""
+    restore_url: str = ""
+    unsubscribe_url: str = ""
+    chat_url: str = ""
+    phone: str = ""
+    office_hours: str = ""
+    shop_address: str = ""
+    shop_url: str = ""
+
+
+class RenderedMail(msgspec.Struct, frozen=True):
+    subject: str
+    html: str
+    text: str
+
+
+class OutgoingMail(msgspec.Struct, frozen=True):
+    """One mail, ready for a relay. ``message_id`` is fixed by the delivery, so that a repeat can be recognised."""
+
+    message_id: str
+    sender: str
+    """``Name <address>``"""
+    recipient: str
+    recipient_name: str
+    reply_to: str
+    subject: str
+    html: str
+    text: str
+    language: str
+    unsubscribe_url: str
+    date: Millis

@@ -1,0 +1,56 @@
+"""People: somebody with an address, to whom one or more visitors were linked.
+
+What concerns the person and not the browser stands here: whether they may be mailed and why, what they bought, and
+which messages they had, so that one budget holds over every device.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from engine.clock import Millis
+from engine.visitors import MAX_CONTACTS, Contact
+
+
+class Basis(msgspec.Struct, omit_defaults=True):
+    """Why this person may be mailed: ``kind`` is ``consent`` or ``customer`` (own customer, similar products)."""
+
+    kind: str
+    at: Millis
+    source: str = ""
+    text: str = ""
+    trusted: bool = False
+    """Whether the shop's server said it; an address typed in a browser is mailed at most once a day."""
+
+
+class Person(msgspec.Struct, omit_defaults=True):
+    id: str
+    email: str = ""
+    customer_id: str = ""
+    name: str = ""
+    language: str = ""
+    country: str = ""
+    basis: Basis | None = None
+    unsubscribed_at: Millis | None = None
+    bounced_at: Millis | None = None
+    ordered_at: Millis | None = None
+    ordered_carts: list[str] = []
+    orders: int = 0
+    contacts: list[Contact] = []
+
+    def why_no_mail(self) -> str | None:
+        """The reason why this person may not be mailed, in a few words, or None when they may."""
+        if not self.email:
+            return "no address is known"
+        if self.unsubscribed_at is not None:
+            return "unsubscribed"
+        if self.bounced_at is not None:
+            return "the address bounced"
+        if self.basis is None:
+            return "no consent or other legal basis was recorded"
+        return None
+
+
+def remember_contact(contacts: list[Contact], contact: Contact) -> list[Contact]:
+    """The list with one more message, the oldest forgotten beyond what any limit asks about."""
+    return [*contacts, contact][-MAX_CONTACTS:]

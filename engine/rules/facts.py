@@ -1,0 +1,38 @@
+"""Everything a condition may look at, at one moment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import msgspec
+
+from engine.clock import Millis
+from engine.people import Person
+from engine.rules.shop import Shop
+from engine.visitors import Visitor
+
+
+class Presence(msgspec.Struct, omit_defaults=True):
+    """The chat agents of one department: how many are ``online``, and ``free`` to take a chat (None: not told)."""
+
+    online: int
+    free: int | None
+    at: Millis
+
+
+class House(msgspec.Struct, omit_defaults=True):
+    """What is true for the whole shop now. ``agents`` by department, "" for the shop as a whole."""
+
+    agents: dict[str, Presence] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """The visitor, the person they are linked to (if any), the house and the shop, at ``now`` (ms since the epoch)."""
+
+    shop: Shop
+    visitor_id: str
+    visitor: Visitor
+    now: Millis
+    person: Person | None = None
+    house: House = field(default_factory=House)

@@ -1,0 +1,116 @@
+"""A rule set as the engine runs it, after the loader has read and checked the file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from engine.clock import DAY, MINUTE, Millis
+from engine.rules.facts import Facts
+from engine.rules.shop import Limits, Shop
+from engine.rules.verdicts import Verdict
+
+Translations = dict[str, str]
+"""Text by language tag."""
+
+
+class Condition(Protocol):
+    """A test on the facts. ``clause`` is the text as the marketer wrote it, for traces."""
+
+    clause: str
+
+    def check(self, facts: Facts) -> Verdict: ...
+
+
+@dataclass(frozen=True)
+class Late:
+    """What happens to a step that could not run in time: up to ``at_most_ms`` late it still runs; then ``then``."""
+
+    at_most_ms: Millis
+    then: str
+    """``skip`` or ``send``."""
+
+
+LATE_INVITE = Late(10 * MINUTE, "skip")
+LATE_EMAIL = Late(DAY, "send")
+
+
+@dataclass(frozen=True)
+class Invite:
+    """An offer to chat, shown on the page. ``text`` by language; ``expires_ms`` is how long it may wait to be shown."""
+
+    text: Translations
+    agent: str = ""
+    picture: str = ""
+    opens: str = "chat"
+    """``chat``, ``phone`` or ``link``."""
+    href: str = ""
+    label: Translations = field(default_factory=dict)
+    expires_ms: Millis = 10 * MINUTE
+    kind = "invite"
+
+
+@dataclass(frozen=True)
+class Email:
+    """A mail from ``template``; ``offer``, ``promise`` and ``call`` choose what it says."""
+
+    template: str
+    offer: str = ""
+    promise: str = ""
+    call: tuple[str, ...] = ()
+    subject: Translations = field(default_factory=dict)
+    text: Translations = field(default_factory=dict)
+    kind = "email"
+
+
+@dataclass(frozen=True)
+class Wait:
+    """A timer between two steps."""
+
+    ms: Millis
+    kind = "wait"
+
+
+Step = Invite | Email | Wait
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One entry of the file. ``hash`` is of its own content, so that a reload knows what really changed."""
+
+    name: str
+    when: Condition
+    then: tuple[Step, ...]
+    about: str = ""
+    until: tuple[str, ...] = ()
+    """Among ``ordered``, ``cart_emptied``, ``unsubscribed``, ``accepted``, ``dismissed``, ``left`` and ``returned``."""
+    once_per: str = "session"
+    """``session``, ``cart``, ``visitor``, ``page`` or a number of milliseconds as text."""
+    holdout: float = 0.0
+    priority: int = 0
+    limits: Limits = field(default_factory=Limits)
+    late: Late | None = None
+    active_from: Millis | None = None
+    active_until: Millis | None = None
+    off: bool = False
+    shadow: bool = False
+    hash: str = ""
+    line: int = 0
+    page_types: frozenset[str] | None = None
+    """Page types outside of which the rule cannot be met, when it says so at its top level; an index, not a test."""
+    needs_cart: bool = False
+
+    @property
+    def speaks_on_page(self) -> bool:
+        """Whether its first message is shown on the page, so that a page that is there should ask for it."""
+        return isinstance(next((step for step in self.then if not isinstance(step, Wait)), None), Invite)
+
+
+@dataclass(frozen=True)
+class RuleSet:
+    """A whole file at one content hash."""
+
+    shop: Shop
+    rules: tuple[Rule, ...]
+    hash: str
+    source: str = ""

@@ -1,0 +1,112 @@
+"""The shop as its rule file describes it: names, money, hours, pages, limits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import cached_property
+from zoneinfo import ZoneInfo
+
+from engine.clock import Millis, describe, from_datetime, to_datetime
+
+
+@dataclass(frozen=True)
+class DailyHours:
+    """A stretch of the day, in minutes since midnight; it may run over midnight (21:00-08:00 is 1260, 480)."""
+
+    start: int
+    end: int
+
+    def holds_at(self, minute: int) -> bool:
+        if self.start <= self.end:
+            return self.start <= minute < self.end
+        return minute >= self.start or minute < self.end
+
+
+@dataclass(frozen=True)
+class WeeklyHours:
+    """Opening hours: per weekday (0 is Monday) the stretches of that day."""
+
+    days: tuple[tuple[DailyHours, ...], ...]
+
+    def open_at(self, local: datetime) -> bool:
+        minute = local.hour * 60 + local.minute
+        return any(hours.holds_at(minute) for hours in self.days[local.weekday()])
+
+
+@dataclass(frozen=True)
+class Limit:
+    """At most ``count`` messages per session (``window_ms`` None) or within any stretch of ``window_ms``."""
+
+    count: int
+    window_ms: Millis | None
+
+    def __str__(self) -> str:
+        return f"{self.count} per {'session' if self.window_ms is None else describe(self.window_ms)}"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Over all rules, per person, whatever device. ``messages`` counts every kind."""
+
+    invitations: tuple[Limit, ...] = ()
+    emails: tuple[Limit, ...] = ()
+    messages: tuple[Limit, ...] = ()
+
+
+@dataclass(frozen=True)
+class Integration:
+    """One entry under ``integrations``: its name and its settings; secrets stand as ``env:NAME`` until used."""
+
+    name: str
+    settings: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Shop:
+    """One storefront. Money in minor units of ``currency``."""
+
+    id: str = "main"
+    name: str = "Shop"
+    languages: tuple[str, ...] = ("en",)
+    time_zone: str = "UTC"
+    currency: str = "EUR"
+    url: str = ""
+    cart_url: str = ""
+    """The storefront's cart page, where a restore link leads."""
+    origins: tuple[str, ...] = ()
+    """Origins (scheme://host[:port]) whose pages may use the public key."""
+    phone: str = ""
+    chat_url: str = ""
+    address: str = ""
+    """Postal address for the mail's footer."""
+    free_shipping_from: int | None = None
+    office_hours: WeeklyHours | None = None
+    quiet_hours: DailyHours | None = None
+    addresses_from_browser: str = "with_consent"
+    pages: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """Page type, then its URL patterns (``*`` stands for anything), in the file's order."""
+    limits: Limits = field(default_factory=Limits)
+    integrations: tuple[Integration, ...] = ()
+
+    @cached_property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone)
+
+    def local(self, at: Millis) -> datetime:
+        """The moment on the shop's own clock."""
+        return to_datetime(at).astimezone(self.zone)
+
+    def quiet_until(self, at: Millis) -> Millis | None:
+        """When the quiet hours that hold at ``at`` end, or None when they do not hold."""
+        local = self.local(at)
+        if self.quiet_hours is None or not self.quiet_hours.holds_at(local.hour * 60 + local.minute):
+            return None
+        end = local.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(minutes=self.quiet_hours.end)
+        # Wall-clock arithmetic in the zone, so that a night with daylight saving still ends at the hour that was said.
+        return from_datetime(end if end > local else end + timedelta(days=1))
+
+    def speaks(self, language: str) -> str:
+        """The shop's language that fits a shopper's tag (``nl-BE`` is ``nl``), else the default."""
+        short = language.replace("_", "-").split("-")[0].casefold()
+        return next((known for known in self.languages if known.split("-")[0] == short), self.languages[0])

@@ -1,0 +1,148 @@
+"""What a condition answers.
+
+``Met``, ``NotMet``, ``NotYet`` (met at a known moment if nothing changes) or ``Unknown`` (a fact is missing), always
+with what was seen and what was wanted. NotMet beats Unknown, and Unknown never fires, also inside ``not``.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+import msgspec
+
+from engine import clock, money
+from engine.clock import Millis
+
+
+class State(Enum):
+    MET = "met"
+    NOT_MET = "not_met"
+    NOT_YET = "not_yet"
+    UNKNOWN = "unknown"
+
+
+class Asks(Enum):
+    """Who can bring the answer that is still out."""
+
+    CLOCK = "clock"
+    """Time alone: the server looks again."""
+    VISIBLE = "visible"
+    """The page, asked again after so much time on which it is visible."""
+    ENGAGED = "engaged"
+    """The page, asked again after so much engaged time; the server never assumes that somebody is looking."""
+    HOUSE = "house"
+    """The shop (its agents); a page that waits asks again now and then."""
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """One answer. ``seen`` and ``wanted`` are raw values in ``unit``: ``ms``, a currency code, ``%`` or plain."""
+
+    state: State
+    seen: str | int | float | None = None
+    wanted: str | int | float | None = None
+    unit: str = ""
+    at: Millis | None = None
+    asks: Asks = Asks.CLOCK
+    parts: tuple[Part, ...] = ()
+
+    @property
+    def met(self) -> bool:
+        return self.state is State.MET
+
+
+class Part(msgspec.Struct, frozen=True):
+    """A clause and its verdict, inside a combined one; ``clause`` is the clause as the marketer wrote it."""
+
+    clause: str
+    verdict: Verdict
+
+
+MET = Verdict(State.MET)
+
+
+def met(seen: str | int | float | None = None, wanted: str | int | float | None = None, unit: str = "") -> Verdict:
+    return Verdict(State.MET, seen, wanted, unit)
+
+
+def not_met(
+    seen: str | int | float | None = None,
+    wanted: str | int | float | None = None,
+    unit: str = "",
+    *,
+    asks: Asks = Asks.CLOCK,
+) -> Verdict:
+    """``asks=Asks.HOUSE`` says that the shop's own state stands in the way and may change any moment."""
+    return Verdict(State.NOT_MET, seen, wanted, unit, asks=asks)
+
+
+def not_yet(
+    at: Millis,
+    seen: str | int | float | None = None,
+    wanted: str | int | float | None = None,
+    unit: str = "",
+    *,
+    asks: Asks = Asks.CLOCK,
+) -> Verdict:
+    """Will be met at ``at`` if nothing changes and, for ``asks`` other than CLOCK, if the page says so then."""
+    return Verdict(State.NOT_YET, seen, wanted, unit, at, asks)
+
+
+def unknown(what: str) -> Verdict:
+    """A fact that the condition needs is missing; ``what`` names it."""
+    return Verdict(State.UNKNOWN, seen=what)
+
+
+def all_of(parts: tuple[Part, ...]) -> Verdict:
+    """Every part must hold: NotMet beats Unknown beats NotYet (the latest of them) beats Met."""
+    failing = [part.verdict for part in parts if part.verdict.state is State.NOT_MET]
+    blank = next((part.verdict for part in parts if part.verdict.state is State.UNKNOWN), None)
+    waiting = [part.verdict for part in parts if part.verdict.state is State.NOT_YET]
+    if failing:
+        house_only = blank is None and not waiting and all(verdict.asks is Asks.HOUSE for verdict in failing)
+        return Verdict(State.NOT_MET, parts=parts, asks=Asks.HOUSE if house_only else Asks.CLOCK)
+    if blank is not None:
+        return Verdict(State.UNKNOWN, seen=blank.seen, parts=parts)
+    if waiting:
+        return Verdict(State.NOT_YET, at=max(v.at or 0 for v in waiting), asks=_strongest(waiting), parts=parts)
+    return Verdict(State.MET, parts=parts)
+
+
+def any_of(parts: tuple[Part, ...]) -> Verdict:
+    """One part must hold: Met beats NotYet (the soonest) beats Unknown beats NotMet."""
+    if any(part.verdict.met for part in parts):
+        return Verdict(State.MET, parts=parts)
+    waiting = [part.verdict for part in parts if part.verdict.state is State.NOT_YET]
+    if waiting:
+        soonest = min(waiting, key=lambda verdict: verdict.at or 0)
+        return Verdict(State.NOT_YET, at=soonest.at, asks=soonest.asks, parts=parts)
+    blank = next((part.verdict for part in parts if part.verdict.state is State.UNKNOWN), None)
+    if blank is not None:
+        return Verdict(State.UNKNOWN, seen=blank.seen, parts=parts)
+    house = any(part.verdict.asks is Asks.HOUSE for part in parts)
+    return Verdict(State.NOT_MET, asks=Asks.HOUSE if house else Asks.CLOCK, parts=parts)
+
+
+def opposite(part: Part) -> Verdict:
+    """``not``: what will be met later is not met now; what is unknown stays unknown."""
+    inner = part.verdict
+    state = {State.MET: State.NOT_MET, State.UNKNOWN: State.UNKNOWN}.get(inner.state, State.MET)
+    return Verdict(state, seen=inner.seen, asks=inner.asks, parts=(part,))
+
+
+def _strongest(waiting: list[Verdict]) -> Asks:
+    """What needs the page cannot be answered by the clock, and engaged time is the stricter of the two."""
+    asked = {verdict.asks for verdict in waiting}
+    return next(kind for kind in (Asks.ENGAGED, Asks.VISIBLE, Asks.HOUSE, Asks.CLOCK) if kind in asked)
+
+
+def describe(value: str | int | float | None, unit: str) -> str:
+    """A seen or wanted value as a person reads it."""
+    if value is None:
+        return "nothing"
+    if unit == "ms" and isinstance(value, int):
+        return clock.describe(value)
+    if unit == "%" and isinstance(value, float):
+        return f"{value:.1%}"
+    if len(unit) == 3 and unit.isupper() and isinstance(value, int):
+        return money.describe(value, unit)
+    return str(value)
