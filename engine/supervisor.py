@@ -57,7 +57,7 @@ class Console:
 
 
 def next_delay(last_s: float, lived_s: float) -> float:
-    """How long to wait, in seconds, before starting a program again that lived ``lived_s`` after a wait of ``last_s``."""
+    """How many seconds to wait before starting a program again that lived ``lived_s`` after a wait of ``last_s``."""
     if lived_s >= STEADY_AFTER_S:
         return 0.0
     return min(max(last_s * 2, FIRST_DELAY_S), LONGEST_DELAY_S)
@@ -158,9 +158,11 @@ class _Run:
         pump = asyncio.create_task(self._show_lines(reading))
         if self._asked:
             self.signal(self._asked)
-        code = await self._process.wait()
-        self.kill_group()
-        self._process = None
+        try:
+            code = await self._process.wait()
+        finally:
+            self.kill_group()
+            self._process = None
         await pump
         return code
 

@@ -17,8 +17,8 @@ _PR_SET_PDEATHSIG: Final = 1
 
 
 def die_with_supervisor() -> None:
-    """Tie this process to the one that ``SHOPBELL_PARENT`` names, if any."""
-    parent = os.environ.get(PARENT_VARIABLE, "")
+    """Tie this process, but none that it starts, to the one that ``SHOPBELL_PARENT`` names, if any."""
+    parent = os.environ.pop(PARENT_VARIABLE, "")
     if parent.isdigit():
         die_with_parent(int(parent))
 

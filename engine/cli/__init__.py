@@ -1,9 +1,9 @@
 """The ``shopbell`` command. A module here is a command; nothing else has to know of it.
 
 ``engine/cli/why.py`` is ``shopbell why``: it holds a :class:`click.Command` (or group) named ``command``, and the first
-line of that command's docstring is its line in ``shopbell --help``. A ``_`` in a module's name is a ``-`` in the command's,
-and modules that start with ``_`` are not commands. ``--help`` imports every module, so whatever is heavy is imported
-inside the function that needs it.
+line of that command's docstring is its line in ``shopbell --help``. A ``_`` in a module's name is a ``-`` in the
+command's, and modules that start with ``_`` are not commands. ``--help`` imports every module, so whatever is heavy is
+imported inside the function that needs it.
 
 Exit codes: 0 fine, 1 the answer is no, 2 wrong use (the settings included). Errors are one plain sentence on stderr.
 """
@@ -20,6 +20,7 @@ from collections.abc import Sequence
 import click
 
 from engine.errors import RuleFileError, SettingsError, ShopbellError
+from engine.tether import die_with_supervisor
 
 FINE, NO, WRONG_USE = 0, 1, 2
 
@@ -47,6 +48,7 @@ def shopbell() -> None:
 
 def main() -> None:
     """What the installed ``shopbell`` runs."""
+    die_with_supervisor()
     sys.exit(run(sys.argv[1:]))
 
 

@@ -1,0 +1,51 @@
+"""``shopbell web``: the HTTP server.
+
+granian keeps one process that owns the port and one that answers; when either dies, both end, and whoever supervises
+them starts them again.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+
+@click.command()
+def command() -> None:
+    """Answer HTTP on HOST and PORT."""
+    from granian.constants import HTTPModes, Interfaces
+    from granian.log import LogLevels
+    from granian.server import Server
+
+    from engine.settings import Settings
+
+    settings = Settings.from_env()
+    Server(
+        f"{__name__}:answering_app",
+        factory=True,
+        address=settings.host,
+        port=settings.port,
+        interface=Interfaces.WSGI,
+        http=HTTPModes.http1,
+        blocking_threads=settings.web_threads,
+        websockets=False,
+        log_level=LogLevels.warning,
+        workers_kill_timeout=4,
+    ).serve()
+
+
+def answering_app() -> Flask:
+    """The application inside granian's process that answers; tied to the one that owns the port."""
+    from engine.settings import Settings
+    from engine.tether import die_with_parent
+    from engine.web import create_app
+
+    owner = multiprocessing.parent_process()
+    if owner is not None and owner.pid is not None:
+        die_with_parent(owner.pid)
+    return create_app(Settings.from_env())
