@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Protocol
 
 from engine.clock import DAY, MINUTE, Millis
@@ -19,7 +20,13 @@ class Condition(Protocol):
 
     clause: str
 
-    def check(self, facts: Facts) -> Verdict: ...
+    def check(self, facts: Facts) -> Verdict:
+        """The whole answer, with every part of it, for traces."""
+        ...
+
+    def holds(self, facts: Facts) -> Verdict:
+        """The same answer, found with as little work as possible; parts may be missing."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -83,7 +90,7 @@ class Rule:
     then: tuple[Step, ...]
     about: str = ""
     until: tuple[str, ...] = ()
-    """Among ``ordered``, ``cart_emptied``, ``unsubscribed``, ``accepted``, ``dismissed``, ``left`` and ``returned``."""
+    """Among :data:`UNTIL`."""
     once_per: str = "session"
     """``session``, ``cart``, ``visitor``, ``page`` or a number of milliseconds as text."""
     holdout: float = 0.0
@@ -114,3 +121,7 @@ class RuleSet:
     rules: tuple[Rule, ...]
     hash: str
     source: str = ""
+
+    @cached_property
+    def by_name(self) -> dict[str, Rule]:
+        return {rule.name: rule for rule in self.rules}
