@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
+import subprocess
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -136,3 +139,14 @@ def postgresql_database(server: str) -> Iterator[str]:
             yield server.replace("postgresql://", "postgresql+psycopg://", 1).replace("/postgres?", f"/{name}?", 1)
         finally:
             connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def wait_until_listening(port: int, process: subprocess.Popen[bytes]) -> None:
+    """Return once ``process`` takes connections on this loopback port; fail when it ends or takes too long."""
+    give_up_at = time.monotonic() + DEADLINE_S
+    while True:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            return
+        assert time.monotonic() < give_up_at, f"nothing listens on port {port} after {DEADLINE_S} s"
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            raise AssertionError(f"the process ended with exit code {process.wait(0.02)}")
