@@ -1,7 +1,7 @@
 """The Valkey that Shopbell brings along for one machine.
 
 ``python -m engine.embedded FOLDER SOCKET`` *becomes* the server, so that whoever supervises it sees the server itself
-die. It listens on a socket that only its owner may open, and on no port.
+die. It listens on a socket that only its owner may open, and on no port; what it has to say is in ``valkey.log``.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ def valkey_command(data_dir: Path, socket: Path) -> list[str]:
         "appendonly": "yes",
         "save": "",
         "loglevel": "warning",
+        "logfile": str(data_dir / "valkey.log"),  # it warns of kernel settings at every start
         # A full queue must refuse new hints rather than forget old ones; SQL has the truth anyway.
         "maxmemory-policy": "noeviction",
     }

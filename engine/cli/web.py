@@ -34,7 +34,7 @@ def command() -> None:
         http=HTTPModes.http1,
         blocking_threads=settings.web_threads,
         websockets=False,
-        log_level=LogLevels.warning,
+        log_level=LogLevels.error,  # it warns of many threads, which here wait for one commit
         workers_kill_timeout=4,
     ).serve()
 
