@@ -20,7 +20,7 @@ from engine.tether import PARENT_VARIABLE
 
 FIRST_DELAY_S: Final = 0.1
 LONGEST_DELAY_S: Final = 5.0
-STEADY_AFTER_S: Final = 10.0
+STEADY_AFTER_S: Final = 2.0
 """A program that ran this long is started again at once; one that did not waits longer each time."""
 LONGEST_LINE: Final = 1 << 20
 
