@@ -1,0 +1,201 @@
+"""What a template gets to see: clean, short, formatted, and nothing that it could misuse.
+
+Everything here may have been typed by a stranger (a shopper's name) or by a shop (a product's name), so each text
+loses its control characters, each link its right to be anything but a web address.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Final
+from urllib.parse import urlsplit
+
+import msgspec
+from babel import Locale
+from babel.numbers import format_currency
+
+from engine.errors import DeliveryRefused
+from engine.events import Line
+from engine.mail.language import base_language
+from engine.messages import MailContext
+from engine.money import to_major
+
+ASSURANCES: Final = frozenset({"free_shipping", "free_returns"})
+"""What a rule's ``offer`` and ``promise`` may be."""
+CALLS: Final = frozenset({"chat", "phone", "mail"})
+"""What a rule's ``call`` may be."""
+MOST_LINES: Final = 10
+
+_NAME_LENGTH: Final = 120
+_PARAGRAPHS: Final = 12
+_UNPRINTABLE: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufffe\uffff")
+"""Direction overrides, and the two code points that no XML, so no MJML, may hold."""
+_LINK_LIKE: Final = re.compile(r"[/:@<>]|www\.|\.[a-z]{2,}", re.IGNORECASE)
+
+
+class LineView(msgspec.Struct, frozen=True):
+    """One line of the cart; ``price`` is the whole line's, ``piece`` one piece's where there are more of it."""
+
+    name: str
+    variant: str
+    quantity: int
+    piece: str
+    price: str
+    url: str
+    image_url: str
+
+
+class MailView(msgspec.Struct, frozen=True, kw_only=True):
+    """The one value templates are given, as ``mail``. Amounts are written out; an empty text means: leave it out."""
+
+    language: str
+    subject: str
+    shop: str
+    shop_url: str
+    sender: str
+    name: str
+    intro: tuple[str, ...]
+    """The rule's own paragraphs, instead of the template's."""
+    lines: tuple[LineView, ...]
+    pictures: bool
+    more: int
+    """Lines that are not shown."""
+    total: str
+    shipping: str
+    free_shipping_from: str
+    free_shipping: bool
+    free_returns: bool
+    chat_url: str
+    phone: str
+    phone_url: str
+    office_hours: str
+    by_mail: bool
+    address: tuple[str, ...]
+    restore_url: str
+    unsubscribe_url: str
+
+
+def make_view(context: MailContext, language: str, locale: Locale, subject: str) -> MailView:
+    """The context as a template may use it. Raises DeliveryRefused for what no mail could say or carry."""
+    order = context.order
+    assurances = _known({order.offer, order.promise} - {""}, ASSURANCES, "offer or promise")
+    calls = _known(set(order.call), CALLS, "call")
+    shop_url = web_address(context.shop_url)
+    money = _Money(context.currency, locale)
+    lines = tuple(_line(line, money, shop_url) for line in context.lines[:MOST_LINES])
+    return MailView(
+        language=language,
+        subject=subject,
+        shop=header_text(context.shop_name, "the shop's name"),
+        shop_url=shop_url,
+        sender=header_text(context.sender_name, "the sender's name"),
+        name=_greetable(header_text(context.recipient_name, "the shopper's name")),
+        intro=_paragraphs(spoken(order.text, context.language)),
+        lines=lines,
+        pictures=any(line.image_url for line in lines),
+        more=max(0, len(context.lines) - MOST_LINES),
+        total=money.write(context.total) if context.total > 0 else "",
+        shipping=money.write(context.shipping_shown) if context.shipping_shown else "",
+        free_shipping_from=money.write(context.free_shipping_from) if context.free_shipping_from else "",
+        free_shipping="free_shipping" in assurances,
+        free_returns="free_returns" in assurances,
+        chat_url=web_address(context.chat_url) if "chat" in calls else "",
+        phone=clean(context.phone) if "phone" in calls else "",
+        phone_url=_phone_address(context.phone) if "phone" in calls else "",
+        office_hours=clean(context.office_hours) if "phone" in calls else "",
+        by_mail="mail" in calls,
+        address=tuple(filter(None, (clean(line) for line in context.shop_address.splitlines()[:6]))),
+        restore_url=web_address(context.restore_url),
+        unsubscribe_url=web_address(context.unsubscribe_url),
+    )
+
+
+def clean(text: str, length: int = 200) -> str:
+    """One line of text without control characters, direction overrides or lone surrogates, at most ``length`` long."""
+    visible = "".join(" " if _is_control(char) else char for char in text[: 4 * length])
+    words = " ".join(visible.split())
+    return words if len(words) <= length else words[: length - 1].rstrip() + "…"
+
+
+def header_text(text: str, what: str) -> str:
+    """A text that will stand in a header. Raises DeliveryRefused where it could start a header of its own."""
+    if any(_is_control(char) for char in text):
+        raise DeliveryRefused(f"{what} holds a line break or another control character")
+    return clean(text)
+
+
+def web_address(url: str) -> str:
+    """The address where it is an absolute http or https one, else nothing: ``javascript:`` is no place to go to."""
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and "@" not in parts.netloc
+    except ValueError:
+        return ""
+    return url if usable and not any(_is_control(char) or char.isspace() for char in url) else ""
+
+
+def spoken(texts: dict[str, str], tag: str) -> str:
+    """The rule's text for a language tag: ``nl-BE`` itself first, then ``nl``; empty where it has none."""
+    return texts.get(tag) or texts.get(base_language(tag), "")
+
+
+class _Money:
+    def __init__(self, currency: str, locale: Locale) -> None:
+        self._currency = currency
+        self._locale = locale
+
+    def write(self, minor: int) -> str:
+        return format_currency(to_major(minor, self._currency), self._currency, locale=self._locale)
+
+
+def _line(line: Line, money: _Money, shop_url: str) -> LineView:
+    known = line.price is not None
+    price = line.price or 0
+    return LineView(
+        name=clean(line.name or line.sku or line.product_id, _NAME_LENGTH),
+        variant=clean(line.variant, _NAME_LENGTH),
+        quantity=line.quantity,
+        piece=money.write(price) if known and line.quantity > 1 else "",
+        price=money.write(price * line.quantity) if known else "",
+        url=_own_page(line.url, shop_url),
+        image_url=web_address(line.image_url),
+    )
+
+
+def _own_page(url: str, shop_url: str) -> str:
+    """A product's page, only on the shop's own site: a cart comes from a browser, and may be a stranger's invention."""
+    address = web_address(url)
+    if not address or not shop_url:
+        return ""
+    host, home = urlsplit(address).hostname or "", (urlsplit(shop_url).hostname or "").removeprefix("www.")
+    return address if host == home or host.endswith(f".{home}") else ""
+
+
+def _known(asked: set[str], known: frozenset[str], what: str) -> set[str]:
+    unknown = sorted(asked - known)
+    if unknown:
+        raise DeliveryRefused(
+            f"no mail has words for the {what} '{clean(unknown[0])}'; known: {', '.join(sorted(known))}"
+        )
+    return asked
+
+
+def _paragraphs(text: str) -> tuple[str, ...]:
+    blocks = re.split(r"\n\s*\n", text.strip())[:_PARAGRAPHS]
+    return tuple(filter(None, (clean(block, 2_000) for block in blocks)))
+
+
+def _greetable(name: str) -> str:
+    """A name to greet with; empty for an advertisement or address that somebody typed where a name belongs."""
+    return "" if len(name) > 60 or _LINK_LIKE.search(name) else name
+
+
+def _phone_address(phone: str) -> str:
+    # "(0)" is only dialled inside the country, never after +31.
+    digits = re.sub(r"[^\d+]", "", phone.replace("(0)", ""))
+    return f"tel:{digits}" if re.fullmatch(r"\+?\d{3,15}", digits) else ""
+
+
+def _is_control(char: str) -> bool:
+    return char in _UNPRINTABLE or unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp")
