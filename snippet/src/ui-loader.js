@@ -1,0 +1,70 @@
+/** Fetches the second file when the first invitation comes; most pages never need it. */
+
+import { config, source, tag } from "./config.js";
+import { emit } from "./events.js";
+import { fire } from "./handlers.js";
+import { read, write } from "./storage.js";
+import { exclusively, skew } from "./transport.js";
+
+const REMEMBERED = 50;
+
+/** @type {Promise<Ui> | null} */
+let loading = null;
+/** @type {Ui | undefined} */
+let ui;
+/** @type {(ui: Ui) => void} */
+let arrived;
+
+/** The file hands itself over. @param {(kit: Kit) => Ui} make */
+export function setUi(make) {
+  ui = make({ config, emit, fire, claim });
+  arrived(ui);
+}
+
+/**
+ * Whether this tab may show it, now: each message once over all tabs, and none that is late by the server's clock.
+ * @param {Message} message
+ */
+export function claim({ id, expires_at }) {
+  return exclusively("shopbell:m", () => {
+    const shown = (read("m") || "").split("|");
+    if (shown.includes(id) || Date.parse(expires_at || "") <= Date.now() + skew) return false;
+    write("m", [...shown, id].slice(-REMEMBERED).join("|"));
+    return true;
+  });
+}
+
+/** Strict pages demand a policy for a script's address; ours knows one address only. */
+function scriptAddress() {
+  const url = new URL(UI_FILE, source).href;
+  const types = window.trustedTypes;
+  return types ? types.createPolicy("shopbell", { createScriptURL: () => url }).createScriptURL("") : url;
+}
+
+function load() {
+  return (loading ||= new Promise((resolve, reject) => {
+    arrived = resolve;
+    const script = document.createElement("script");
+    script.nonce = tag.nonce;
+    if (tag.integrity) {
+      script.crossOrigin = "";
+      script.integrity = UI_INTEGRITY;
+    }
+    script.onerror = reject;
+    script.src = scriptAddress();
+    document.head.append(script);
+  }));
+}
+
+/** @param {Message[]} messages */
+export async function receive(messages) {
+  try {
+    (await load()).receive(messages);
+  } catch (error) {
+    loading = null; // the next message tries again
+    fire("error", { code: "ui", error });
+  }
+}
+
+/** Takes everything away, as when consent is withdrawn. */
+export const clear = () => ui && ui.clear();
