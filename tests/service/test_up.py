@@ -1,0 +1,144 @@
+"""``shopbell up``, whole: it comes up, gets over the death of any of its processes, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from http.client import HTTPException
+from pathlib import Path
+from subprocess import DEVNULL, PIPE, STDOUT, Popen
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import psutil
+import pytest
+
+from engine.mailbox import list_mails
+from tests.parts import DEADLINE_S
+
+RECOVERY_S = 15.0
+"""What docs/architecture.md promises after any single kill."""
+UP = [sys.executable, "-m", "engine.cli", "up"]
+
+
+@dataclass
+class House:
+    """A running ``shopbell up``."""
+
+    process: Popen[str]
+    environment: dict[str, str]
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.environment['PORT']}"
+
+    def get(self, path: str) -> str:
+        with urlopen(f"{self.address}{path}", timeout=DEADLINE_S) as answer:
+            return str(answer.read().decode())
+
+    def processes(self) -> list[psutil.Process]:
+        return psutil.Process(self.process.pid).children(recursive=True)
+
+    def named(self, name: str) -> psutil.Process | None:
+        """The process of this name that has run longest."""
+        found = [process for process in self.processes() if name in _what_it_is(process)]
+        return min(found, key=lambda process: process.create_time(), default=None)
+
+    def answers(self) -> bool:
+        try:
+            with urlopen(f"{self.address}/readyz", timeout=1):
+                return True
+        except (URLError, OSError, HTTPException):
+            return False
+
+    def wait_until(self, true: Callable[[], bool], what: str, timeout_s: float = RECOVERY_S) -> None:
+        give_up_at = time.monotonic() + timeout_s
+        while not true():
+            assert time.monotonic() < give_up_at, f"waited {timeout_s} s for {what}"
+            self._beat()
+
+    def _beat(self) -> None:
+        """Let a moment pass, and fail at once when the whole has ended meanwhile."""
+        try:
+            code = self.process.wait(0.02)
+        except subprocess.TimeoutExpired:
+            return
+        raise AssertionError(f"shopbell up ended with exit code {code}")
+
+
+def _what_it_is(process: psutil.Process) -> list[str]:
+    try:
+        return [process.name(), *process.cmdline()[-1:]]
+    except psutil.NoSuchProcess:
+        return []
+
+
+@pytest.fixture
+def house(environment: dict[str, str], tmp_path: Path) -> Iterator[House]:
+    said = tmp_path / "said"
+    with said.open("w") as out, Popen(UP, env=environment, stdout=out, stderr=STDOUT, text=True) as process:
+        house = House(process, environment)
+        try:
+            house.wait_until(lambda: "Ctrl-C stops everything." in said.read_text(), "the addresses", DEADLINE_S)
+            yield house
+        finally:
+            process.send_signal(signal.SIGINT)
+            sys.stdout.write(said.read_text())  # pytest shows it when the test fails
+        assert process.wait(DEADLINE_S) == 0
+
+
+def test_everything_is_where_it_is_said_to_be(house: House) -> None:
+    assert house.answers()
+    assert "<html" in house.get("/demo/")
+    assert "<html" in house.get("/dev/mailbox")
+    assert house.get("/dev/mailbox.json")
+    assert list_mails(Path(house.environment["DATA_DIR"]) / "mailbox") == []
+
+
+@pytest.mark.parametrize("name", ["web", "worker", "clock", "mailbox", "valkey-server"])
+def test_a_killed_process_is_back_in_time(house: House, name: str) -> None:
+    killed = house.named(name)
+    assert killed is not None
+    killed.kill()
+    house.wait_until(lambda: not killed.is_running(), f"the death of {name}")
+    house.wait_until(lambda: house.named(name) is not None, f"another {name}")
+    house.wait_until(house.answers, "an answer")
+
+
+def test_the_process_that_answers_is_back_in_time_when_killed(house: House) -> None:
+    owner = house.named("web")
+    assert owner is not None
+    (answering,) = owner.children()
+    answering.kill()
+    house.wait_until(lambda: not answering.is_running(), "its death")
+    house.wait_until(house.answers, "an answer")
+
+
+def test_ctrl_c_stops_everything_within_seconds(house: House) -> None:
+    everything = house.processes()
+    assert len(everything) >= 6
+    house.process.send_signal(signal.SIGINT)
+    assert house.process.wait(DEADLINE_S) == 0
+    assert [process for process in everything if process.is_running()] == []
+
+
+def test_nothing_is_left_when_it_is_killed_itself(environment: dict[str, str], tmp_path: Path) -> None:
+    said = tmp_path / "said"
+    with said.open("w") as out, Popen(UP, env=environment, stdout=out, stderr=STDOUT, text=True) as process:
+        house = House(process, environment)
+        house.wait_until(house.answers, "an answer", DEADLINE_S)
+        everything = house.processes()
+        process.kill()
+    _, alive = psutil.wait_procs(everything, timeout=DEADLINE_S)
+    assert alive == []
+
+
+def test_two_on_one_folder_is_one_too_many(house: House) -> None:
+    second = subprocess.run(UP, env=house.environment, stdout=DEVNULL, stderr=PIPE, text=True, timeout=DEADLINE_S)
+    assert second.returncode == 1
+    assert second.stderr.startswith(f"shopbell: Shopbell is already running on {house.environment['DATA_DIR']};")
+    assert house.answers()
