@@ -122,8 +122,8 @@ def run_pytest(name: str, arguments: list[str], environ: dict[str, str]) -> Coun
     command = [sys.executable, "-m", "pytest", "-q", "--durations=5", f"--junit-xml={report}", *arguments]
     code = run(command, environ)
     count = read_report(report) if report.is_file() else Count()
-    if code not in (0, NO_TESTS_COLLECTED) and not count.failed:
-        count.failed = 1  # pytest itself failed, which no test's result tells
+    if not report.is_file() or (code not in (0, NO_TESTS_COLLECTED) and not count.failed):
+        count.failed += 1  # pytest itself failed, which no test's result tells
     return count
 
 
@@ -167,7 +167,7 @@ def root_prefix() -> list[str] | None:
     if not shutil.which("sudo"):
         return None
     # Without a terminal nobody could type a password.
-    return ["sudo", "--preserve-env=DEBIAN_FRONTEND"] if sys.stdin.isatty() else ["sudo", "-n", "--"]
+    return ["sudo", "--preserve-env=DEBIAN_FRONTEND"] if sys.stdin and sys.stdin.isatty() else ["sudo", "-n", "--"]
 
 
 def install_snippet_tools() -> None:
