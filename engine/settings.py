@@ -56,7 +56,7 @@ class Settings:
     """True when ``smtp_url`` is the development mailbox, whose pages may then be shown."""
     mailbox_port: int
     secret_key: str = field(repr=False)
-    """Signs links and sessions; at least 32 characters."""
+    """Signs links and sessions; at least 32 characters, or ``new,old`` while one replaces the other."""
     durability: str
     """``full`` (an answered event survives a power cut) or ``relaxed`` (it survives everything but that)."""
     environment: str
@@ -90,6 +90,8 @@ class Settings:
         host, port = read.text("HOST", "127.0.0.1"), read.number("PORT", 8080, 1, 65535)
         data_dir = Path(read.text("DATA_DIR", "data")).expanduser().resolve()
         mailbox_port = read.number("MAILBOX_PORT", MAILBOX_PORT, 1, 65535)
+        mailbox_url = None if production else f"smtp://127.0.0.1:{mailbox_port}"
+        smtp_url = read.smtp_url() or mailbox_url
         settings = cls(
             host=host,
             port=port,
@@ -99,8 +101,8 @@ class Settings:
             database_url=read.database_url(data_dir),
             redis_url=read.redis_url() or f"unix://{quote(str(valkey_socket(data_dir)))}",
             redis_embedded=not read.text("REDIS_URL"),
-            smtp_url=read.smtp_url() or (None if production else f"smtp://127.0.0.1:{mailbox_port}"),
-            mailbox=not read.text("SMTP_URL") and not production,
+            smtp_url=smtp_url,
+            mailbox=smtp_url is not None and smtp_url == mailbox_url,
             mailbox_port=mailbox_port,
             secret_key=read.secret_key(needed=production),
             durability=read.choice("DURABILITY", "full", "relaxed"),
@@ -194,9 +196,9 @@ class _Reader:
 
     def secret_key(self, *, needed: bool) -> str:
         text = self.text("SECRET_KEY")
-        if text and len(text) < SECRET_KEY_LENGTH:
+        if text and min(len(key.strip()) for key in text.split(",")) < SECRET_KEY_LENGTH:
             self._problems.append(
-                f"SECRET_KEY must be at least {SECRET_KEY_LENGTH} characters; it signs links in mails."
+                f"SECRET_KEY must be at least {SECRET_KEY_LENGTH} characters, or two such keys with a comma between them."
             )
         if needed and not text:
             self._problems.append(

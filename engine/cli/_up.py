@@ -87,7 +87,11 @@ def _workers(count: int) -> list[Program]:
 
 
 def _environment_of_children(settings: Settings) -> Mapping[str, str]:
-    return {**os.environ, "MAILBOX_PORT": str(settings.mailbox_port), "PYTHONUNBUFFERED": "1"}
+    environ = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    if settings.mailbox:
+        # By name as well, because rule files say `env:SMTP_URL`.
+        environ |= {"MAILBOX_PORT": str(settings.mailbox_port), "SMTP_URL": f"smtp://127.0.0.1:{settings.mailbox_port}"}
+    return environ
 
 
 async def _wait_for_pong(listening_on: str) -> None:

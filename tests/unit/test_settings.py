@@ -89,6 +89,17 @@ def test_production_has_no_mailbox() -> None:
     assert settings.smtp_url is None
 
 
+def test_the_mailbox_is_known_by_its_address_too() -> None:
+    assert read(SMTP_URL="smtp://127.0.0.1:9025", MAILBOX_PORT="9025").mailbox
+    assert not read(SMTP_URL="smtp://127.0.0.1:9025").mailbox
+
+
+def test_a_key_may_be_replaced_while_links_of_the_old_one_are_out() -> None:
+    assert read(SECRET_KEY=f"{SECRET}, {SECRET}").secret_key == f"{SECRET}, {SECRET}"
+    assert "SECRET_KEY must be" in problems(SECRET_KEY=f"{SECRET},short")
+    assert "SECRET_KEY must be" in problems(SECRET_KEY=f"{SECRET},")
+
+
 def test_with_a_mail_server_of_ones_own_mail_really_goes_there() -> None:
     settings = read(SMTP_URL="smtps://shop:pass@mail.example:465")
     assert settings.smtp_url == "smtps://shop:pass@mail.example:465"
