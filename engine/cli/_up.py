@@ -70,7 +70,7 @@ async def _open(settings: Settings, supervisor: Supervisor, console: Console) ->
         listening_on = unquote(urlsplit(settings.redis_url).path)
         command = (sys.executable, "-P", "-m", "engine.embedded", str(settings.valkey_dir), listening_on)
         supervisor.start(Program("valkey", command))
-        await _wait_for_pong(listening_on)
+        await _wait_for_pong(listening_on, settings)
     if await supervisor.run_once(Program("db", (*_SHOPBELL, "db", "upgrade"))):
         raise ShopbellError("The database could not be brought up to date, so nothing was started.")
     if settings.mailbox:
@@ -94,17 +94,31 @@ def _environment_of_children(settings: Settings) -> Mapping[str, str]:
     return environ
 
 
-async def _wait_for_pong(listening_on: str) -> None:
+async def _wait_for_pong(listening_on: str, settings: Settings) -> None:
     """Wait until the embedded Valkey answers, so that no worker has to find out that it does not yet."""
-    while True:
-        with contextlib.suppress(OSError):
-            reader, writer = await asyncio.open_unix_connection(listening_on)
-            writer.write(b"PING\r\n")
-            answer = await reader.readline()
-            writer.close()
-            if answer.startswith(b"+PONG"):
-                return
-        await asyncio.sleep(_LOOK_AGAIN_S)
+    try:
+        async with asyncio.timeout(_PATIENCE_S):
+            while not await _pongs(listening_on):
+                await asyncio.sleep(_LOOK_AGAIN_S)
+    except TimeoutError as error:
+        raise ShopbellError(
+            f"The embedded Valkey does not start; {settings.valkey_dir / 'valkey.log'} may say why. "
+            "REDIS_URL makes Shopbell use another."
+        ) from error
+
+
+async def _pongs(listening_on: str) -> bool:
+    try:
+        reader, writer = await asyncio.open_unix_connection(listening_on)
+    except OSError:
+        return False
+    try:
+        writer.write(b"PING\r\n")
+        return (await reader.readline()).startswith(b"+PONG")
+    except ConnectionError:
+        return False
+    finally:
+        writer.close()
 
 
 async def _wait_until_ready(settings: Settings, console: Console) -> None:

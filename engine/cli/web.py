@@ -1,7 +1,7 @@
 """``shopbell web``: the HTTP server.
 
-granian keeps one process that owns the port and one that answers; when either dies, both end, and whoever supervises
-them starts them again.
+granian keeps a process that owns the port and one or more that answer; when any of them dies, all end, and whoever
+supervises them starts them again.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ def command() -> None:
         port=settings.port,
         interface=Interfaces.WSGI,
         http=HTTPModes.http1,
+        workers=settings.web_processes,
         blocking_threads=settings.web_threads,
         websockets=False,
         log_level=LogLevels.error,  # it warns of many threads, which here wait for one commit
