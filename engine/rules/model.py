@@ -15,10 +15,21 @@ Translations = dict[str, str]
 """Text by language tag."""
 
 
+TEMPLATES = ("cart-reminder", "shipping-surprise")
+"""The mails there are."""
+OFFERS = ("free_shipping",)
+PROMISES = ("free_returns",)
+CALLS = ("chat", "phone")
+"""What a mail may offer, promise, and name as a way to a person."""
+UNTIL = ("ordered", "cart_emptied", "unsubscribed", "accepted", "dismissed", "returned")
+"""What may end a rule's remaining steps."""
+
+
 class Condition(Protocol):
     """A test on the facts. ``clause`` is the text as the marketer wrote it, for traces."""
 
-    clause: str
+    @property
+    def clause(self) -> str: ...
 
     def check(self, facts: Facts) -> Verdict:
         """The whole answer, with every part of it, for traces."""
