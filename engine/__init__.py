@@ -22,6 +22,8 @@ The one path: event in → visitor state → rules → decision → delivery. Th
             mailbox      the development mail server
     flow    mail         a decision as a mail
             pipeline     where the steps meet
+            identify     which person a visitor is
+            records      what is kept beside the state: carts, orders, reports
             committer    requests that wait together are committed together
             deliver      claim, last look, intent, send, outcome
             jobs         what a worker does with a hint
@@ -31,6 +33,6 @@ The one path: event in → visitor state → rules → decision → delivery. Th
             cli          the shopbell command
             supervisor   all processes in one terminal
 
-Nothing in ``core`` knows Flask, Redis, SQLAlchemy, RQ, requests or the time of day: live traffic, timers, rule tests and
-``shopbell why`` all run the same code.
+Nothing in ``core`` knows Flask, Redis, SQLAlchemy, RQ, requests or the time of day: live traffic, timers, rule tests
+and ``shopbell why`` all run the same code.
 """

@@ -126,9 +126,16 @@ class LinkError(ShopbellError):
 
 
 class StoreError(ShopbellError):
-    """The database did not do what was asked; nothing of it was kept."""
+    """The database did not do what was asked; nothing of it was kept.
+
+    ``away`` says that the database itself cannot be used now, whatever is asked of it.
+    """
 
     permanent = False
+
+    def __init__(self, message: str, *, away: bool = False) -> None:
+        super().__init__(message)
+        self.away = away
 
 
 class DeliveryError(ShopbellError):

@@ -18,6 +18,7 @@ from typing import Final
 from urllib.parse import SplitResult, quote, urlsplit
 from zlib import crc32
 
+from engine.clock import DAY
 from engine.errors import SettingsError
 
 SECRET_KEY_LENGTH: Final = 32
@@ -67,6 +68,14 @@ class Settings:
     """How many processes answer HTTP on the one port; one is right until a processor is full."""
     web_threads: int
     """How many requests one web process works on at once; most of them wait for a shared commit."""
+    forget_after_ms: int
+    """After how long without a sign of life a visitor and its events are deleted."""
+    visitor_rate: int
+    """Requests a second that one visitor may send for long; six seconds' worth at once. 0: no limit."""
+    address_rate: int
+    """The same for one network address, whatever visitors it names. 0: no limit."""
+    trusted_proxies: int
+    """How many proxies in front of us may be believed about the shopper's address."""
 
     @property
     def production(self) -> bool:
@@ -112,6 +121,10 @@ class Settings:
             workers=read.number("WORKERS", 2, 1, 64),
             web_processes=read.number("WEB_PROCESSES", 1, 1, 64),
             web_threads=read.number("WEB_THREADS", 32, 1, 512),
+            forget_after_ms=read.number("FORGET_AFTER_DAYS", 90, 1, 3650) * DAY,
+            visitor_rate=read.number("VISITOR_RATE", 10, 0, 100_000),
+            address_rate=read.number("ADDRESS_RATE", 0, 0, 1_000_000),
+            trusted_proxies=read.number("TRUSTED_PROXIES", 0, 0, 10),
         )
         read.raise_problems()
         return settings if settings.secret_key else _with_development_key(settings)

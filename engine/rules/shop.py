@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
+from babel.dates import get_day_names
+
 from engine.clock import Millis, describe, from_datetime, to_datetime
 
 
@@ -16,6 +18,9 @@ class DailyHours:
 
     start: int
     end: int
+
+    def __str__(self) -> str:
+        return f"{self.start // 60:02}:{self.start % 60:02}-{self.end // 60:02}:{self.end % 60:02}"
 
     def holds_at(self, minute: int) -> bool:
         if self.start <= self.end:
@@ -32,6 +37,21 @@ class WeeklyHours:
     def open_at(self, local: datetime) -> bool:
         minute = local.hour * 60 + local.minute
         return any(hours.holds_at(minute) for hours in self.days[local.weekday()])
+
+    def describe(self, language: str) -> str:
+        """The hours as a person reads them: ``ma-vr 09:00-21:00, za 10:00-17:00``."""
+        names = get_day_names("abbreviated", locale=language)
+        stretches: list[tuple[int, int, tuple[DailyHours, ...]]] = []
+        for day, hours in enumerate(self.days):
+            if stretches and stretches[-1][2] == hours and stretches[-1][1] == day - 1:
+                stretches[-1] = (stretches[-1][0], day, hours)
+            else:
+                stretches.append((day, day, hours))
+        return ", ".join(
+            f"{names[first]}{'' if first == last else '-' + names[last]} {' + '.join(map(str, hours))}"
+            for first, last, hours in stretches
+            if hours
+        )
 
 
 @dataclass(frozen=True)

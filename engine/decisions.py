@@ -1,0 +1,111 @@
+"""What a rule decided about a visitor at one moment, with its reasons."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+from engine.clock import Millis
+
+
+class Guard(StrEnum):
+    """A reason to stay silent although a rule is met; asked in this order."""
+
+    SHADOW = "shadow"
+    NOT_ACTIVE = "not_active"
+    HOLDOUT = "holdout"
+    ALREADY = "already_for_this_occasion"
+    BOUGHT = "bought"
+    CART_EMPTIED = "cart_emptied"
+    DISMISSED = "dismissed_recently"
+    CHATTING = "chatting_now"
+    NO_BASIS = "no_legal_basis"
+    SUPPRESSED = "suppressed_address"
+    LIMIT = "limit"
+    QUIET_HOURS = "quiet_hours"
+    AGENTS = "no_agent_free"
+    PRIORITY = "higher_priority"
+    TOO_LATE = "too_late"
+    # Reasons why a rule that fired goes no further.
+    UNTIL = "until"
+    RULE_REMOVED = "rule_removed"
+    SOLD_OUT = "sold_out"
+
+
+EXPLANATIONS: dict[Guard, str] = {
+    Guard.SHADOW: "the rule runs in shadow mode: it is counted and nothing is sent",
+    Guard.NOT_ACTIVE: "the rule is switched off or outside its active dates",
+    Guard.HOLDOUT: "this visitor belongs to the rule's holdout, which never receives its message",
+    Guard.ALREADY: "the rule has already spoken on this occasion",
+    Guard.BOUGHT: "the shopper has ordered",
+    Guard.CART_EMPTIED: "the cart was emptied",
+    Guard.DISMISSED: "the shopper said no to a message recently",
+    Guard.CHATTING: "the shopper is in a chat",
+    Guard.NO_BASIS: "there is no address or no recorded legal basis to mail it",
+    Guard.SUPPRESSED: "the address unsubscribed or bounced",
+    Guard.LIMIT: "a limit on messages is used up",
+    Guard.QUIET_HOURS: "it is quiet hours; the message waits",
+    Guard.AGENTS: "no agent is free to answer",
+    Guard.PRIORITY: "a more important message took the moment",
+    Guard.TOO_LATE: "the moment passed while nothing could be sent",
+    Guard.UNTIL: "the rule's 'until' came true",
+    Guard.RULE_REMOVED: "the rule was taken out of the rule file",
+    Guard.SOLD_OUT: "what the message was about is sold out",
+}
+
+
+class Outcome(StrEnum):
+    FIRED = "fired"
+    HELD = "held"
+    STOPPED = "stopped"
+
+
+class Decision(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One decision. Its id is derived from what it is about, so that the same decision cannot be made twice.
+
+    ``trace`` is the rule's verdict in full, as JSON. ``guard`` and ``detail`` say why nothing was sent.
+    """
+
+    id: str
+    rule: str
+    rule_hash: str
+    occasion: str
+    at: Millis
+    outcome: Outcome
+    guard: Guard | None = None
+    detail: str = ""
+    trace: bytes = b"null"
+    cart: str | None = None
+
+
+class Planned(msgspec.Struct, frozen=True):
+    """A delivery that a decision owes. ``once`` is unique over all devices of a person."""
+
+    id: str
+    decision: str
+    rule: str
+    step: int
+    kind: str
+    due_at: Millis
+    expires_at: Millis
+    body: bytes
+    once: str
+
+
+class Ask(msgspec.Struct, frozen=True):
+    """When the page should check in again: at ``at``, counted in engaged or in visible time."""
+
+    at: Millis
+    engaged: bool
+
+
+class Result(msgspec.Struct):
+    """Everything one evaluation of one visitor brought."""
+
+    decisions: list[Decision] = []
+    planned: list[Planned] = []
+    stopped: list[tuple[str, Guard]] = []
+    """Decisions whose deliveries that did not leave yet are to be cancelled, and why."""
+    due_at: Millis | None = None
+    ask: Ask | None = None

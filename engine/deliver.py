@@ -1,0 +1,253 @@
+"""One delivery from claim to outcome, in the order that the promises need.
+
+Claim → last look → connect, everything but the last byte → fence (committed intent) → the last byte → outcome.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import msgspec
+import structlog
+from sqlalchemy import Engine
+
+from engine import identify, integration
+from engine.clock import MINUTE, SECOND, Millis
+from engine.crashpoints import crash_point
+from engine.decisions import Guard
+from engine.errors import DeliveryDelayed, DeliveryError, DeliveryRefused, DeliveryUncertain, StoreError
+from engine.integration import MailSender
+from engine.links import Links
+from engine.live import LiveRules
+from engine.mail import render
+from engine.messages import DeliveryState, MailContext, MailOrder, OutgoingMail
+from engine.people import Person
+from engine.rules.facts import Facts
+from engine.rules.guards import Hold, sending_hold
+from engine.rules.shop import Shop
+from engine.store import deliveries, looks
+from engine.store.database import reading
+from engine.store.deliveries import Claim
+from engine.store.looks import SavedCart
+from engine.store.suppress import suppress
+from engine.visitors import Visitor
+
+log = structlog.get_logger()
+MOST_ATTEMPTS = 8
+RENEW_S = 3.0
+
+
+def backoff(attempt: int) -> Millis:
+    """How long to wait after the given attempt: 15 s, 30 s, 1 min … at most half an hour."""
+    doubled: Millis = 15 * SECOND << min(attempt - 1, 10)
+    return min(doubled, 30 * MINUTE)
+
+
+@dataclass(frozen=True)
+class Letterbox:
+    """What a shop's mails go through: the carrier, and whom they come from."""
+
+    sender: MailSender
+    address: str
+
+
+@dataclass(frozen=True)
+class _Look:
+    """Everything the last look saw."""
+
+    facts: Facts
+    person: Person
+    cart: SavedCart | None
+
+
+class Deliverer:
+    """Brings deliveries; one for each worker process."""
+
+    def __init__(self, engine: Engine, live: LiveRules, links: Links, smtp_url: str | None) -> None:
+        self._engine = engine
+        self._live = live
+        self._links = links
+        self._smtp_url = smtp_url
+        self._boxes: dict[str, tuple[Shop, Letterbox]] = {}
+
+    def deliver(self, delivery: str) -> DeliveryState | None:
+        """Try once; None when there was nothing to do. What it becomes is written before this returns."""
+        held = deliveries.claim(self._engine, delivery)
+        if held is None:
+            return None
+        crash_point("after-claim")
+        try:
+            with self._kept_alive(held):
+                return self._bring(held)
+        except DeliveryUncertain as error:
+            return self._settle(held, DeliveryState.UNCERTAIN, error.message)
+        except DeliveryRefused as error:
+            self._note_refusal(held, error)
+            return self._settle(held, DeliveryState.FAILED, error.message)
+        except DeliveryError as error:
+            return self._try_later(held, error.message)
+
+    def _bring(self, held: Claim) -> DeliveryState:
+        shop = self._live.shop(held.shop)
+        if shop is None:
+            return self._settle(held, DeliveryState.CANCELLED, "the shop is gone from the rule files")
+        order = msgspec.json.decode(held.body, type=MailOrder)
+        look = self._look(held, shop.rules.shop, order)
+        if isinstance(look, Hold):
+            return self._hold(held, look)
+        crash_point("after-last-look")
+        mail = self._write(held, look, order)
+        answer = self._letterbox(look.facts.shop).sender.send(mail, lambda: self._fence(held))
+        crash_point("after-dot")
+        return self._settle(held, DeliveryState.SENT, answer)
+
+    # --- the last look ------------------------------------------------------------------------------------------------
+
+    def _look(self, held: Claim, shop: Shop, order: MailOrder) -> _Look | Hold:
+        """Bought meanwhile? Emptied? Unsubscribed? Too late? Asked with the same guards that the rules use."""
+        if held.expires_at and held.now > held.expires_at:
+            return Hold(Guard.TOO_LATE, settled=True)
+        with reading(self._engine) as connection:
+            seen = looks.visitor(connection, held.shop, held.visitor)
+            person_id = seen.person if seen else held.person
+            person = looks.person(connection, held.shop, person_id)
+            suppressed = person is not None and looks.is_suppressed(
+                connection, held.shop, identify.hash_of(held.shop, person.email)
+            )
+            cart = looks.cart(connection, held.shop, order.cart)
+        visitor = seen.state if seen else Visitor()
+        if person is not None:
+            identify.share_orders(visitor, person)
+        facts = Facts(shop, held.visitor, visitor, held.now, person)
+        hold = sending_hold(facts, order.cart)
+        if hold is not None:
+            return hold
+        if suppressed:
+            return Hold(Guard.SUPPRESSED, settled=True)
+        quiet_until = shop.quiet_until(held.now)
+        if quiet_until is not None:
+            return Hold(Guard.QUIET_HOURS, retry_at=quiet_until)
+        assert person is not None
+        return _Look(facts, person, cart)
+
+    def _hold(self, held: Claim, hold: Hold) -> DeliveryState:
+        if hold.retry_at is not None:
+            deliveries.put_back(self._engine, held, hold.retry_at - held.now, hold.guard.value)
+            return DeliveryState.SCHEDULED
+        return self._settle(held, DeliveryState.CANCELLED, f"{hold.guard.value} {hold.detail}".strip())
+
+    # --- writing and sending ------------------------------------------------------------------------------------------
+
+    def _letterbox(self, shop: Shop) -> Letterbox:
+        known = self._boxes.get(shop.id)
+        if known is not None and known[0] is shop:
+            return known[1]
+        stated = next((item.settings for item in shop.integrations if item.name == "smtp"), {})
+        values = {"url": self._smtp_url or "", "from": f"{shop.name} <shop@localhost>"} | stated
+        environment = os.environ | ({"SMTP_URL": self._smtp_url} if self._smtp_url else {})
+        sender = integration.create("smtp", values, environment)
+        assert isinstance(sender, MailSender)
+        box = Letterbox(sender, values["from"])
+        self._boxes[shop.id] = (shop, box)
+        return box
+
+    def _write(self, held: Claim, look: _Look, order: MailOrder) -> OutgoingMail:
+        shop, person = look.facts.shop, look.person
+        box = self._letterbox(shop)
+        language = shop.speaks(person.language or look.facts.visitor.language)
+        unsubscribe_url = self._links.unsubscribe(held.shop, person.id, held.id)
+        rendered = render(self._context(held, look, order, language, unsubscribe_url, box.address))
+        return OutgoingMail(
+            message_id=held.id,
+            sender=box.address,
+            recipient=person.email,
+            recipient_name=person.name,
+            reply_to=box.address,
+            subject=rendered.subject,
+            html=rendered.html,
+            text=rendered.text,
+            language=language,
+            unsubscribe_url=unsubscribe_url,
+            date=held.now,
+        )
+
+    def _context(
+        self, held: Claim, look: _Look, order: MailOrder, language: str, unsubscribe_url: str, address: str
+    ) -> MailContext:
+        shop, cart = look.facts.shop, look.cart
+        return MailContext(
+            language=language,
+            shop_name=shop.name,
+            sender_name=address.split("<")[0].strip() or shop.name,
+            order=order,
+            currency=cart.cart.currency if cart else shop.currency,
+            lines=cart.cart.lines if cart else (),
+            total=cart.cart.total if cart else 0,
+            shipping_shown=cart.shipping_shown if cart else None,
+            free_shipping_from=shop.free_shipping_from,
+            recipient_name=look.person.name,
+            restore_url=self._links.restore(held.shop, order.cart, held.id) if order.cart else shop.url,
+            unsubscribe_url=unsubscribe_url,
+            chat_url=shop.chat_url,
+            phone=shop.phone,
+            office_hours=shop.office_hours.describe(language) if shop.office_hours else "",
+            shop_address=shop.address,
+            shop_url=shop.url,
+        )
+
+    def _fence(self, held: Claim) -> bool:
+        crash_point("before-fence")
+        try:
+            passed = deliveries.pass_fence(self._engine, held)
+        except StoreError as error:
+            # Without a committed intent the last byte must not leave; the body so far is no message.
+            raise DeliveryDelayed(error.message) from error
+        crash_point("after-fence")
+        return passed
+
+    @contextmanager
+    def _kept_alive(self, held: Claim) -> Iterator[None]:
+        """Renew the claim while the other side takes its time; a stopped process renews nothing and loses it."""
+        done = threading.Event()
+
+        def renew() -> None:
+            while not done.wait(RENEW_S):
+                try:
+                    if not deliveries.renew(self._engine, held):
+                        return
+                except StoreError:
+                    log.warning("lease not renewed", delivery=held.id)
+
+        keeper = threading.Thread(target=renew, name="lease", daemon=True)
+        keeper.start()
+        try:
+            yield
+        finally:
+            done.set()
+            keeper.join()
+
+    # --- outcomes -----------------------------------------------------------------------------------------------------
+
+    def _settle(self, held: Claim, state: DeliveryState, result: str) -> DeliveryState:
+        deliveries.settle(self._engine, held, state, result)
+        log.info("delivery", delivery=held.id, shop=held.shop, state=state.value)
+        return state
+
+    def _try_later(self, held: Claim, reason: str) -> DeliveryState:
+        if held.attempt >= MOST_ATTEMPTS:
+            return self._settle(held, DeliveryState.FAILED, f"given up after {held.attempt} attempts: {reason}")
+        deliveries.put_back(self._engine, held, backoff(held.attempt), reason)
+        return DeliveryState.SCHEDULED
+
+    def _note_refusal(self, held: Claim, error: DeliveryRefused) -> None:
+        if not error.bad_address:
+            return
+        with reading(self._engine) as connection:
+            seen = looks.visitor(connection, held.shop, held.visitor)
+            person = looks.person(connection, held.shop, seen.person if seen else held.person)
+        if person is not None:
+            suppress(self._engine, held.shop, person.id, identify.hash_of(held.shop, person.email), "bounced")

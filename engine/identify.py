@@ -1,0 +1,141 @@
+"""Linking visitors to people, inside one transaction: who is this, may they be mailed, what did they buy elsewhere."""
+
+from __future__ import annotations
+
+from engine import ids
+from engine.events import Event
+from engine.people import Basis, Person
+from engine.store.unit import Loaded, LoadedVisitor, Unit
+from engine.visitors import MAX_CONTACTS, Closed, Visitor
+
+_IDENTIFYING = frozenset(["contact_given", "identified", "order_placed", "consent_changed"])
+MAX_ORDERED_CARTS = 10
+
+
+def hash_of(shop: str, value: str) -> str:
+    """By what an address or a customer number is looked up: a hash that is different in every shop."""
+    return ids.address_hash(f"shopbell identity {shop}", value)
+
+
+def names_in(event: Event) -> list[tuple[str, str]]:
+    """The (kind, value) pairs by which the event names a person: their e-mail address, their customer number."""
+    if event.type not in _IDENTIFYING:
+        return []
+    order = event.order
+    email = event.email or (order.email if order else None)
+    customer = event.customer_id or (order.customer_id if order else None)
+    pairs = [("email", email)] if email else []
+    # A number typed into a browser proves nothing; only the shop's server may say who a customer is.
+    if customer and event.trusted:
+        pairs.append(("customer", customer))
+    return pairs
+
+
+def identities_of(shop: str, event: Event) -> list[tuple[str, str]]:
+    """The same as (kind, hash) pairs, as they are stored."""
+    return [(kind, hash_of(shop, value)) for kind, value in names_in(event)]
+
+
+def link(unit: Unit, visitor: LoadedVisitor, event: Event) -> None:
+    """Link the visitor to the person whom the event names, and note what it says about them."""
+    named = names_in(event)
+    if named:
+        person = _find_or_make(unit, visitor, named)
+        _attach(unit, visitor, person, named)
+    loaded = unit.people.get((visitor.key.shop, visitor.person)) if visitor.person else None
+    if loaded is not None and event.type in _IDENTIFYING:
+        _learn(unit, visitor, loaded, event)
+
+
+def _find_or_make(unit: Unit, visitor: LoadedVisitor, named: list[tuple[str, str]]) -> Loaded[Person]:
+    shop = visitor.key.shop
+    for kind, value in named:
+        known = unit.identities.get((shop, kind, hash_of(shop, value)))
+        if known is not None and (shop, known) in unit.people:
+            return unit.people[shop, known]
+    present = unit.people.get((shop, visitor.person)) if visitor.person else None
+    # Somebody known by number only, who now tells an address, is still the same person.
+    if present is not None and not (present.state.email and dict(named).get("email")):
+        return present
+    person = Loaded(0, Person(id=ids.new_id("per")), changed=True)
+    unit.people[shop, person.state.id] = person
+    return person
+
+
+def _attach(unit: Unit, visitor: LoadedVisitor, person: Loaded[Person], named: list[tuple[str, str]]) -> None:
+    shop, state = visitor.key.shop, person.state
+    for kind, value in named:
+        key = (shop, kind, hash_of(shop, value))
+        if key not in unit.identities:
+            unit.identities[key] = state.id
+            unit.add("identities", {"shop": shop, "kind": kind, "value": key[2], "person": state.id})
+            person.changed = True
+        if kind == "email" and not state.email:
+            state.email = value.strip()
+            if unit.is_suppressed(shop, key[2]):
+                state.unsubscribed_at = unit.now
+        if kind == "customer" and not state.customer_id:
+            state.customer_id = value
+    if visitor.person != state.id:
+        visitor.person = state.id
+        # One budget over all devices: what this browser had counts for the person from now on.
+        merged = sorted([*state.contacts, *visitor.state.contacts], key=lambda contact: contact.at)
+        state.contacts = merged[-MAX_CONTACTS:]
+        visitor.state.contacts = []
+        person.changed = True
+
+
+def _learn(unit: Unit, visitor: LoadedVisitor, loaded: Loaded[Person], event: Event) -> None:
+    person = loaded.state
+    loaded.changed = True
+    person.name = person.name if person.name and not event.trusted else (event.name or person.name)[:100]
+    person.language = (event.language or visitor.state.language or person.language)[:12]
+    person.country = (event.country or person.country)[:2].upper()
+    if event.consent is not None and event.consent.email is not None:
+        _learn_consent(unit, visitor, person, event)
+    if event.type == "order_placed" and event.order is not None:
+        person.orders += 1
+        person.ordered_at = max(person.ordered_at or 0, event.at)
+        carts = [event.order.cart_id, visitor.state.closed.id if visitor.state.closed else None]
+        fresh = [cart for cart in carts if cart and cart not in person.ordered_carts]
+        person.ordered_carts = [*person.ordered_carts, *dict.fromkeys(fresh)][-MAX_ORDERED_CARTS:]
+
+
+def _learn_consent(unit: Unit, visitor: LoadedVisitor, person: Person, event: Event) -> None:
+    consent = event.consent
+    assert consent is not None
+    granted = bool(consent.email)
+    unit.add(
+        "consents",
+        {
+            "shop": visitor.key.shop,
+            "event": event.id,
+            "kind": "email",
+            "person": person.id,
+            "visitor": visitor.key.id,
+            "granted": granted,
+            "text": consent.text[:2000],
+            "source": consent.source[:200],
+            "trusted": event.trusted,
+            "at": event.at,
+        },
+    )
+    if not granted:
+        person.basis = None
+    elif person.basis is None or event.trusted:
+        person.basis = Basis("consent", event.at, consent.source[:200], consent.text[:500], event.trusted)
+        # Whoever unsubscribed is mailed again only when the shop itself says that they came back.
+        if event.trusted:
+            person.unsubscribed_at = None
+
+
+def share_orders(visitor: Visitor, person: Person) -> None:
+    """What the person ordered on another device closes the same cart here."""
+    basket = visitor.basket
+    if basket is None:
+        return
+    ordered_since = person.ordered_at is not None and person.ordered_at >= basket.progressed_at
+    if basket.id in person.ordered_carts or ordered_since:
+        visitor.closed = Closed(id=basket.id, ordered_at=person.ordered_at or basket.progressed_at)
+        visitor.ordered_at = max(visitor.ordered_at or 0, person.ordered_at or 0)
+        visitor.basket = None

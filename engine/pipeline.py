@@ -1,0 +1,276 @@
+"""The one path, where the steps meet: load, apply, ask the rules, write.
+
+:func:`process` does it for all submissions of one group commit inside one transaction. It reads top to bottom as the
+house works: event in → visitor state → rules → decision → delivery.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import msgspec
+import structlog
+from sqlalchemy import Connection
+
+from engine import identify, records
+from engine.clock import Clock, Millis, wall_clock
+from engine.decisions import Ask, Result
+from engine.events import Event
+from engine.ids import derived_id
+from engine.rules.evaluate import evaluate
+from engine.rules.facts import Facts, House, Presence
+from engine.rules.model import RuleSet
+from engine.rules.pages import PageTypes
+from engine.store.database import database_now
+from engine.store.unit import LoadedVisitor, Unit, VisitorKey
+from engine.visitors import apply
+
+log = structlog.get_logger()
+
+FAULT_RETRY: Millis = 3_600_000
+"""A visitor whose evaluation failed is looked at again after an hour: a new release may know better."""
+CLOCK_TOLERANCE: Millis = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """An event that a door let in, with the bytes that are kept of it."""
+
+    event: Event
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShopRules:
+    """A shop's rule set with what belongs to it; one object as long as the file stays the same."""
+
+    rules: RuleSet
+    page_types: PageTypes
+
+    @property
+    def id(self) -> str:
+        return self.rules.shop.id
+
+
+@dataclass(slots=True)
+class Submission:
+    """What one request (or one hint) brings: events, visitors to look at again, and whom the answer is for."""
+
+    shop: ShopRules
+    events: list[Accepted] = field(default_factory=list)
+    rechecks: list[str] = field(default_factory=list)
+    answer_for: str | None = None
+
+
+@dataclass(slots=True)
+class Answer:
+    """What became of a submission. ``hints`` are deliveries that are owed now."""
+
+    accepted: int = 0
+    duplicates: int = 0
+    messages: list[msgspec.Raw] = field(default_factory=list)
+    ask: Ask | None = None
+    now: Millis = 0
+    hints: list[str] = field(default_factory=list)
+
+
+def process(connection: Connection, submissions: list[Submission], clock: Clock = wall_clock) -> list[Answer]:
+    """Everything for these submissions, in this transaction; nothing is promised until the caller has committed."""
+    unit = Unit(connection, database_now(connection))
+    shift = unit.now - clock()
+    group = _Group(unit, shift if abs(shift) > CLOCK_TOLERANCE else 0)
+    group.load(submissions)
+    answers = [group.take_in(submission) for submission in submissions]
+    group.ask_rules()
+    for submission, answer in zip(submissions, answers, strict=True):
+        group.complete(submission, answer)
+    unit.flush()
+    return answers
+
+
+class _Group:
+    """One group commit in the making."""
+
+    def __init__(self, unit: Unit, clock_shift_ms: Millis) -> None:
+        self.unit = unit
+        self.clock_shift_ms = clock_shift_ms
+        self.known: set[tuple[str, str, str]] = set()
+        self.touched: dict[VisitorKey, ShopRules] = {}
+        self.results: dict[VisitorKey, Result] = {}
+        self.planned_due: dict[VisitorKey, Millis | None] = {}
+        self.owners: dict[tuple[str, str], str] = {}
+
+    # --- load ---------------------------------------------------------------------------------------------------------
+
+    def load(self, submissions: list[Submission]) -> None:
+        """Read every row that these submissions can touch: visitors, known event ids, persons."""
+        by_shop: dict[str, list[Submission]] = {}
+        for submission in submissions:
+            by_shop.setdefault(submission.shop.id, []).append(submission)
+        for shop, its_submissions in by_shop.items():
+            self._load_shop(shop, its_submissions)
+
+    def _load_shop(self, shop: str, submissions: list[Submission]) -> None:
+        unit = self.unit
+        events = [accepted.event for submission in submissions for accepted in submission.events]
+        carts = {event.order.cart_id for event in events if event.order is not None and event.order.cart_id}
+        owners = unit.visitors_of_carts(shop, carts) if carts else {}
+        self.owners.update({(shop, cart): visitor for cart, visitor in owners.items()})
+        rechecks = [visitor for submission in submissions for visitor in submission.rechecks]
+        unit.load_visitors(
+            shop, [event.visitor for event in events if event.visitor] + rechecks + list(owners.values())
+        )
+        ids_by_visitor: dict[str, set[str]] = {}
+        for event in events:
+            ids_by_visitor.setdefault(event.visitor, set()).add(event.id)
+        self.known |= {(shop, *pair) for pair in unit.known_events(shop, ids_by_visitor)}
+        named = {identity for event in events for identity in identify.identities_of(shop, event)}
+        unit.load_identities(shop, named)
+        unit.load_people(shop, {v.person for v in unit.visitors.values() if v.person and v.key.shop == shop})
+        unit.load_house(shop)
+
+    # --- apply --------------------------------------------------------------------------------------------------------
+
+    def take_in(self, submission: Submission) -> Answer:
+        """Apply the submission's events in order; a repeated id changes nothing."""
+        answer = Answer(now=self.unit.now)
+        shop = submission.shop
+        for accepted in submission.events:
+            event = self._on_our_clock(accepted.event)
+            mark = (shop.id, event.visitor, event.id)
+            if mark in self.known:
+                answer.duplicates += 1
+                continue
+            self.known.add(mark)
+            answer.accepted += 1
+            fault = None
+            if event.visitor:
+                fault = self._apply(shop, event)
+            else:
+                self._apply_to_house(shop.id, event)
+            self.unit.add("events", records.event_row(shop.id, event, accepted.body, self.unit.now, fault))
+        for visitor in submission.rechecks:
+            key = VisitorKey(shop.id, visitor)
+            if self.unit.visitors[key].version:
+                self.touched[key] = shop
+        if submission.answer_for is not None:
+            self.unit.load_visitors(shop.id, [submission.answer_for])
+        return answer
+
+    def _on_our_clock(self, event: Event) -> Event:
+        """An event's time was set by this host; the house lives by the database's clock."""
+        if not self.clock_shift_ms and event.at <= self.unit.now:
+            return event
+        return msgspec.structs.replace(event, at=min(event.at + self.clock_shift_ms, self.unit.now))
+
+    def _apply(self, shop: ShopRules, event: Event) -> str | None:
+        """Change the visitor by the event; what breaks stays with this one visitor."""
+        visitor = self.unit.visitors[VisitorKey(shop.id, event.visitor)]
+        self.touched[visitor.key] = shop
+        try:
+            self._change(shop, visitor, event)
+        except Exception as error:  # noqa: BLE001 - isolation is the point: one visitor's fault is not its neighbours'
+            self._isolate(visitor, error)
+        return visitor.fault
+
+    def _change(self, shop: ShopRules, visitor: LoadedVisitor, event: Event) -> None:
+        page = event.page
+        page_type = shop.page_types.type_of(page.url, page.type) if page is not None else "other"
+        apply(visitor.state, event, page_type=page_type)
+        identify.link(self.unit, visitor, event)
+        records.keep(self.unit, visitor, event)
+        if event.order is not None and event.type == "order_placed":
+            self._spread_order(shop, visitor, event)
+
+    def _spread_order(self, shop: ShopRules, buyer: LoadedVisitor, event: Event) -> None:
+        """An order ends what is pending for the buyer on every device, and for whoever's cart it was."""
+        unit, order = self.unit, event.order
+        assert order is not None
+        unit.cancel_deliveries(shop.id, "bought", visitor=buyer.key.id, person=buyer.person)
+        if buyer.person:
+            unit.wake_visitors(shop.id, buyer.person)
+            same = [v for v in unit.visitors.values() if v.person == buyer.person and v.key.shop == shop.id]
+            self.touched.update({visitor.key: shop for visitor in same})
+        owner = self.owners.get((shop.id, order.cart_id or ""))
+        if owner is not None and owner != buyer.key.id:
+            other = unit.visitors[VisitorKey(shop.id, owner)]
+            self.touched[other.key] = shop
+            apply(other.state, msgspec.structs.replace(event, visitor=owner, trusted=True), page_type="other")
+            unit.cancel_deliveries(shop.id, "bought", visitor=owner, person=other.person)
+
+    def _apply_to_house(self, shop: str, event: Event) -> None:
+        """An event about the shop itself: how many agents are there."""
+        loaded = self.unit.houses[shop]
+        if event.agents is not None and event.trusted:
+            agents = event.agents
+            known = loaded.state.agents.get(agents.department)
+            if known is None or known.at <= event.at:
+                loaded.state.agents[agents.department] = Presence(agents.online, agents.free, event.at)
+                loaded.changed = True
+
+    def _isolate(self, visitor: LoadedVisitor, error: Exception) -> None:
+        # The text of an error may quote what a shopper typed; its kind and place are enough to find it.
+        trace = error.__traceback__
+        while trace is not None and trace.tb_next is not None:
+            trace = trace.tb_next
+        where = f"{trace.tb_frame.f_code.co_name}:{trace.tb_lineno}" if trace is not None else "?"
+        visitor.fault = f"{type(error).__name__} in {where}"
+        visitor.due_at = self.unit.now + FAULT_RETRY
+        log.error("visitor isolated", shop=visitor.key.shop, fault=visitor.fault)
+
+    # --- ask the rules ------------------------------------------------------------------------------------------------
+
+    def ask_rules(self) -> None:
+        """One evaluation for every visitor that something happened to."""
+        for key, shop in self.touched.items():
+            visitor = self.unit.visitors[key]
+            if visitor.fault is not None:
+                continue
+            try:
+                self._evaluate(shop, visitor)
+            except Exception as error:  # noqa: BLE001 - isolation is the point: one visitor's fault is not its neighbours'
+                self._isolate(visitor, error)
+
+    def _evaluate(self, shop: ShopRules, visitor: LoadedVisitor) -> None:
+        unit = self.unit
+        person = unit.people.get((visitor.key.shop, visitor.person)) if visitor.person else None
+        if person is not None:
+            identify.share_orders(visitor.state, person.state)
+        house = unit.houses[shop.id].state if shop.id in unit.houses else House()
+        facts = Facts(shop.rules.shop, visitor.key.id, visitor.state, unit.now, person.state if person else None, house)
+        result = evaluate(shop.rules, facts, due_at=visitor.due_at)
+        visitor.due_at = result.due_at
+        if person is not None and result.planned:
+            person.changed = True
+        for decision in result.decisions:
+            unit.add_decision(visitor, decision, shop.rules.hash)
+        for planned in result.planned:
+            unit.add_delivery(visitor, planned)
+        for decision_id, guard in result.stopped:
+            unit.cancel_deliveries(shop.id, guard.value, decision=decision_id)
+        self.results[visitor.key] = result
+
+    # --- answer -------------------------------------------------------------------------------------------------------
+
+    def complete(self, submission: Submission, answer: Answer) -> None:
+        """What goes back to the page that asked, and what workers should hear about."""
+        shop = submission.shop.id
+        keys = {VisitorKey(shop, item.event.visitor) for item in submission.events}
+        keys |= {VisitorKey(shop, visitor) for visitor in submission.rechecks}
+        for key in keys:
+            result = self.results.get(key)
+            if result is not None:
+                due = [item.id for item in result.planned if item.kind != "invite" and item.due_at <= self.unit.now]
+                answer.hints.extend(due)
+        if submission.answer_for is None:
+            return
+        visitor = self.unit.visitors[VisitorKey(shop, submission.answer_for)]
+        answer.messages = [offer.body for offer in visitor.state.offers if offer.expires_at > self.unit.now]
+        result = self.results.get(visitor.key)
+        answer.ask = result.ask if result else None
+
+
+def server_visitor(shop: str, event: Event) -> str:
+    """The visitor for what a shop's server says about a person of whom it knows no browser; "" if it names nobody."""
+    who = event.email or event.customer_id or (event.order and (event.order.email or event.order.customer_id))
+    return derived_id("srv", shop, who.strip().casefold()) if who else ""

@@ -1,0 +1,100 @@
+"""What is kept beside the visitor's state: the events themselves, carts with their lines, orders, reports."""
+
+from __future__ import annotations
+
+import msgspec
+from engine.clock import Millis
+from engine.events import Cart, Event
+from engine.messages import DeliveryState
+from engine.store.unit import LoadedVisitor, Row, Unit
+
+_encode = msgspec.json.Encoder().encode
+
+_REPORTS = {
+    "message_shown": ("shown", DeliveryState.SHOWN, (DeliveryState.OFFERED,)),
+    "message_accepted": ("accepted", DeliveryState.ACCEPTED, (DeliveryState.OFFERED, DeliveryState.SHOWN)),
+    "message_dismissed": ("dismissed", DeliveryState.DISMISSED, (DeliveryState.OFFERED, DeliveryState.SHOWN)),
+    "cart_restored": ("restored", None, ()),
+}
+
+
+def event_row(shop: str, event: Event, body: str, received_at: Millis, fault: str | None) -> Row:
+    """The event as a row; ``body`` is what came in, with the fields that nobody here knows."""
+    return {
+        "shop": shop,
+        "visitor": event.visitor,
+        "id": event.id,
+        "type": event.type,
+        "at": event.at,
+        "received_at": received_at,
+        "trusted": event.trusted,
+        "body": body,
+        "fault": fault,
+    }
+
+
+def keep(unit: Unit, visitor: LoadedVisitor, event: Event) -> None:
+    """Write down what the event brings beyond the visitor's own state."""
+    if event.type == "order_placed":
+        _keep_order(unit, visitor, event)
+    elif event.cart is not None:
+        _keep_cart(unit, visitor, event, event.cart)
+    elif event.type == "shipping_shown" and visitor.state.basket is not None:
+        _keep_cart(unit, visitor, event, None)
+    if event.type in _REPORTS and event.message:
+        _keep_report(unit, visitor, event)
+
+
+def _keep_cart(unit: Unit, visitor: LoadedVisitor, event: Event, cart: Cart | None) -> None:
+    basket = visitor.state.basket
+    if basket is None or (cart is not None and basket.total != cart.total):
+        # Emptied, or an echo that the visitor's state did not take: what is stored stays as it was.
+        return
+    if cart is None:
+        unit.touch_cart(visitor.key.shop, basket.id, basket.shipping_now)
+        return
+    unit.add(
+        "carts",
+        {
+            "shop": visitor.key.shop,
+            "id": basket.id,
+            "visitor": visitor.key.id,
+            "status": "open",
+            "opened_at": basket.opened_at,
+            "updated_at": event.at,
+            "shipping_shown": basket.shipping_now,
+            "body": _encode(msgspec.structs.replace(cart, id=basket.id)).decode(),
+        },
+    )
+
+
+def _keep_order(unit: Unit, visitor: LoadedVisitor, event: Event) -> None:
+    order = event.order
+    if order is None:
+        return
+    cart = order.cart_id or (visitor.state.closed.id if visitor.state.closed else None)
+    unit.add(
+        "orders",
+        {
+            "shop": visitor.key.shop,
+            "id": order.id,
+            "visitor": visitor.key.id,
+            "person": visitor.person,
+            "cart": cart,
+            "at": event.at,
+            "total": order.total,
+            "currency": order.currency,
+        },
+    )
+    if cart:
+        unit.close_cart(visitor.key.shop, cart, "ordered")
+
+
+def _keep_report(unit: Unit, visitor: LoadedVisitor, event: Event) -> None:
+    kind, state, before = _REPORTS[event.type]
+    shop, message = visitor.key.shop, event.message
+    unit.add("outcomes", {"shop": shop, "delivery": message, "kind": kind, "at": event.at})
+    if state is None:
+        return
+    # Only the visitor for whom a message was made can say what became of it.
+    unit.report_delivery(shop, visitor.key.id, message or "", state, before)

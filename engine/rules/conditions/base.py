@@ -1,0 +1,59 @@
+"""What every condition is, and how it becomes a word of the rule language.
+
+A condition is one frozen dataclass: its name in snake_case is its word, its :func:`~engine.rules.forms.setting` fields
+are its settings, its docstring (with an ``Example:``) is its entry in the reference, ``check`` is its meaning. The
+loader, the messages, the JSON Schema and the documentation follow from the class.
+"""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar, TypeVar
+
+from engine.rules.facts import Facts
+from engine.rules.forms import Form, form_of
+from engine.rules.verdicts import Verdict
+
+
+@dataclass(frozen=True, kw_only=True)
+class BaseCondition(ABC):
+    """Base of all conditions; see :class:`engine.rules.model.Condition`."""
+
+    clause: str = ""
+
+    bare: ClassVar[bool] = False
+    """True where the value is the main setting itself and never a group of settings."""
+    occasion: ClassVar[str] = "session"
+    """What a rule with this condition at its top level fires once per, unless it says so itself."""
+
+    @abstractmethod
+    def check(self, facts: Facts) -> Verdict: ...
+
+    def holds(self, facts: Facts) -> Verdict:
+        return self.check(facts)
+
+    @property
+    def page_types(self) -> frozenset[str] | None:
+        """The page types outside of which this cannot be met; None when it can be met anywhere."""
+        return None
+
+    @property
+    def needs_cart(self) -> bool:
+        """Whether this cannot be met without an open cart."""
+        return False
+
+
+Kind = TypeVar("Kind", bound=type[BaseCondition])
+
+CONDITIONS: dict[str, type[BaseCondition]] = {}
+FORMS: dict[str, Form[BaseCondition]] = {}
+
+
+def condition(cls: Kind) -> Kind:
+    """Register a condition under its word."""
+    word = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__).lower()
+    CONDITIONS[word] = cls
+    FORMS[word] = form_of(cls, f"'{word}'", bare=cls.bare)
+    return cls

@@ -1,0 +1,213 @@
+"""Cart and checkout: what is in the cart, how far it came, and what stopped it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+from engine.clock import MINUTE, Millis
+from engine.rules.conditions.base import BaseCondition, condition
+from engine.rules.facts import Facts
+from engine.rules.fields import Choice, Compared, Comparison, Duration, Money, OneOrMore, Share, Text, Whole
+from engine.rules.forms import Clash, form_of, setting
+from engine.rules.verdicts import Verdict, met, not_met, not_yet, unknown
+from engine.visitors import Basket, Item, Stage
+
+AWAY_AT_MOST: Millis = 10 * MINUTE
+"""Somebody seen more recently than this has not left yet, however long the cart has stood still."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contents:
+    """What a cart must hold: one line that fits everything that is asked."""
+
+    sku: tuple[str, ...] = setting(OneOrMore(Text()), "The line's SKU.", default=())
+    product: tuple[str, ...] = setting(OneOrMore(Text()), "The product's id in the shop.", default=())
+    category: tuple[str, ...] = setting(OneOrMore(Text()), "The product's category.", default=())
+    brand: tuple[str, ...] = setting(OneOrMore(Text()), "The product's brand.", default=())
+
+    def __post_init__(self) -> None:
+        if not (self.sku or self.product or self.category or self.brand):
+            raise Clash("'contains' needs a sku, product, category or brand")
+
+    def fits(self, item: Item) -> bool:
+        asked = (
+            (self.sku, item.sku),
+            (self.product, item.product_id),
+            (self.category, item.category),
+            (self.brand, item.brand),
+        )
+        return all(not words or value.casefold() in {word.casefold() for word in words} for words, value in asked)
+
+    def __str__(self) -> str:
+        return ", ".join(" or ".join(words) for words in (self.sku, self.product, self.category, self.brand) if words)
+
+
+@condition
+@dataclass(frozen=True, kw_only=True)
+class Cart(BaseCondition):
+    """The cart is as described; everything that is asked must hold.
+
+    `contains` looks for one line that fits all it asks: `{category: ink, brand: [Epson, HP]}` is ink of either brand.
+
+    Example:
+        - cart: filled
+        - cart: {total: ">= 50", items: "2..5"}
+        - cart: {contains: {category: printers}}
+    """
+
+    is_: str = setting(Choice(("filled", "empty")), "Whether anything is in it.", default="filled", main=True)
+    total: Comparison | None = setting(Compared(Money()), "The value of what is in it, without shipping.", default=None)
+    items: Comparison | None = setting(Compared(Whole()), "How many pieces are in it.", default=None)
+    contains: Contents | None = setting(form_of(Contents, "'contains'"), "What must be in it.", default=None)
+
+    def __post_init__(self) -> None:
+        if self.is_ == "empty" and (self.total or self.items or self.contains):
+            raise Clash("an empty cart has no total, items or contents; leave out 'is: empty' or the rest")
+
+    @property
+    def needs_cart(self) -> bool:
+        return self.is_ == "filled"
+
+    def check(self, facts: Facts) -> Verdict:
+        basket = facts.visitor.basket
+        pieces = sum(item.quantity for item in basket.items) if basket else 0
+        if self.is_ == "empty":
+            return not_met(pieces, "empty") if pieces else met("empty", "empty")
+        if basket is None or not pieces:
+            return not_met("empty", "filled")
+        answers = list(self._answers(facts, basket, pieces))
+        failing = next((answer for answer in answers if not answer.met), None)
+        return failing or next(iter(answers), met(pieces, "filled"))
+
+    def _answers(self, facts: Facts, basket: Basket, pieces: int) -> Iterator[Verdict]:
+        if self.items:
+            yield _compare(self.items, pieces)
+        if self.contains:
+            fitting = next((item for item in basket.items if self.contains.fits(item)), None)
+            wanted = str(self.contains)
+            yield met(fitting.key, wanted) if fitting else not_met(f"{pieces} other items", wanted)
+        if self.total and basket.currency != facts.shop.currency:
+            yield unknown(f"the cart's total in {facts.shop.currency}")
+        elif self.total:
+            yield _compare(self.total, basket.total, basket.currency)
+
+
+def _compare(wanted: Comparison, seen: int, unit: str = "") -> Verdict:
+    # ``wanted`` stays as it was written: a sign and an amount are no single raw value.
+    return met(seen, wanted.text, unit) if wanted.holds(seen) else not_met(seen, wanted.text, unit)
+
+
+_STAGES = {
+    "browse": (Stage.BROWSE, Stage.CART),
+    "cart": (Stage.CART,),
+    "checkout": (Stage.CHECKOUT, Stage.SHIPPING, Stage.PAYMENT),
+    "shipping": (Stage.SHIPPING,),
+    "payment": (Stage.PAYMENT,),
+}
+
+
+@condition
+@dataclass(frozen=True, kw_only=True)
+class CartAbandoned(BaseCondition):
+    """The cart stood still for `after`: no order and no step forward, and the shopper has left.
+
+    Left means not seen for `after`, or for ten minutes where `after` is longer. `at` says how far the cart came: `cart`
+    never reached the checkout, `checkout` did (or got further), `shipping` stopped at the shipping cost, `payment`
+    stopped at paying; `browse` is a cart whose own page was never opened. Without `at` it may have stopped anywhere.
+
+    Example:
+        - cart_abandoned: 1h
+        - cart_abandoned: {after: 1h, at: checkout}
+    """
+
+    after: Millis = setting(Duration(), "How long nothing has happened to the cart.", main=True)
+    at: str = setting(Choice(tuple(_STAGES)), "Where the cart stopped.", default="", shown="anywhere")
+
+    occasion: ClassVar[str] = "cart"
+
+    @property
+    def needs_cart(self) -> bool:
+        return True
+
+    def check(self, facts: Facts) -> Verdict:
+        visitor, basket = facts.visitor, facts.visitor.basket
+        if basket is None or not basket.items:
+            return not_met("no cart", "a cart")
+        if facts.person is not None and basket.id in facts.person.ordered_carts:
+            return not_met("ordered", "not ordered")
+        if not self._stopped_there(facts, basket):
+            return not_met(basket.stage.name.lower(), self.at)
+        away = min(self.after, AWAY_AT_MOST)
+        still_until, near_until = basket.progressed_at + self.after, visitor.seen_at + away
+        if facts.now >= max(still_until, near_until):
+            return met(facts.now - basket.progressed_at, self.after, "ms")
+        if still_until >= near_until:
+            return not_yet(still_until, facts.now - basket.progressed_at, self.after, "ms")
+        return not_yet(near_until, facts.now - visitor.seen_at, away, "ms")
+
+    def _stopped_there(self, facts: Facts, basket: Basket) -> bool:
+        if self.at and basket.stage not in _STAGES[self.at]:
+            return False
+        return self.at != "browse" or not _saw_cart_page(facts, basket)
+
+
+def _saw_cart_page(facts: Facts, basket: Basket) -> bool:
+    viewed = facts.visitor.tallies.get("cart_viewed")
+    return (viewed is not None and max(viewed.times, default=0) >= basket.opened_at) or any(
+        view.type == "cart" and view.opened_at >= basket.opened_at for view in facts.visitor.tabs.values()
+    )
+
+
+@condition
+@dataclass(frozen=True, kw_only=True)
+class UnexpectedShipping(BaseCondition):
+    """The checkout showed more shipping cost than anything before it had said, and no step forward followed.
+
+    The surprise is the lowest cost shown at the checkout, less the highest that was told before it (nothing told
+    counts as nothing expected). It must reach `at_least`, or `or_share` of the cart's value; with both, either will
+    do. A lower price or a free-shipping code shown later takes the surprise away.
+
+    Example:
+        - unexpected_shipping: 3.00
+        - unexpected_shipping: {at_least: 3.00, or_share: 8%}
+    """
+
+    at_least: int | None = setting(Money(), "How large the surprise must be.", default=None, main=True)
+    or_share: float | None = setting(Share(), "How large it must be as a share of the cart's value.", default=None)
+
+    def __post_init__(self) -> None:
+        if self.at_least is None and self.or_share is None:
+            raise Clash("'unexpected_shipping' needs to know how much: at_least: 3.00, or_share: 8%, or both")
+
+    @property
+    def needs_cart(self) -> bool:
+        return True
+
+    def check(self, facts: Facts) -> Verdict:
+        basket = facts.visitor.basket
+        if basket is None:
+            return not_met("no cart", "a shipping cost")
+        if basket.shipping_at is None or basket.shipping_first is None:
+            return not_met("no shipping cost shown", "a shipping cost")
+        if basket.stage is not Stage.SHIPPING or basket.progressed_at > basket.shipping_at:
+            return not_met("a step forward", "none after the shipping cost")
+        if self.at_least is not None and basket.currency != facts.shop.currency:
+            return unknown(f"the shipping cost in {facts.shop.currency}")
+        return self._compare(basket, _surprise(basket))
+
+    def _compare(self, basket: Basket, surprise: int) -> Verdict:
+        share = surprise / basket.total if basket.total > 0 else 0.0
+        large = self.at_least is not None and surprise > 0 and surprise >= self.at_least
+        large_share = self.or_share is not None and surprise > 0 and share >= self.or_share
+        if self.at_least is not None and (large or not large_share):
+            return (met if large else not_met)(surprise, self.at_least, basket.currency)
+        return (met if large_share else not_met)(share, self.or_share, "%")
+
+
+def _surprise(basket: Basket) -> int:
+    """In minor units; never negative."""
+    first = basket.shipping_first or 0
+    shown = first if basket.shipping_now is None else min(first, basket.shipping_now)
+    return max(0, shown - (basket.shipping_expected or 0))

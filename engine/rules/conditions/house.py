@@ -1,0 +1,49 @@
+"""The house: who is there to help."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from engine.rules.conditions.base import BaseCondition, condition
+from engine.rules.facts import Facts, Presence
+from engine.rules.fields import Choice, Text
+from engine.rules.forms import setting
+from engine.rules.verdicts import Asks, Verdict, met, not_met, unknown
+
+
+@condition
+@dataclass(frozen=True, kw_only=True)
+class Agents(BaseCondition):
+    """Chat agents are there (`online`), could take one more chat now (`free`), or nobody is there (`offline`).
+
+    Shopbell knows what the shop or its chat tool reports (`agents_changed`). As long as nothing was reported, the
+    answer is unknown, and a rule that asks stays silent.
+
+    Example:
+        - agents: online
+        - agents: {are: free, department: ink}
+    """
+
+    are: str = setting(Choice(("online", "free", "offline")), "What the agents must be.", main=True)
+    department: str = setting(Text(64), "Only the agents of this department.", default="", shown="the whole shop")
+
+    def check(self, facts: Facts) -> Verdict:
+        presence = facts.house.agents.get(self.department)
+        if presence is None:
+            return unknown(
+                f"whether agents of {self.department} are there" if self.department else "whether agents are there"
+            )
+        if self.are == "free" and presence.free is None:
+            return unknown("whether an agent is free")
+        seen = _describe(presence)
+        return met(seen, self.are) if self._fits(presence) else not_met(seen, self.are, asks=Asks.HOUSE)
+
+    def _fits(self, presence: Presence) -> bool:
+        if self.are == "free":
+            return presence.online > 0 and (presence.free or 0) > 0
+        return (presence.online > 0) == (self.are == "online")
+
+
+def _describe(presence: Presence) -> str:
+    free = "" if presence.free is None else f", {presence.free} free"
+    return f"{presence.online} online{free}"

@@ -1,0 +1,479 @@
+"""What a setting may be: each kind reads a node's raw text, explains what it wanted, and describes itself for the docs.
+
+A kind never guesses. ``45`` is no duration, ``0.08`` is no share, and the message says what to write instead.
+"""
+
+from __future__ import annotations
+
+import difflib
+import operator
+import re
+import unicodedata
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Generic, ParamSpec, TypeVar
+
+from engine import clock, money
+from engine.clock import DAY, HOUR, MINUTE, SECOND, Millis
+from engine.errors import MoneyError
+from engine.events import CANONICAL_TYPES, PAGE_TYPES
+from engine.rules.source import Mapping, Node, Scalar, Sequence, Source
+
+T = TypeVar("T")
+P = ParamSpec("P")
+Schema = dict[str, object]
+"""A piece of JSON Schema."""
+
+
+class Fault(Exception):
+    """A node that does not say what it should. Never leaves the loader: it becomes a problem with a position."""
+
+    def __init__(self, node: Node, message: str) -> None:
+        super().__init__(message)
+        self.node = node
+        self.message = message
+
+
+class Told(Exception):
+    """Something below was wrong and is already noted."""
+
+
+@dataclass
+class Reading:
+    """The file being read: where problems go, and what the shop's section said that later sections depend on."""
+
+    source: Source
+    currency: str = "EUR"
+    languages: tuple[str, ...] = ("en",)
+    time_zone: str = "UTC"
+    page_types: tuple[str, ...] = PAGE_TYPES
+    integrations: frozenset[str] | None = None
+    """The names there are, or None when any name will do."""
+    rule_names: dict[str, int] = field(default_factory=dict)
+
+    def attempt(self, read: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | None:
+        """What ``read`` gives, or None after noting why not."""
+        try:
+            return read(*args, **kwargs)
+        except Fault as fault:
+            self.source.problem(fault.node.line, fault.node.column, fault.message)
+        except Told:
+            pass
+        return None
+
+    def warn(self, node: Node, message: str) -> None:
+        self.source.warning(node.line, node.column, message)
+
+
+class Kind(ABC, Generic[T]):
+    """One kind of setting. ``what`` completes the sentence "this must be …"."""
+
+    what: str
+
+    @abstractmethod
+    def read(self, node: Node, reading: Reading) -> T:
+        """The value; raises Fault or Told."""
+
+    def schema(self) -> Schema:
+        """What an editor may check while somebody types; the loader is the judge."""
+        return {"type": ["string", "number"]}
+
+
+# --- helping hands ----------------------------------------------------------------------------------------------------
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """`` (did you mean 'x'?)``, or what there is to choose from when nothing comes near."""
+    choices = sorted(known)
+    tidy = word.strip().casefold().replace("-", "_").replace(" ", "_")[:60]
+    near = difflib.get_close_matches(tidy, [choice.replace("-", "_") for choice in choices], n=1)
+    if near:
+        return f" (did you mean '{next(choice for choice in choices if choice.replace('-', '_') == near[0])}'?)"
+    return f"; there is {_series(choices)}" if 0 < len(choices) <= 16 else ""
+
+
+def _series(words: Iterable[str], last: str = "and") -> str:
+    *head, tail = words
+    return f"{', '.join(head)} {last} {tail}" if head else tail
+
+
+def shorten(text: str) -> str:
+    """A stranger's text inside a message: one line, not long."""
+    plain = " ".join(text.split())
+    return plain if len(plain) <= 40 else plain[:39] + "…"
+
+
+def text_of(node: Node, what: str) -> str:
+    """A scalar's text, trimmed; raises Fault when there is none."""
+    if not isinstance(node, Scalar):
+        found = "a list" if isinstance(node, Sequence) else "a group of settings"
+        raise Fault(node, f"this must be {what}, not {found}")
+    text = node.text.strip()
+    if node.empty or not text:
+        raise Fault(node, f"this is empty; it must be {what}")
+    if any(unicodedata.category(letter) in ("Cc", "Cs") and letter != "\n" for letter in text):
+        raise Fault(node, "this holds an invisible control character; remove it")
+    return text
+
+
+# --- words ------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Text(Kind[str]):
+    """Any text of one line (or of several)."""
+
+    most: int = 200
+    lines: bool = False
+    what: str = "text"
+
+    def read(self, node: Node, reading: Reading) -> str:
+        text = text_of(node, self.what)
+        if not self.lines and "\n" in text:
+            raise Fault(node, "this must stay on one line")
+        if len(text) > self.most:
+            raise Fault(node, f"this is {len(text)} characters long; at most {self.most} fit")
+        return text
+
+
+@dataclass(frozen=True)
+class Slug(Kind[str]):
+    """A name that can stand in addresses and reports."""
+
+    most: int = 60
+    what: str = "a name of small letters, digits and hyphens, such as stuck-in-faq"
+
+    def read(self, node: Node, reading: Reading) -> str:
+        text = text_of(node, self.what)
+        if len(text) > self.most:
+            raise Fault(node, f"this name is {len(text)} characters long; at most {self.most} fit")
+        if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", text):
+            plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+            better = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
+            hint = f"; write {better}" if better else ""
+            raise Fault(node, f"a name has small letters, digits and hyphens only, not '{shorten(text)}'{hint}")
+        return text
+
+    def schema(self) -> Schema:
+        return {"type": "string", "pattern": "^[a-z0-9]+(-[a-z0-9]+)*$", "maxLength": self.most}
+
+
+@dataclass(frozen=True)
+class Choice(Kind[str]):
+    """One of a few words."""
+
+    words: tuple[str, ...]
+
+    @property
+    def what(self) -> str:  # type: ignore[override]
+        return _series((f"`{word}`" for word in self.words), "or")
+
+    def read(self, node: Node, reading: Reading) -> str:
+        text = text_of(node, _series(self.words, "or"))
+        if text not in self.words:
+            raise Fault(node, f"'{shorten(text)}' is not known here{did_you_mean(text, self.words)}")
+        return text
+
+    def schema(self) -> Schema:
+        return {"enum": list(self.words)}
+
+
+@dataclass(frozen=True)
+class PageType(Kind[str]):
+    """A page type: one of the usual ones, or one of the shop's own from ``pages``."""
+
+    what: str = "a page type such as faq"
+
+    def read(self, node: Node, reading: Reading) -> str:
+        text = text_of(node, self.what)
+        if text not in reading.page_types:
+            raise Fault(node, f"unknown page type '{shorten(text)}'{did_you_mean(text, reading.page_types)}")
+        return text
+
+    def schema(self) -> Schema:
+        return {"anyOf": [{"enum": list(PAGE_TYPES)}, {"type": "string", "pattern": "^[a-z][a-z0-9_]*$"}]}
+
+
+@dataclass(frozen=True)
+class EventName(Kind[str]):
+    """An event's type: one of Shopbell's, or the shop's own ``object_verbed``."""
+
+    what: str = "an event such as product_viewed"
+
+    def read(self, node: Node, reading: Reading) -> str:
+        text = text_of(node, self.what)
+        if text in CANONICAL_TYPES:
+            return text
+        near = did_you_mean(text, CANONICAL_TYPES)
+        if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)+", text) or len(text) > 64:
+            raise Fault(node, f"an event is named like product_viewed, not '{shorten(text)}'{near}")
+        if near:
+            reading.warn(node, f"'{text}' is not an event Shopbell knows{near}; fine if your shop sends it")
+        return text
+
+    def schema(self) -> Schema:
+        own = {"type": "string", "pattern": "^[a-z][a-z0-9]*(_[a-z0-9]+)+$"}
+        return {"anyOf": [{"enum": sorted(CANONICAL_TYPES)}, own]}
+
+
+@dataclass(frozen=True)
+class OneOrMore(Kind[tuple[T, ...]]):
+    """One value, or a list of which any counts."""
+
+    kind: Kind[T]
+
+    @property
+    def what(self) -> str:  # type: ignore[override]
+        return f"{self.kind.what}, or a list"
+
+    def read(self, node: Node, reading: Reading) -> tuple[T, ...]:
+        if not isinstance(node, Sequence):
+            return (self.kind.read(node, reading),)
+        if not node.items:
+            raise Fault(node, f"this list is empty; it must be {self.kind.what}")
+        values = [reading.attempt(self.kind.read, item, reading) for item in node.items]
+        found = tuple(value for value in values if value is not None)
+        if len(found) < len(values):
+            raise Told
+        return found
+
+    def schema(self) -> Schema:
+        one = self.kind.schema()
+        return {"anyOf": [one, {"type": "array", "items": one, "minItems": 1}]}
+
+
+@dataclass(frozen=True)
+class Texts(Kind[dict[str, str]]):
+    """Text per language, ``{nl: …, en: …}``, or plain text in the shop's first language.
+
+    The result has every language of the shop: a missing one gets the first language's text, and a warning.
+    """
+
+    text: Text = field(default_factory=Text)
+    what: str = "text, or text per language such as {nl: …, en: …}"
+
+    def read(self, node: Node, reading: Reading) -> dict[str, str]:
+        first, *others = reading.languages
+        if not isinstance(node, Mapping):
+            given = {first: self.text.read(node, reading)}
+        else:
+            given = self._by_language(node, reading)
+            if first not in given:
+                raise Fault(node, f"'{first}' is missing; it is the shop's first language, so every text needs it")
+        missing = [language for language in others if language not in given]
+        if missing:
+            reading.warn(node, f"no translation for {_series(missing)}; shoppers will read '{first}' instead")
+        return {language: given.get(language, given[first]) for language in reading.languages}
+
+    def _by_language(self, node: Mapping, reading: Reading) -> dict[str, str]:
+        given: dict[str, str] = {}
+        failed = False
+        for key, value in node.pairs:
+            text = reading.attempt(self._one, key, value, reading)
+            failed = failed or text is None
+            given[key.text] = text or ""
+        if failed:
+            raise Told
+        return given
+
+    def _one(self, key: Scalar, value: Node, reading: Reading) -> str:
+        if key.text not in reading.languages:
+            if isinstance(value, Scalar) and value.empty:
+                raise Fault(key, "a text with a comma in it needs quotes here")
+            raise Fault(
+                key, f"'{shorten(key.text)}' is not a language of this shop{did_you_mean(key.text, reading.languages)}"
+            )
+        return self.text.read(value, reading)
+
+    def schema(self) -> Schema:
+        text = {"type": ["string", "number", "boolean"]}
+        return {"anyOf": [text, {"type": "object", "additionalProperties": text, "minProperties": 1}]}
+
+
+@dataclass(frozen=True)
+class Flag(Kind[bool]):
+    """Yes or no."""
+
+    what: str = "`true` or `false`"
+
+    def read(self, node: Node, reading: Reading) -> bool:
+        text = text_of(node, "true or false").casefold()
+        if text not in ("true", "yes", "on", "false", "no", "off"):
+            raise Fault(node, f"this must be true or false, not '{shorten(text)}'")
+        return text in ("true", "yes", "on")
+
+    def schema(self) -> Schema:
+        return {"type": "boolean"}
+
+
+# --- numbers ----------------------------------------------------------------------------------------------------------
+
+_UNITS: dict[str, Millis] = {
+    **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), SECOND),
+    **dict.fromkeys(("m", "min", "mins", "minute", "minutes"), MINUTE),
+    **dict.fromkeys(("h", "hr", "hrs", "hour", "hours"), HOUR),
+    **dict.fromkeys(("d", "day", "days"), DAY),
+    **dict.fromkeys(("w", "week", "weeks"), 7 * DAY),
+}
+_LONGEST = 730 * DAY
+_UNIT_HINT = "durations need a unit: 45s, 10m, 1h30m, 3d"
+
+
+@dataclass(frozen=True)
+class Duration(Kind[Millis]):
+    """A length of time with its unit, in milliseconds."""
+
+    most: Millis = _LONGEST
+    what: str = "a duration such as 45s, 10m, 1h30m or 3d"
+
+    def read(self, node: Node, reading: Reading) -> Millis:
+        text = text_of(node, self.what)
+        total = self._total(node, text.casefold())
+        if total <= 0:
+            raise Fault(node, "a duration must be longer than nothing")
+        if total > self.most:
+            raise Fault(node, f"'{shorten(text)}' is too long; at most {clock.describe(self.most)} makes sense here")
+        return total
+
+    def _total(self, node: Node, text: str) -> Millis:
+        if re.fullmatch(r"[\d\s.,:]+", text):
+            raise Fault(node, f"'{shorten(text)}' has no unit; {_UNIT_HINT}")
+        if re.search(r"\d[.,]\d", text):
+            raise Fault(node, f"write whole numbers, such as 1h30m instead of 1.5h, not '{shorten(text)}'")
+        if not re.fullmatch(r"(\d{1,9}\s*[a-z]+[\s,]*)+", text):
+            raise Fault(node, f"'{shorten(text)}' is not a duration; {_UNIT_HINT}")
+        total = 0
+        for count, unit in re.findall(r"(\d+)\s*([a-z]+)", text):
+            if unit not in _UNITS:
+                raise Fault(node, f"'{shorten(unit)}' is not a unit of time; there are s, m, h, d and w")
+            total += int(count) * _UNITS[unit]
+        return total
+
+    def schema(self) -> Schema:
+        return {"type": "string", "pattern": r"^\s*(\d+\s*[A-Za-z]+[\s,]*)+$"}
+
+
+@dataclass(frozen=True)
+class Whole(Kind[int]):
+    """A whole number."""
+
+    least: int = 0
+    most: int = 1_000_000
+
+    @property
+    def what(self) -> str:  # type: ignore[override]
+        return "a whole number" if self.most >= 1_000_000 else f"a whole number from {self.least} to {self.most}"
+
+    def read(self, node: Node, reading: Reading) -> int:
+        text = text_of(node, self.what)
+        if not re.fullmatch(r"-?[0-9]{1,9}", text):
+            raise Fault(node, f"this must be {self.what}, not '{shorten(text)}'")
+        if not self.least <= int(text) <= self.most:
+            raise Fault(node, f"this must be a whole number from {self.least} to {self.most}, not {text}")
+        return int(text)
+
+    def schema(self) -> Schema:
+        return {"type": "integer", "minimum": self.least, "maximum": self.most}
+
+
+@dataclass(frozen=True)
+class Money(Kind[int]):
+    """An amount in the shop's currency; in minor units inside."""
+
+    what: str = "an amount such as 3.00, in the shop's currency"
+
+    def read(self, node: Node, reading: Reading) -> int:
+        text = text_of(node, self.what)
+        amount = re.sub(rf"^€\s*|\s*{reading.currency}$", "", text) if reading.currency == "EUR" else text
+        amount = amount.removesuffix(reading.currency).strip()
+        if re.fullmatch(r"[0-9]{1,12},[0-9]{1,2}", amount):
+            raise Fault(node, f"write {amount.replace(',', '.')}, with a point")
+        if not re.fullmatch(r"[0-9]{1,12}(\.[0-9]+)?", amount):
+            raise Fault(node, f"this must be an amount in {reading.currency} such as 3.00, not '{shorten(text)}'")
+        decimals = money.exponent(reading.currency)
+        if len(amount.partition(".")[2].rstrip("0")) > decimals:
+            raise Fault(node, f"{reading.currency} has {decimals} decimals, so '{shorten(text)}' cannot be paid")
+        try:
+            return money.to_minor(Decimal(amount), reading.currency)
+        except MoneyError as error:
+            raise Fault(node, error.message) from None
+
+    def schema(self) -> Schema:
+        return {"anyOf": [{"type": "number", "minimum": 0}, {"type": "string", "pattern": r"^\S*\d+(\.\d+)?.*$"}]}
+
+
+@dataclass(frozen=True)
+class Share(Kind[float]):
+    """A part of the whole, written in percent; 0 to 1 inside."""
+
+    what: str = "a share such as 8%"
+
+    def read(self, node: Node, reading: Reading) -> float:
+        text = text_of(node, self.what)
+        number = text.removesuffix("%").strip()
+        if not re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,4})?", number):
+            raise Fault(node, f"this must be a share such as 8%, not '{shorten(text)}'")
+        if not text.endswith("%"):
+            meant = Decimal(number) * 100 if Decimal(number) < 1 else Decimal(number)
+            raise Fault(node, f"a share needs its percent sign: {meant.normalize():f}%")
+        if Decimal(number) > 100:
+            raise Fault(node, "a share is at most 100%")
+        return float(Decimal(number) / 100)
+
+    def schema(self) -> Schema:
+        return {"type": "string", "pattern": r"^\d{1,3}(\.\d+)?\s*%$"}
+
+
+_TESTS: dict[str, Callable[[int, int], bool]] = {
+    ">=": operator.ge,
+    ">": operator.gt,
+    "<=": operator.le,
+    "<": operator.lt,
+    "=": operator.eq,
+}
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A test on a number: ``>= 50``, ``2..5`` (both ends count) or just ``3``. ``text`` is as it was written."""
+
+    sign: str
+    low: int
+    high: int
+    text: str
+
+    def holds(self, number: int) -> bool:
+        return self.low <= number <= self.high if self.sign == ".." else _TESTS[self.sign](number, self.low)
+
+
+@dataclass(frozen=True)
+class Compared(Kind[Comparison]):
+    """A comparison over ``kind`` (money or whole numbers)."""
+
+    kind: Kind[int]
+
+    @property
+    def what(self) -> str:  # type: ignore[override]
+        return f'a comparison such as `">= 50"` or `"2..5"` with {self.kind.what}'
+
+    def read(self, node: Node, reading: Reading) -> Comparison:
+        text = text_of(node, 'a comparison such as ">= 50" or "2..5"')
+        low, dots, high = text.partition("..")
+        if dots:
+            bounds = self._number(node, low, reading), self._number(node, high, reading)
+            if bounds[0] > bounds[1]:
+                raise Fault(node, f"'{shorten(text)}' runs backwards; write {high.strip()}..{low.strip()}")
+            return Comparison("..", *bounds, text)
+        match = re.match(r"(>=|<=|=>|=<|==?|<|>)?", text)
+        sign = match[0] if match else ""
+        if sign in ("=>", "=<"):
+            raise Fault(node, f"write {sign[::-1]} instead of {sign}")
+        number = self._number(node, text.removeprefix(sign), reading)
+        return Comparison("=" if sign in ("", "==") else sign, number, number, text)
+
+    def _number(self, node: Node, text: str, reading: Reading) -> int:
+        if not text.strip():
+            raise Fault(node, 'a number is missing; write ">= 50", "< 50", "2..5" or just 3')
+        return self.kind.read(Scalar(text, True, node.line, node.column), reading)

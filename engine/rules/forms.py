@@ -1,0 +1,159 @@
+"""Groups of settings: which there are, which must be there, and how a group of nodes becomes an object."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar, cast, overload
+
+from engine.rules.fields import Fault, Kind, Reading, Schema, Told, did_you_mean, shorten
+from engine.rules.source import Mapping, Node, Scalar
+
+T = TypeVar("T")
+D = TypeVar("D")
+_REQUIRED = object()
+
+
+class Clash(Exception):
+    """Settings that are each fine but do not go together; raised by what they would have become."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting: its word in the file, its kind, its sentence in the docs.
+
+    ``attribute`` is the argument it becomes; ``shown_default`` is for the docs where the default is not a plain value.
+    """
+
+    name: str
+    kind: Kind[Any]
+    says: str
+    required: bool = False
+    main: bool = False
+    attribute: str = ""
+    shown_default: str = ""
+
+    @property
+    def argument(self) -> str:
+        return self.attribute or self.name
+
+
+@dataclass(frozen=True)
+class Form(Kind[T]):
+    """A group of settings that becomes what ``make`` gives; ``title`` names the group in messages.
+
+    A group with one ``main`` setting may be written as that setting's value alone. ``bare`` says that it must be.
+    """
+
+    make: Callable[..., T]
+    settings: tuple[Setting, ...]
+    title: str
+    bare: bool = False
+
+    @property
+    def what(self) -> str:  # type: ignore[override]
+        main = self.main
+        settings = f"settings: {', '.join(f'`{setting.name}`' for setting in self.settings)}"
+        return f"{main.kind.what}, or {settings}" if main else settings
+
+    @property
+    def main(self) -> Setting | None:
+        return next((setting for setting in self.settings if setting.main), None)
+
+    def read(self, node: Node, reading: Reading) -> T:
+        values = self.values(self._group(node), reading)
+        try:
+            return self.make(**values)
+        except Clash as clash:
+            raise Fault(node, str(clash)) from None
+
+    def values(self, group: Mapping, reading: Reading) -> dict[str, object]:
+        """The settings by argument name; raises Told after noting everything that is wrong in the group."""
+        known = {setting.name: setting for setting in self.settings}
+        values: dict[str, object] = {}
+        wrong = self._note_unknown(group, reading)
+        for key, node in group.pairs:
+            setting = known.get(key.text)
+            if setting is not None:
+                value = reading.attempt(setting.kind.read, node, reading)
+                wrong = wrong or value is None
+                values[setting.argument] = value
+        for setting in self.settings:
+            if setting.required and group.get(setting.name) is None:
+                message = f"{self.title} needs '{setting.name}': {setting.kind.what.replace('`', '')}"
+                reading.source.problem(group.line, group.column, message)
+                wrong = True
+        if wrong:
+            raise Told
+        return values
+
+    def _note_unknown(self, group: Mapping, reading: Reading) -> bool:
+        known = {setting.name for setting in self.settings}
+        strangers = [key for key, _ in group.pairs if key.text not in known]
+        for key in strangers:
+            near = did_you_mean(key.text, known)
+            reading.source.problem(key.line, key.column, f"{self.title} has no setting '{shorten(key.text)}'{near}")
+        return bool(strangers)
+
+    def _group(self, node: Node) -> Mapping:
+        main = self.main
+        if isinstance(node, Mapping) and not self.bare:
+            return node
+        if isinstance(node, Scalar) and node.empty:
+            return Mapping((), node.line, node.column)
+        if main is None:
+            raise Fault(node, f"{self.title} takes settings: {', '.join(setting.name for setting in self.settings)}")
+        return Mapping(((Scalar(main.name, False, node.line, node.column), node),), node.line, node.column)
+
+    def schema(self) -> Schema:
+        group: Schema = {
+            "type": "object",
+            "properties": {s.name: {"description": s.says, **s.kind.schema()} for s in self.settings},
+            "additionalProperties": False,
+        }
+        required = [setting.name for setting in self.settings if setting.required]
+        if required:
+            group["required"] = required
+        if self.main is None:
+            return group
+        return self.main.kind.schema() if self.bare else {"anyOf": [self.main.kind.schema(), group]}
+
+
+@overload
+def setting(kind: Kind[T], says: str, *, main: bool = False) -> T: ...
+@overload
+def setting(kind: Kind[T], says: str, *, default: D, main: bool = False, shown: str = "") -> T | D: ...
+def setting(kind: Kind[T], says: str, *, default: object = _REQUIRED, main: bool = False, shown: str = "") -> object:
+    """A dataclass field that is a setting. Its name is the word in the file (without a ``_`` at its end).
+
+    Without ``default`` the file must give it; ``shown`` is for the docs where the default does not speak for itself.
+    """
+    metadata = {"setting": (kind, says, main, shown)}
+    if default is _REQUIRED:
+        return dataclasses.field(metadata=metadata, kw_only=True)
+    return dataclasses.field(default=default, metadata=metadata, kw_only=True)
+
+
+def form_of(cls: type[T], title: str, *, bare: bool = False) -> Form[T]:
+    """The form of a dataclass whose fields were made by :func:`setting`; other fields are not for the file."""
+    settings = tuple(_as_setting(field) for field in dataclasses.fields(cast(Any, cls)) if "setting" in field.metadata)
+    return Form(cls, settings, title, bare)
+
+
+def _as_setting(field: dataclasses.Field[Any]) -> Setting:
+    kind, says, main, shown = field.metadata["setting"]
+    return Setting(
+        name=field.name.rstrip("_"),
+        kind=kind,
+        says=says,
+        required=field.default is dataclasses.MISSING,
+        main=main,
+        attribute=field.name,
+        shown_default=shown or default_text(field.default),
+    )
+
+
+def default_text(value: object) -> str:
+    """A default as the docs show it; nothing for what merely means "not said"."""
+    return "" if value in (None, "", (), dataclasses.MISSING) else str(value)

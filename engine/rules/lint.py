@@ -1,0 +1,56 @@
+"""What is doubtful in a rule file that can be used: said by ``shopbell check``, never in the way."""
+
+from __future__ import annotations
+
+from engine.rules.conditions.attention import OnPage
+from engine.rules.conditions.base import BaseCondition
+from engine.rules.conditions.carts import Cart, CartAbandoned
+from engine.rules.conditions.contact import CanEmail
+from engine.rules.logic import All
+from engine.rules.model import Email, Invite, Rule, RuleSet
+from engine.rules.source import Source
+
+
+def look_at(rule_set: RuleSet, source: Source) -> None:
+    """Note warnings in ``source``."""
+    for rule in rule_set.rules:
+        for message in (*_contradictions(rule), *_about_steps(rule, rule_set)):
+            source.warning(rule.line, 1, f"{rule.name}: {message}")
+
+
+def _clauses(rule: Rule) -> tuple[BaseCondition, ...]:
+    return rule.when.of if isinstance(rule.when, All) else ()
+
+
+def _contradictions(rule: Rule) -> list[str]:
+    clauses = _clauses(rule)
+    messages = []
+    pages = [clause for clause in clauses if isinstance(clause, OnPage) and clause.type]
+    if len(pages) > 1 and not rule.page_types:
+        messages.append("nobody is on two pages at once, so this never fires; put the pages in one list, or under any")
+    if rule.needs_cart and any(isinstance(clause, Cart) and clause.is_ == "empty" for clause in clauses):
+        messages.append("one condition wants an empty cart and another a filled one, so this never fires")
+    if pages and any(isinstance(clause, CartAbandoned) for clause in clauses):
+        messages.append("nobody who has left is still on a page, so on_page with cart_abandoned hardly ever fires")
+    return messages
+
+
+def _about_steps(rule: Rule, rule_set: RuleSet) -> list[str]:
+    messages = []
+    mails = any(isinstance(step, Email) for step in rule.then)
+    if mails and not any(isinstance(clause, CanEmail) for clause in _clauses(rule)):
+        messages.append("mails only those who may be mailed; with can_email under when it fires for nobody else")
+    if mails and not rule_set.shop.cart_url:
+        messages.append("a mail leads back to the saved cart, but the shop has no cart_url")
+    if not rule_set.shop.phone and _names_phone(rule):
+        messages.append("names the phone, but the shop has no phone number")
+    if rule.speaks_on_page and any(isinstance(clause, CartAbandoned) for clause in _clauses(rule)):
+        messages.append("invites on the page after the shopper has left; an email reaches them")
+    return messages
+
+
+def _names_phone(rule: Rule) -> bool:
+    return any(
+        (isinstance(step, Email) and "phone" in step.call) or (isinstance(step, Invite) and step.opens == "phone")
+        for step in rule.then
+    )

@@ -1,0 +1,157 @@
+"""A rule file as a rule set, or everything that is wrong with it at once.
+
+:func:`load` is for the engine, :func:`examine` for tools that also want what is merely doubtful. Nothing in here looks
+anything up outside: no clock, no network, no environment.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence as Several
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from engine.errors import RuleFileError
+from engine.rules import lint, sections
+from engine.rules.fields import Fault, Reading, Told, did_you_mean, shorten
+from engine.rules.model import Rule, RuleSet
+from engine.rules.source import LARGEST_FILE, MOST_PROBLEMS, Mapping, Problem, Scalar, Sequence, Source, parse
+
+MOST_RULES = 10_000
+
+
+@dataclass(frozen=True)
+class Examination:
+    """What a look at a file gave: the rule set if it can be used, what must be mended, and what is doubtful."""
+
+    rule_set: RuleSet | None
+    problems: tuple[Problem, ...]
+    warnings: tuple[Problem, ...]
+
+
+def load(text: str, *, name: str = "rules.yaml", known_integrations: frozenset[str] | None = None) -> RuleSet:
+    """The rule set in ``text``; ``name`` stands in the messages.
+
+    ``known_integrations`` are the names ``integrations`` may use; None leaves them unchecked. Raises RuleFileError with
+    every problem in the file, in its order.
+    """
+    found = examine(text, name=name, known_integrations=known_integrations)
+    if found.rule_set is None:
+        raise _refusal(name, found.problems)
+    return found.rule_set
+
+
+def load_path(path: Path, *, known_integrations: frozenset[str] | None = None) -> dict[str, RuleSet]:
+    """Rule sets by shop id: from one file, or from every ``.yaml`` file of a folder (``*.test.yaml`` apart).
+
+    Raises RuleFileError with the problems of all files together.
+    """
+    found: dict[str, RuleSet] = {}
+    names: dict[str, str] = {}
+    problems: list[str] = []
+    for file in rule_files(path):
+        try:
+            rules = load(read_text(file), name=file.name, known_integrations=known_integrations)
+        except RuleFileError as error:
+            problems.extend(error.problems or (error.message,))
+            continue
+        other = names.setdefault(rules.shop.id, file.name)
+        if other != file.name:
+            problems.append(f"{file.name}: its shop is called '{rules.shop.id}', as in {other}; give each its own id")
+        found[rules.shop.id] = rules
+    if problems:
+        raise RuleFileError(f"{path.name} cannot be used: {_count(len(problems))}", tuple(problems))
+    return found
+
+
+def rule_files(path: Path) -> list[Path]:
+    """The files that make up ``path``, in order of name. Raises RuleFileError when there is none."""
+    if path.is_file():
+        return [path]
+    if not path.is_dir():
+        raise RuleFileError(f"there is no rule file {path.name}; RULES or an argument says which to use")
+    suffixes = (".yaml", ".yml")
+    files = [file for file in sorted(path.iterdir()) if file.suffix in suffixes and not file.name.startswith(".")]
+    files = [file for file in files if not file.stem.endswith(".test")]
+    if not files:
+        raise RuleFileError(f"the folder {path.name} holds no .yaml file; each shop has one")
+    return files
+
+
+def read_text(file: Path) -> str:
+    """A rule file's text. Raises RuleFileError for what cannot be read or is not UTF-8."""
+    try:
+        with file.open("rb") as opened:
+            body = opened.read(4 * LARGEST_FILE + 1)
+    except OSError as error:
+        raise RuleFileError(f"{file.name} cannot be read: {error.strerror}") from error
+    try:
+        return body.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = body.count(b"\n", 0, error.start) + 1
+        raise RuleFileError(f"{file.name}:{line}: this line is not UTF-8 text; save the file as UTF-8") from None
+
+
+def examine(text: str, *, name: str = "rules.yaml", known_integrations: frozenset[str] | None = None) -> Examination:
+    """Read a whole file and say everything about it; raises nothing."""
+    source = Source(text, name)
+    reading = Reading(source, integrations=known_integrations)
+    document = parse(source)
+    rule_set = None
+    if document is None:
+        _ = source.problems or source.problem(
+            1, 1, "the file is empty; it needs at least a list of rules, see docs/rules.md"
+        )
+    elif not isinstance(document, Mapping):
+        source.problem(document.line, document.column, "a rule file has sections: shop, pages, limits, rules")
+    else:
+        rule_set = reading.attempt(_rule_set, document, reading)
+    problems = source.problems
+    if rule_set is not None and not problems:
+        lint.look_at(rule_set, source)
+    return Examination(None if problems else rule_set, problems, source.warnings)
+
+
+def _rule_set(document: Mapping, reading: Reading) -> RuleSet:
+    for key, _ in document.pairs:
+        if key.text not in sections.NAMES:
+            near = did_you_mean(key.text, sections.NAMES)
+            reading.source.problem(key.line, key.column, f"unknown section '{shorten(key.text)}'{near}")
+    shop = sections.read_shop(document, reading)
+    rules = _rules(document, reading)
+    text = reading.source.text
+    return RuleSet(shop, rules, _digest(text), text)
+
+
+def _rules(document: Mapping, reading: Reading) -> tuple[Rule, ...]:
+    node = document.get("rules")
+    if node is None:
+        raise Fault(Scalar("", False, 1, 1), "there is no 'rules:' section; without a rule nothing will ever ring")
+    if isinstance(node, Scalar) and node.empty:
+        node = Sequence((), node.line, node.column)
+    if not isinstance(node, Sequence):
+        raise Fault(node, "this must be a list: put '- ' before each rule's name, also when there is only one")
+    if not node.items:
+        reading.warn(node, "there are no rules yet, so nothing will ever ring")
+    if len(node.items) > MOST_RULES:
+        raise Fault(node.items[MOST_RULES], f"a file has at most {MOST_RULES} rules")
+    rules = [reading.attempt(sections.read_rule, item, reading) for item in node.items]
+    if None in rules:
+        raise Told
+    return tuple(cast("Several[Rule]", rules))
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def _refusal(name: str, problems: tuple[Problem, ...]) -> RuleFileError:
+    shown = tuple(map(str, problems[:MOST_PROBLEMS]))
+    if len(problems) > MOST_PROBLEMS:
+        shown = (*shown, f"{name}: and {len(problems) - MOST_PROBLEMS} more")
+    return RuleFileError(f"{name} cannot be used: {_count(len(problems))}", shown)
+
+
+def _count(problems: int) -> str:
+    return "1 problem" if problems == 1 else f"{problems} problems"

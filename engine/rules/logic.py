@@ -1,0 +1,177 @@
+"""``all``, ``any`` and ``not``, and how a clause is read.
+
+``check`` asks every part, for traces; ``holds`` stops as soon as the answer is certain and gives the same answer with
+the parts it looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar, cast
+
+from engine.rules import conditions as _all_conditions  # noqa: F401 - registers them
+from engine.rules.conditions.base import CONDITIONS, FORMS, BaseCondition, condition
+from engine.rules.facts import Facts
+from engine.rules.fields import Fault, Kind, Reading, Schema, Told, did_you_mean, shorten
+from engine.rules.forms import setting
+from engine.rules.source import Mapping, Node, Scalar, Sequence, flow
+from engine.rules.verdicts import Asks, Part, State, Verdict, all_of, any_of, opposite
+
+
+class OneClause(Kind[BaseCondition]):
+    """A condition with its settings, or its word alone."""
+
+    what = "a condition such as on_page: faq"
+
+    def read(self, node: Node, reading: Reading) -> BaseCondition:
+        word, value = self._word(node)
+        if word.text not in CONDITIONS:
+            near = did_you_mean(word.text, CONDITIONS)
+            raise Fault(word, f"unknown condition '{shorten(word.text)}'{near}")
+        form = FORMS[word.text]
+        if not form.settings:
+            self._refuse_value(word.text, value)
+            return CONDITIONS[word.text](clause=word.text)
+        found = form.read(value, reading)
+        object.__setattr__(found, "clause", flow(node))
+        return found
+
+    def _word(self, node: Node) -> tuple[Scalar, Node]:
+        if isinstance(node, Scalar) and not node.empty:
+            return node, Scalar("", False, node.line, node.column)
+        if not isinstance(node, Mapping) or not node.pairs:
+            raise Fault(node, "this must be a condition such as on_page: faq")
+        if len(node.pairs) > 1:
+            second = node.pairs[1][0]
+            raise Fault(
+                second, f"one condition an entry: put '- ' before '{shorten(second.text)}', or indent it further"
+            )
+        return node.pairs[0]
+
+    def _refuse_value(self, word: str, value: Node) -> None:
+        text = value.text.casefold() if isinstance(value, Scalar) else "?"
+        if text in ("false", "no"):
+            raise Fault(value, f"write 'not: {word}'")
+        if text not in ("", "true", "yes"):
+            raise Fault(value, f"'{word}' has no settings; write it alone")
+
+    def schema(self) -> Schema:
+        return {"$ref": "#/$defs/clause"}
+
+
+class Clauses(Kind[tuple[BaseCondition, ...]]):
+    """A list of conditions."""
+
+    what = "a list of conditions"
+
+    def read(self, node: Node, reading: Reading) -> tuple[BaseCondition, ...]:
+        if not isinstance(node, Sequence):
+            raise Fault(node, "this must be a list: put '- ' before each condition, also when there is only one")
+        if not node.items:
+            raise Fault(node, "this list is empty, so it would always hold; give at least one condition")
+        found = [reading.attempt(OneClause().read, item, reading) for item in node.items]
+        if None in found:
+            raise Told
+        return cast("tuple[BaseCondition, ...]", tuple(found))
+
+    def schema(self) -> Schema:
+        return {"type": "array", "items": {"$ref": "#/$defs/clause"}, "minItems": 1}
+
+
+class _Several(BaseCondition):
+    """What ``all`` and ``any`` have in common."""
+
+    of: tuple[BaseCondition, ...]
+
+    def parts(self, facts: Facts) -> tuple[Part, ...]:
+        return tuple(Part(part.clause, part.check(facts)) for part in self.of)
+
+    def quick_parts(self, facts: Facts) -> Iterator[Part]:
+        return (Part(part.clause, part.holds(facts)) for part in self.of)
+
+
+@condition
+@dataclass(frozen=True, kw_only=True)
+class All(_Several):
+    """Every one of these holds. `when` is such a list already; inside `any` and `not` it groups.
+
+    Example:
+        - any: [{all: [{on_page: faq}, {cart: filled}]}, {happened: coupon_rejected}]
+    """
+
+    of: tuple[BaseCondition, ...] = setting(Clauses(), "The conditions.", main=True)
+    bare: ClassVar[bool] = True
+
+    def check(self, facts: Facts) -> Verdict:
+        return all_of(self.parts(facts))
+
+    def holds(self, facts: Facts) -> Verdict:
+        asked: list[Part] = []
+        for part in self.quick_parts(facts):
+            asked.append(part)
+            # A NotMet that only the house stands behind may still be outweighed by one that is final.
+            if part.verdict.state is State.NOT_MET and part.verdict.asks is not Asks.HOUSE:
+                break
+        return all_of(tuple(asked))
+
+    @property
+    def page_types(self) -> frozenset[str] | None:
+        known = [types for types in (part.page_types for part in self.of) if types is not None]
+        return frozenset.intersection(*known) if known else None
+
+    @property
+    def needs_cart(self) -> bool:
+        return any(part.needs_cart for part in self.of)
+
+
+@condition
+@dataclass(frozen=True, kw_only=True)
+class Any(_Several):
+    """At least one of these holds.
+
+    Example:
+        - any: [{on_page: {type: faq, for: 1m}}, {on_page: {type: returns, for: 30s}}]
+    """
+
+    of: tuple[BaseCondition, ...] = setting(Clauses(), "The conditions.", main=True)
+    bare: ClassVar[bool] = True
+
+    def check(self, facts: Facts) -> Verdict:
+        return any_of(self.parts(facts))
+
+    def holds(self, facts: Facts) -> Verdict:
+        asked: list[Part] = []
+        for part in self.quick_parts(facts):
+            asked.append(part)
+            if part.verdict.met:
+                break
+        return any_of(tuple(asked))
+
+    @property
+    def page_types(self) -> frozenset[str] | None:
+        known = [part.page_types for part in self.of]
+        return None if None in known else frozenset().union(*(types for types in known if types is not None))
+
+    @property
+    def needs_cart(self) -> bool:
+        return all(part.needs_cart for part in self.of)
+
+
+@condition
+@dataclass(frozen=True, kw_only=True)
+class Not(BaseCondition):
+    """This one condition does not hold. What is not known stays unknown, and a rule on it stays silent.
+
+    Example:
+        - not: {happened: {event: chat_started, within: 1d}}
+    """
+
+    of: BaseCondition = setting(OneClause(), "The condition.", main=True)
+    bare: ClassVar[bool] = True
+
+    def check(self, facts: Facts) -> Verdict:
+        return opposite(Part(self.of.clause, self.of.check(facts)))
+
+    def holds(self, facts: Facts) -> Verdict:
+        return opposite(Part(self.of.clause, self.of.holds(facts)))

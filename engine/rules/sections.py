@@ -1,0 +1,233 @@
+"""The sections of a rule file: the shop with its pages, integrations and limits, and each rule."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+
+from engine.clock import Millis
+from engine.rules.actions import Steps
+from engine.rules.conditions.base import BaseCondition
+from engine.rules.fields import (
+    Choice,
+    Duration,
+    Fault,
+    Flag,
+    Kind,
+    Money,
+    OneOrMore,
+    Reading,
+    Schema,
+    Share,
+    Slug,
+    Text,
+    Whole,
+)
+from engine.rules.forms import Clash, Form, Setting
+from engine.rules.logic import All, Clauses
+from engine.rules.model import UNTIL, Late, Rule, Step
+from engine.rules.shop import Limits, Shop
+from engine.rules.shop_fields import (
+    Currency,
+    Integrations,
+    Language,
+    Limited,
+    Moment,
+    OfficeHours,
+    OncePer,
+    Origin,
+    Pages,
+    QuietHours,
+    TimeZone,
+    Url,
+)
+from engine.rules.source import Mapping, Node, Source, canonical
+
+NAMES = ("shop", "pages", "integrations", "limits", "rules")
+
+BASICS = (
+    Setting("currency", Currency(), "The currency of every amount in this file.", shown_default="EUR"),
+    Setting("languages", OneOrMore(Language()), "The shop's languages; the first is the default.", shown_default="en"),
+    Setting("time_zone", TimeZone(), "The clock by which hours and days are meant.", shown_default="UTC"),
+)
+"""What later settings depend on, read first."""
+
+SHOP = Form(
+    Shop,
+    (
+        Setting(
+            "id", Slug(40), "Stands in webhook addresses; each shop of one house has its own.", shown_default="main"
+        ),
+        Setting("name", Text(80), "The name shoppers know.", shown_default="Shop"),
+        *BASICS,
+        Setting("url", Url(), "The shop's home page."),
+        Setting("cart_url", Url(), "The cart's page, where the link in a mail leads."),
+        Setting("origins", OneOrMore(Origin()), "Whose pages may use the public key."),
+        Setting("phone", Text(40), "The number a mail or an invitation may name."),
+        Setting("chat_url", Url(), "A page on which the chat opens, for mails."),
+        Setting("address", Text(300, lines=True), "The postal address at the foot of every mail."),
+        Setting("free_shipping_from", Money(), "The cart value from which shipping is free."),
+        Setting("office_hours", OfficeHours(), "When people are there."),
+        Setting("quiet_hours", QuietHours(), "When no mail leaves; it waits."),
+        Setting(
+            "addresses_from_browser",
+            Choice(("with_consent", "never")),
+            "Whether an address typed in the shop may be mailed when consent came with it.",
+            shown_default="with_consent",
+        ),
+    ),
+    "'shop'",
+)
+
+LIMITS = Form(
+    Limits,
+    (
+        Setting("messages", Limited(), "Messages of every kind together.", main=True),
+        Setting("invitations", Limited(), "Invitations on the page."),
+        Setting("emails", Limited(), "Mails."),
+    ),
+    "'limits'",
+)
+
+PAGES = Pages()
+INTEGRATIONS = Integrations()
+
+LATE = Form(
+    Late,
+    (
+        Setting("at_most", Duration(), "Up to so late the step still runs.", required=True, attribute="at_most_ms"),
+        Setting("then", Choice(("skip", "send")), "What happens to it after that.", required=True),
+    ),
+    "'late'",
+)
+
+
+def _active(
+    active_from: Millis | None = None, active_until: Millis | None = None
+) -> tuple[Millis | None, Millis | None]:
+    if active_from is not None and active_until is not None and active_from >= active_until:
+        raise Clash("'active' ends before it begins")
+    return active_from, active_until
+
+
+ACTIVE = Form(
+    _active,
+    (
+        Setting("from", Moment(), "The first day or moment.", attribute="active_from"),
+        Setting(
+            "until",
+            Moment(end=True),
+            "The last day, which still counts, or the moment it ends.",
+            attribute="active_until",
+        ),
+    ),
+    "'active'",
+)
+
+
+class RuleName(Kind[str]):
+    """A rule's name: once in a file, because timers, limits and reports go by it."""
+
+    what = "a name such as stuck-in-faq"
+
+    def read(self, node: Node, reading: Reading) -> str:
+        name = Slug().read(node, reading)
+        first = reading.rule_names.setdefault(name, node.line)
+        if first != node.line:
+            raise Fault(node, f"a rule called '{name}' stands on line {first} already; each needs its own name")
+        return name
+
+    def schema(self) -> Schema:
+        return Slug().schema()
+
+
+def _rule(
+    name: str,
+    when: tuple[BaseCondition, ...],
+    then: tuple[Step, ...],
+    active: tuple[Millis | None, Millis | None] = (None, None),
+    once_per: str = "",
+    **others: object,
+) -> Rule:
+    whole = All(of=when, clause="when")
+    rule = Rule(
+        name,
+        whole,
+        then,
+        once_per=once_per or _occasion(when),
+        active_from=active[0],
+        active_until=active[1],
+        page_types=whole.page_types,
+        needs_cart=whole.needs_cart,
+    )
+    return replace(rule, **others)  # type: ignore[arg-type] # the form has read each by the kind of its field
+
+
+def _occasion(when: tuple[BaseCondition, ...]) -> str:
+    return next((clause.occasion for clause in when if clause.occasion != "session"), "session")
+
+
+RULE = Form(
+    _rule,
+    (
+        Setting("name", RuleName(), "Its name, once in the file; change it and it is another rule.", required=True),
+        Setting("about", Text(500, lines=True), "Why it is there, for people."),
+        Setting("when", Clauses(), "The conditions; all of them must hold.", required=True),
+        Setting("then", Steps(), "What happens, step by step.", required=True),
+        Setting("until", OneOrMore(Choice(UNTIL)), "What makes the remaining steps superfluous."),
+        Setting(
+            "once_per",
+            OncePer(),
+            "How often it may fire for one person.",
+            shown_default="cart with `cart_abandoned`, else session",
+        ),
+        Setting("holdout", Share(), "The share of visitors who never get it, to measure what it is worth."),
+        Setting("priority", Whole(-1000, 1000), "Who speaks first when two rules could.", shown_default="0"),
+        Setting("limits", LIMITS, "Its own limits, within those of the file."),
+        Setting("late", LATE, "What happens to a step that could not run in time.", shown_default="10m, 24h for mail"),
+        Setting("active", ACTIVE, "The days on which it may fire."),
+        Setting("off", Flag(), "Switched off: it never fires.", shown_default="false"),
+        Setting("shadow", Flag(), "Decides and records, and brings nothing.", shown_default="false"),
+    ),
+    "a rule",
+)
+
+
+def read_shop(document: Mapping, reading: Reading) -> Shop:
+    """The shop with its pages, integrations and limits; what is wrong is noted and left out."""
+    node = document.get("shop") or Mapping((), 1, 1)
+    _read_basics(node, reading)
+    shop = reading.attempt(SHOP.read, node, reading) or Shop()
+    pages = document.get("pages")
+    limits = document.get("limits")
+    integrations = document.get("integrations")
+    return replace(
+        shop,
+        pages=(reading.attempt(PAGES.read, pages, reading) or ()) if pages else (),
+        limits=(reading.attempt(LIMITS.read, limits, reading) or Limits()) if limits else Limits(),
+        integrations=(reading.attempt(INTEGRATIONS.read, integrations, reading) or ()) if integrations else (),
+    )
+
+
+def _read_basics(node: Node, reading: Reading) -> None:
+    """Take what other settings depend on first; what is wrong with it is told when the shop itself is read."""
+    if not isinstance(node, Mapping):
+        return
+    silent = Reading(Source(""))
+    for basic in BASICS:
+        given = node.get(basic.name)
+        value = silent.attempt(basic.kind.read, given, silent) if given is not None else None
+        if value is not None:
+            setattr(reading, basic.name, value)
+
+
+def read_rule(node: Node, reading: Reading) -> Rule:
+    """One entry of ``rules``. Raises Fault or Told."""
+    if not isinstance(node, Mapping):
+        raise Fault(node, "this must be a rule: a name, when and then")
+    rule = RULE.read(node, reading)
+    return replace(rule, hash=_content_hash(node), line=node.line)
+
+
+def _content_hash(node: Node) -> str:
+    return hashlib.sha256(canonical(node).encode()).hexdigest()[:16]

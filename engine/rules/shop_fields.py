@@ -1,0 +1,331 @@
+"""The kinds of setting that describe a shop and its calendar: hours, days, limits, addresses, languages, secrets."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import cache
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, available_timezones
+
+from engine.clock import MINUTE, Millis, from_datetime
+from engine.rules.fields import Duration, Fault, Kind, OneOrMore, Reading, Schema, did_you_mean, shorten, text_of
+from engine.rules.shop import DailyHours, Integration, Limit, WeeklyHours
+from engine.rules.source import Mapping, Node, Scalar, Sequence
+
+# --- the calendar -----------------------------------------------------------------------------------------------------
+
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_STRETCH = re.compile(r"(\d{1,2}):(\d\d)\s*[-–]\s*(\d{1,2}):(\d\d)", re.ASCII)
+
+
+def _stretch(node: Node, text: str, example: str) -> DailyHours:
+    match = _STRETCH.fullmatch(text)
+    if match is None:
+        raise Fault(node, f"'{shorten(text)}' is not a stretch of the day; write it like {example}")
+    start_hour, start_minute, end_hour, end_minute = map(int, match.groups())
+    start, end = start_hour * 60 + start_minute, end_hour * 60 + end_minute
+    if start_minute > 59 or end_minute > 59 or start >= 1440 or end > 1440:
+        raise Fault(node, f"'{shorten(text)}' is not on the clock; a day runs from 00:00 to 24:00")
+    if start == end:
+        raise Fault(node, f"'{shorten(text)}' begins and ends at the same moment")
+    return DailyHours(start, end)
+
+
+@dataclass(frozen=True)
+class QuietHours(Kind[DailyHours]):
+    """A stretch of every day; it may run over midnight."""
+
+    what: str = "a stretch of the day such as 21:00-08:00"
+
+    def read(self, node: Node, reading: Reading) -> DailyHours:
+        return _stretch(node, text_of(node, self.what), "21:00-08:00")
+
+
+@dataclass(frozen=True)
+class OfficeHours(Kind[WeeklyHours]):
+    """Opening hours by weekday."""
+
+    what: str = "opening hours such as mon-fri 09:00-21:00, sat 10:00-17:00"
+
+    def read(self, node: Node, reading: Reading) -> WeeklyHours:
+        week: list[list[DailyHours]] = [[] for _ in _DAYS]
+        for part in text_of(node, self.what).split(","):
+            days, _, hours = part.strip().partition(" ")
+            stretch = _stretch(node, hours.strip(), "mon-fri 09:00-21:00")
+            if stretch.start > stretch.end:
+                raise Fault(
+                    node, "opening hours end at midnight; write a night in two: fri 18:00-24:00, sat 00:00-02:00"
+                )
+            for day in self._days(node, days.casefold()):
+                week[day].append(stretch)
+        return WeeklyHours(tuple(tuple(day) for day in week))
+
+    def _days(self, node: Node, text: str) -> list[int]:
+        if text in ("daily", "mon-sun"):
+            return list(range(7))
+        first, dash, last = text.partition("-")
+        ends = [self._day(node, first), self._day(node, last if dash else first)]
+        span = (ends[1] - ends[0]) % 7
+        return [(ends[0] + step) % 7 for step in range(span + 1)]
+
+    def _day(self, node: Node, text: str) -> int:
+        if text[:3] not in _DAYS:
+            raise Fault(node, f"'{shorten(text)}' is not a day; there are {', '.join(_DAYS)} and daily")
+        return _DAYS.index(text[:3])
+
+
+@dataclass(frozen=True)
+class Moment(Kind[Millis]):
+    """A day, or a day and a time, on the shop's own clock. With ``end`` a day counts to its last moment."""
+
+    end: bool = False
+    what: str = "a day such as 2026-12-01, or 2026-12-01 09:00"
+
+    def read(self, node: Node, reading: Reading) -> Millis:
+        text = text_of(node, self.what)
+        if not re.fullmatch(r"\d{4}-\d\d-\d\d([ T]\d\d:\d\d)?", text, re.ASCII):
+            raise Fault(node, f"this must be {self.what}, not '{shorten(text)}'")
+        try:
+            moment = datetime.fromisoformat(text) + timedelta(days=int(self.end and len(text) == 10))
+        except (ValueError, OverflowError):
+            raise Fault(node, f"'{shorten(text)}' is not a day of the calendar") from None
+        if not date(2000, 1, 1) <= moment.date() <= date(2100, 1, 1):
+            raise Fault(node, f"{moment.year} is not a year in which a rule runs")
+        return from_datetime(moment.replace(tzinfo=ZoneInfo(reading.time_zone)))
+
+
+@dataclass(frozen=True)
+class Limited(Kind[tuple[Limit, ...]]):
+    """How many messages in how long."""
+
+    what: str = "limits such as 1 per session, 3 per 7d"
+
+    def read(self, node: Node, reading: Reading) -> tuple[Limit, ...]:
+        if isinstance(node, Sequence):
+            return tuple(limit for item in node.items for limit in self.read(item, reading))
+        return tuple(self._one(node, part.strip(), reading) for part in text_of(node, self.what).split(","))
+
+    def _one(self, node: Node, text: str, reading: Reading) -> Limit:
+        match = re.fullmatch(r"([0-9]{1,6})\s+(?:per|in|a)\s+(.+)", text)
+        if match is None:
+            raise Fault(node, f"'{shorten(text)}' is not a limit; write 1 per session, 3 per 7d")
+        if match[2] == "session":
+            return Limit(int(match[1]), None)
+        span = match[2] if re.match(r"\d", match[2]) else f"1 {match[2]}"
+        return Limit(int(match[1]), Duration().read(Scalar(span, True, node.line, node.column), reading))
+
+    def schema(self) -> Schema:
+        return {"type": ["string", "array"]}
+
+
+_OCCASIONS = ("session", "cart", "visitor", "page")
+
+
+@dataclass(frozen=True)
+class OncePer(Kind[str]):
+    """An occasion, or a duration (as its milliseconds in text)."""
+
+    what: str = "`session`, `cart`, `visitor`, `page` or a duration such as 7d"
+
+    def read(self, node: Node, reading: Reading) -> str:
+        text = text_of(node, "session, cart, visitor, page or a duration such as 7d")
+        if text in _OCCASIONS:
+            return text
+        if not re.match(r"\d", text):
+            raise Fault(
+                node, f"'{shorten(text)}' is no occasion{did_you_mean(text, _OCCASIONS)}, or a duration such as 7d"
+            )
+        span = Duration().read(node, reading)
+        if span < MINUTE:
+            raise Fault(node, "once per minute is the most often there is")
+        return str(span)
+
+
+@cache
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
+@dataclass(frozen=True)
+class TimeZone(Kind[str]):
+    what: str = "a time zone such as Europe/Amsterdam"
+
+    def read(self, node: Node, reading: Reading) -> str:
+        text = text_of(node, self.what)
+        if text not in _zones():
+            raise Fault(
+                node, f"unknown time zone '{shorten(text)}'{_nearest_zone(text)}; write it like Europe/Amsterdam"
+            )
+        return text
+
+
+def _nearest_zone(text: str) -> str:
+    city = text.rpartition("/")[2].casefold().replace(" ", "_")
+    found = sorted(zone for zone in _zones() if zone.rpartition("/")[2].casefold() == city)
+    return f" (did you mean '{found[0]}'?)" if found else ""
+
+
+# --- money and languages ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Currency(Kind[str]):
+    what: str = "a currency code such as EUR"
+
+    def read(self, node: Node, reading: Reading) -> str:
+        text = text_of(node, self.what)
+        if not re.fullmatch(r"[A-Z]{3}", text):
+            known = {"euro": "EUR", "€": "EUR", "dollar": "USD", "$": "USD", "pound": "GBP", "£": "GBP"}
+            better = text.upper() if re.fullmatch(r"[A-Za-z]{3}", text) else known.get(text.casefold().rstrip("s"))
+            hint = f"; write {better}" if better else ", such as EUR"
+            raise Fault(node, f"'{shorten(text)}' is not a currency code of three capitals{hint}")
+        return text
+
+    def schema(self) -> Schema:
+        return {"type": "string", "pattern": "^[A-Z]{3}$"}
+
+
+@dataclass(frozen=True)
+class Language(Kind[str]):
+    what: str = "a language code such as nl, en or pt-BR"
+
+    def read(self, node: Node, reading: Reading) -> str:
+        text = text_of(node, self.what)
+        if not re.fullmatch(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})?", text):
+            raise Fault(node, f"'{shorten(text)}' is not a language code; write it like nl, en or pt-BR")
+        return text
+
+
+# --- addresses --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Url(Kind[str]):
+    """A web address; with ``path`` also one within the shop, such as ``/contact``."""
+
+    path: bool = False
+
+    @property
+    def what(self) -> str:  # type: ignore[override]
+        return "a web address such as https://shop.example/cart" + (", or a path such as /contact" if self.path else "")
+
+    def read(self, node: Node, reading: Reading) -> str:
+        text = text_of(node, self.what)
+        if self.path and re.match(r"/(?![/\\])", text) and not re.search(r"[\s\\]", text):
+            return text
+        if not _is_web_address(text):
+            raise Fault(node, f"this must be {self.what}, not '{shorten(text)}'")
+        return text
+
+    def schema(self) -> Schema:
+        return {"type": "string"}
+
+
+def _is_web_address(text: str) -> bool:
+    try:
+        url = urlsplit(text)
+        _ = url.port  # urllib looks at the port only when asked
+    except ValueError:
+        return False
+    plain = not re.search(r"[\s\\<>\"']", text) and len(text) <= 2000
+    return plain and url.scheme in ("http", "https") and bool(url.hostname) and url.username is None
+
+
+@dataclass(frozen=True)
+class Origin(Kind[str]):
+    what: str = "an origin such as https://shop.example, without a path"
+
+    def read(self, node: Node, reading: Reading) -> str:
+        text = text_of(node, self.what).rstrip("/").casefold()
+        if not _is_web_address(text) or urlsplit(text)[2:] != ("", "", ""):
+            raise Fault(node, f"this must be {self.what}, not '{shorten(text)}'")
+        return text
+
+
+@dataclass(frozen=True)
+class UrlPattern(Kind[str]):
+    """Addresses by pattern: ``*`` stands for anything. See :mod:`engine.rules.pages`."""
+
+    what: str = "a path such as /help/*, where * stands for anything"
+
+    def read(self, node: Node, reading: Reading) -> str:
+        text = text_of(node, self.what)
+        if not re.match(r"/|\*|https?://", text) or re.search(r"\s", text) or len(text) > 300:
+            raise Fault(node, f"this must be {self.what}, not '{shorten(text)}'")
+        if text.count("*") > 8:
+            raise Fault(node, "a pattern has at most eight *")
+        return text
+
+
+@dataclass(frozen=True)
+class Pages(Kind[tuple[tuple[str, tuple[str, ...]], ...]]):
+    """Page types and their addresses, in the file's order. A type that is not known becomes the shop's own."""
+
+    what: str = "page types with their addresses, such as faq: [/faq/*]"
+
+    def read(self, node: Node, reading: Reading) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        if not isinstance(node, Mapping):
+            raise Fault(node, f"this must be {self.what}")
+        entries = [reading.attempt(self._entry, key, value, reading) for key, value in node.pairs]
+        found = tuple(entry for entry in entries if entry is not None)
+        reading.page_types = (*reading.page_types, *(name for name, _ in found if name not in reading.page_types))
+        return found
+
+    def _entry(self, key: Scalar, value: Node, reading: Reading) -> tuple[str, tuple[str, ...]]:
+        near = did_you_mean(key.text, reading.page_types) if key.text not in reading.page_types else ""
+        if "did you mean" in near:
+            raise Fault(key, f"unknown page type '{shorten(key.text)}'{near}")
+        if not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", key.text):
+            raise Fault(key, f"a page type has small letters, digits and _ only, not '{shorten(key.text)}'")
+        return key.text, OneOrMore(UrlPattern()).read(value, reading)
+
+    def schema(self) -> Schema:
+        return {"type": "object", "additionalProperties": OneOrMore(UrlPattern()).schema()}
+
+
+# --- integrations -----------------------------------------------------------------------------------------------------
+
+_SECRET_NAME = re.compile(r"secret|passw|token|api_?key|private|credential", re.IGNORECASE)
+_WITH_PASSWORD = re.compile(r"\A[a-z+]+://[^/\s]*:[^/\s]*@", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Integrations(Kind[tuple[Integration, ...]]):
+    """Which outside services the shop uses, with their settings; what is secret stands as ``env:NAME`` only."""
+
+    what: str = "integrations with their settings, such as smtp: {url: env:SMTP_URL}"
+
+    def read(self, node: Node, reading: Reading) -> tuple[Integration, ...]:
+        if not isinstance(node, Mapping):
+            raise Fault(node, f"this must be {self.what}")
+        found = [reading.attempt(self._entry, key, value, reading) for key, value in node.pairs]
+        return tuple(entry for entry in found if entry is not None)
+
+    def _entry(self, key: Scalar, value: Node, reading: Reading) -> Integration:
+        if reading.integrations is not None and key.text not in reading.integrations:
+            near = did_you_mean(key.text, reading.integrations)
+            raise Fault(key, f"there is no integration called '{shorten(key.text)}'{near}")
+        if isinstance(value, Scalar) and value.empty:
+            return Integration(key.text)
+        if not isinstance(value, Mapping):
+            raise Fault(value, "this must be settings such as {url: env:SMTP_URL}")
+        settings = {name.text: reading.attempt(_unveiled, name, text, reading) for name, text in value.pairs}
+        return Integration(key.text, {name: text for name, text in settings.items() if text is not None})
+
+    def schema(self) -> Schema:
+        value = {"type": ["string", "number", "boolean"]}
+        return {"type": "object", "additionalProperties": {"type": ["object", "null"], "additionalProperties": value}}
+
+
+def _unveiled(key: Scalar, node: Node, reading: Reading) -> str:
+    text = text_of(node, "text, or env:NAME for a secret")
+    if text.startswith("env:"):
+        if not re.fullmatch(r"env:[A-Za-z_][A-Za-z0-9_]*", text):
+            raise Fault(node, "write env: and the variable's name without a space, such as env:SMTP_URL")
+    elif _SECRET_NAME.search(key.text) or _WITH_PASSWORD.match(text):
+        reading.source.veil(node.line)
+        name = re.sub(r"[^A-Z0-9]+", "_", key.text.upper()).strip("_")
+        raise Fault(node, f"a secret never stands in this file; put it in the environment and write env:{name} here")
+    return text

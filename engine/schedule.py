@@ -1,0 +1,102 @@
+"""The clock's rounds. APScheduler calls them at intervals; what is due stands in SQL, so any number of clocks may run.
+
+A round that finds the database or Redis away says so and leaves it to the next round.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import structlog
+from apscheduler.schedulers.background import BackgroundScheduler
+from redis.exceptions import RedisError
+from sqlalchemy import Engine
+
+from engine import hints
+from engine.clock import DAY, SECOND, Millis
+from engine.crashpoints import crash_point
+from engine.errors import StoreError
+from engine.hints import Ringer
+from engine.settings import Settings
+from engine.store import deliveries, timers
+from engine.store.database import open_engine
+
+log = structlog.get_logger()
+CHUNK = 50
+"""Visitors in one hint: one job per event would be sixty Redis commands per event."""
+MOST_DUE = 1_000
+MOST_OWED = 200
+OVERDUE: Millis = 2 * SECOND
+"""A delivery that was just decided has its own hint on the way."""
+
+
+class Rounds:
+    """One clock's work, each round callable by itself."""
+
+    def __init__(self, engine: Engine, ringer: Ringer, *, forget_after_ms: Millis = 90 * DAY) -> None:
+        self._engine = engine
+        self._ringer = ringer
+        self._forget_after_ms = forget_after_ms
+
+    def recheck_due(self) -> int:
+        """Hand visitors whose time has come to the workers; returns how many."""
+        if not hints.alive(self._ringer.connection, "recheck"):
+            return 0
+        due = timers.claim_due_visitors(self._engine, MOST_DUE)
+        crash_point("after-visitor-claim")
+        by_shop: dict[str, list[str]] = {}
+        for shop, visitor in due:
+            by_shop.setdefault(shop, []).append(visitor)
+        for shop, visitors in by_shop.items():
+            for start in range(0, len(visitors), CHUNK):
+                self._ringer.ring("recheck", [shop, visitors[start : start + CHUNK]])
+        return len(due)
+
+    def remind_of_deliveries(self) -> int:
+        """Hint again what is owed and overdue; a bounded number, so that the sweeper starves nobody."""
+        owed = deliveries.owed(self._engine, OVERDUE, MOST_OWED)
+        return sum(self._ringer.ring("deliver", [delivery]) for delivery in owed)
+
+    def settle_silence(self) -> int:
+        """Deliveries whose worker died around the last byte become ``uncertain``."""
+        return deliveries.mark_uncertain(self._engine)
+
+    def tidy(self) -> int:
+        """Forget visitors that were idle for long, and offers that nobody came back for."""
+        return timers.expire_offers(self._engine) + timers.forget_visitors(self._engine, self._forget_after_ms)
+
+
+def _carefully(name: str, round_: Callable[[], int]) -> Callable[[], None]:
+    def run() -> None:
+        try:
+            count = round_()
+        except (StoreError, RedisError) as error:
+            log.warning("round skipped", round=name, error=str(error)[:200])
+            return
+        if count:
+            log.debug("round", round=name, count=count)
+
+    return run
+
+
+def run_clock(settings: Settings) -> None:
+    """Make the rounds until told to stop."""
+    engine = open_engine(settings.database_url, durability=settings.durability)
+    rounds = Rounds(engine, Ringer(hints.connect(settings.redis_url)), forget_after_ms=settings.forget_after_ms)
+    # Interval jobs in memory: a shared job store loses one-shot jobs over a restart, and the truth is in SQL anyway.
+    scheduler = BackgroundScheduler(timezone=UTC, job_defaults={"coalesce": True, "max_instances": 1})
+    plan: list[tuple[str, Callable[[], int], float]] = [
+        ("recheck_due", rounds.recheck_due, 0.25),
+        ("remind_of_deliveries", rounds.remind_of_deliveries, 2.0),
+        ("settle_silence", rounds.settle_silence, 5.0),
+        ("tidy", rounds.tidy, 60.0),
+    ]
+    for name, round_, seconds in plan:
+        scheduler.add_job(
+            _carefully(name, round_), "interval", seconds=seconds, id=name, next_run_time=datetime.now(UTC)
+        )
+    scheduler.start()
+    signal.sigwait({signal.SIGTERM, signal.SIGINT})
+    scheduler.shutdown(wait=True)

@@ -1,0 +1,123 @@
+"""One way to open SQLite and PostgreSQL, and to begin, commit and give up.
+
+SQLite: WAL, ``synchronous=FULL`` (each commit is on disk before it is answered), ``BEGIN IMMEDIATE`` for writers.
+PostgreSQL: READ COMMITTED; rows are guarded by their version, so nothing depends on the isolation level.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from engine.clock import Millis, wall_clock
+from engine.errors import StoreError
+
+T = TypeVar("T")
+SERIALIZATION_TRIES = 6
+_RETRYABLE = ("40001", "40P01", "23505")
+"""PostgreSQL: serialization failure, deadlock, and a key that another transaction inserted first."""
+
+
+class Conflict(Exception):
+    """Another process changed a row in between; the whole transaction is done again."""
+
+
+def open_engine(url: str, *, durability: str = "full") -> Engine:
+    """An engine for ``url``. ``durability`` is ``full`` or ``relaxed`` (a power cut may take the last moments)."""
+    address = make_url(url)
+    if address.get_backend_name() == "postgresql" and address.drivername == "postgresql":
+        address = address.set(drivername="postgresql+psycopg")
+    if address.get_backend_name() == "sqlite":
+        engine = create_engine(address, connect_args={"timeout": 10, "check_same_thread": False}, pool_size=8)
+        event.listen(engine, "connect", _prepare_sqlite(durability))
+        event.listen(engine, "begin", _begin_immediate)
+        return engine
+    options = "-c statement_timeout=15000 -c lock_timeout=8000"
+    if durability == "relaxed":
+        options += " -c synchronous_commit=off"
+    arguments: dict[str, str | int] = {"options": options, "connect_timeout": 3}
+    return create_engine(address, connect_args=arguments, pool_size=5, max_overflow=5, pool_pre_ping=True)
+
+
+def _prepare_sqlite(durability: str) -> Callable[[sqlite3.Connection, ConnectionPoolEntry], None]:
+    def prepare(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
+        # The driver's own transaction handling would begin late and DEFERRED; begin is emitted by hand below.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute(f"PRAGMA synchronous={'FULL' if durability == 'full' else 'NORMAL'}")
+        cursor.execute("PRAGMA temp_store=MEMORY")
+        cursor.execute("PRAGMA cache_size=-32000")
+        cursor.close()
+
+    return prepare
+
+
+def _begin_immediate(connection: Connection) -> None:
+    reading = connection.get_execution_options().get("shopbell_reading", False)
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+
+def database_now(connection: Connection) -> Millis:
+    """The database's time: what leases and due times are compared with, whatever a host's clock says."""
+    if connection.dialect.name == "sqlite":
+        return wall_clock()
+    now = connection.execute(_POSTGRES_NOW).scalar_one()
+    return int(now)
+
+
+_POSTGRES_NOW = text("SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint")
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """A connection for looking only; raises StoreError when the database is away."""
+    try:
+        with engine.connect().execution_options(shopbell_reading=True) as connection:
+            yield connection
+    except SQLAlchemyError as error:
+        raise _store_error(error) from error
+
+
+def in_transaction(engine: Engine, work: Callable[[Connection], T]) -> T:
+    """Do ``work`` in one transaction; when another process was first, do all of it again.
+
+    Raises StoreError when the database is away, locked or full; then nothing was kept.
+    """
+    for attempt in range(SERIALIZATION_TRIES):
+        try:
+            with engine.begin() as connection:
+                return work(connection)
+        except Conflict:
+            continue
+        except DBAPIError as error:
+            if not _was_overtaken(error) or attempt == SERIALIZATION_TRIES - 1:
+                raise _store_error(error) from error
+        except SQLAlchemyError as error:
+            raise _store_error(error) from error
+    raise StoreError("other processes kept changing the same rows")
+
+
+def _was_overtaken(error: DBAPIError) -> bool:
+    if isinstance(error.orig, sqlite3.IntegrityError):
+        return True
+    return getattr(error.orig, "sqlstate", None) in _RETRYABLE
+
+
+def _store_error(error: SQLAlchemyError) -> StoreError:
+    away = isinstance(error, OperationalError | InterfaceError | PoolTimeout)
+    return StoreError(_plain(error), away=away)
+
+
+def _plain(error: SQLAlchemyError) -> str:
+    """What went wrong, without statement or parameters: those may hold somebody's address."""
+    cause = getattr(error, "orig", None) or error
+    return f"the database did not keep it: {type(cause).__name__}: {str(cause).splitlines()[0][:200]}"

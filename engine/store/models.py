@@ -1,0 +1,227 @@
+"""The tables. Every row carries its shop; every hot query is by visitor or by due time.
+
+Times are milliseconds since the epoch (BIGINT). ``state`` columns are MessagePack of the core's own structs; ``body``
+and ``trace`` columns are JSON text.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Boolean, Index, Integer, LargeBinary, MetaData, String, Text
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from engine.clock import Millis
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(naming_convention=NAMING)
+    type_annotation_map = {Millis: BigInteger, str: Text, bytes: LargeBinary, bool: Boolean}  # noqa: RUF012
+
+
+class EventRow(Base):
+    """What happened, as it came. ``fault`` says why its evaluation failed, when it did."""
+
+    __tablename__ = "events"
+    __table_args__ = (Index("ix_events_shop_received_at", "shop", "received_at"),)
+    shop: Mapped[str] = mapped_column(String(64), primary_key=True)
+    visitor: Mapped[str] = mapped_column(String(64), primary_key=True)
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    type: Mapped[str] = mapped_column(String(64))
+    at: Mapped[Millis]
+    received_at: Mapped[Millis]
+    trusted: Mapped[bool]
+    body: Mapped[str]
+    fault: Mapped[str | None]
+
+
+class VisitorRow(Base):
+    """One compact row per visitor. ``version`` guards against lost updates, ``due_at`` is the next look."""
+
+    __tablename__ = "visitors"
+    __table_args__ = (
+        Index("ix_visitors_due_at", "due_at"),
+        Index("ix_visitors_seen_at", "seen_at"),
+        Index("ix_visitors_shop_person", "shop", "person"),
+    )
+    shop: Mapped[str] = mapped_column(String(64), primary_key=True)
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    version: Mapped[int] = mapped_column(Integer)
+    state: Mapped[bytes]
+    seen_at: Mapped[Millis]
+    due_at: Mapped[Millis | None]
+    lease_until: Mapped[Millis | None]
+    person: Mapped[str | None] = mapped_column(String(64))
+    fault: Mapped[str | None]
+
+
+class PersonRow(Base):
+    """Somebody with an address; their visitors point here."""
+
+    __tablename__ = "people"
+    shop: Mapped[str] = mapped_column(String(64), primary_key=True)
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    version: Mapped[int] = mapped_column(Integer)
+    state: Mapped[bytes]
+    updated_at: Mapped[Millis]
+
+
+class IdentityRow(Base):
+    """By what a person is known: ``kind`` is ``email`` or ``customer``; ``value`` is a keyed hash."""
+
+    __tablename__ = "identities"
+    shop: Mapped[str] = mapped_column(String(64), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(16), primary_key=True)
+    value: Mapped[str] = mapped_column(String(64), primary_key=True)
+    person: Mapped[str] = mapped_column(String(64), index=True)
+
+
+class CartRow(Base):
+    """A cart with its full lines. ``status`` is open, emptied or ordered; amounts in minor units."""
+
+    __tablename__ = "carts"
+    shop: Mapped[str] = mapped_column(String(64), primary_key=True)
+    id: Mapped[str] = mapped_column(String(200), primary_key=True)
+    visitor: Mapped[str] = mapped_column(String(64))
+    status: Mapped[str] = mapped_column(String(16))
+    opened_at: Mapped[Millis]
+    updated_at: Mapped[Millis]
+    shipping_shown: Mapped[Millis | None]
+    body: Mapped[str]
+
+
+class OrderRow(Base):
+    __tablename__ = "orders"
+    __table_args__ = (Index("ix_orders_shop_person", "shop", "person"),)
+    shop: Mapped[str] = mapped_column(String(64), primary_key=True)
+    id: Mapped[str] = mapped_column(String(200), primary_key=True)
+    visitor: Mapped[str] = mapped_column(String(64))
+    person: Mapped[str | None] = mapped_column(String(64))
+    cart: Mapped[str | None] = mapped_column(String(200))
+    at: Mapped[Millis]
+    total: Mapped[Millis]
+    currency: Mapped[str] = mapped_column(String(3))
+
+
+class DecisionRow(Base):
+    __tablename__ = "decisions"
+    __table_args__ = (
+        Index("ix_decisions_shop_visitor", "shop", "visitor", "at"),
+        Index("ix_decisions_shop_at", "shop", "at"),
+    )
+    shop: Mapped[str] = mapped_column(String(64), primary_key=True)
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    visitor: Mapped[str] = mapped_column(String(64))
+    person: Mapped[str | None] = mapped_column(String(64))
+    rule: Mapped[str] = mapped_column(String(100))
+    rule_hash: Mapped[str] = mapped_column(String(64))
+    rule_set: Mapped[str] = mapped_column(String(64))
+    occasion: Mapped[str] = mapped_column(String(400))
+    at: Mapped[Millis]
+    outcome: Mapped[str] = mapped_column(String(16))
+    guard: Mapped[str | None] = mapped_column(String(32))
+    detail: Mapped[str]
+    cart: Mapped[str | None] = mapped_column(String(200))
+    trace: Mapped[str]
+
+
+class DeliveryRow(Base):
+    """One message on its way. ``attempt`` and ``lease_until`` fence the workers; ``once`` is unique per person."""
+
+    __tablename__ = "deliveries"
+    __table_args__ = (
+        Index("ix_deliveries_owed", "state", "due_at"),
+        Index("ix_deliveries_shop_visitor", "shop", "visitor"),
+        Index("ix_deliveries_shop_person", "shop", "person"),
+        Index("ix_deliveries_once", "once", unique=True),
+    )
+    id: Mapped[str] = mapped_column(String(80), primary_key=True)
+    shop: Mapped[str] = mapped_column(String(64))
+    decision: Mapped[str] = mapped_column(String(64))
+    visitor: Mapped[str] = mapped_column(String(64))
+    person: Mapped[str | None] = mapped_column(String(64))
+    rule: Mapped[str] = mapped_column(String(100))
+    step: Mapped[int] = mapped_column(Integer)
+    kind: Mapped[str] = mapped_column(String(16))
+    state: Mapped[str] = mapped_column(String(16))
+    due_at: Mapped[Millis]
+    expires_at: Mapped[Millis]
+    attempt: Mapped[int] = mapped_column(Integer)
+    lease_until: Mapped[Millis | None]
+    once: Mapped[str] = mapped_column(String(64))
+    body: Mapped[str]
+    result: Mapped[str]
+    created_at: Mapped[Millis]
+    updated_at: Mapped[Millis]
+
+
+class OutcomeRow(Base):
+    """What a shopper did with a message: ``kind`` is shown, accepted, dismissed, restored or unsubscribed."""
+
+    __tablename__ = "outcomes"
+    shop: Mapped[str] = mapped_column(String(64), primary_key=True)
+    delivery: Mapped[str] = mapped_column(String(80), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(16), primary_key=True)
+    at: Mapped[Millis]
+
+
+class ConsentRow(Base):
+    """Proof of what was allowed or withdrawn, by whom, in which words; only ever appended to."""
+
+    __tablename__ = "consents"
+    __table_args__ = (Index("ix_consents_shop_person", "shop", "person"),)
+    shop: Mapped[str] = mapped_column(String(64), primary_key=True)
+    event: Mapped[str] = mapped_column(String(64), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(16), primary_key=True)
+    person: Mapped[str | None] = mapped_column(String(64))
+    visitor: Mapped[str] = mapped_column(String(64))
+    granted: Mapped[bool]
+    text: Mapped[str]
+    source: Mapped[str]
+    trusted: Mapped[bool]
+    at: Mapped[Millis]
+
+
+class SuppressionRow(Base):
+    """Addresses that must never be mailed, as keyed hashes, so that they outlive an erasure."""
+
+    __tablename__ = "suppressions"
+    shop: Mapped[str] = mapped_column(String(64), primary_key=True)
+    address: Mapped[str] = mapped_column(String(64), primary_key=True)
+    reason: Mapped[str] = mapped_column(String(32))
+    at: Mapped[Millis]
+
+
+class HouseRow(Base):
+    """What is true for a whole shop now: its agents."""
+
+    __tablename__ = "houses"
+    shop: Mapped[str] = mapped_column(String(64), primary_key=True)
+    version: Mapped[int] = mapped_column(Integer)
+    state: Mapped[bytes]
+
+
+class KeyRow(Base):
+    """Who may speak. Public keys stand as they are, secret ones as SHA-256."""
+
+    __tablename__ = "keys"
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    shop: Mapped[str] = mapped_column(String(64))
+    kind: Mapped[str] = mapped_column(String(8))
+    label: Mapped[str]
+    created_at: Mapped[Millis]
+    revoked_at: Mapped[Millis | None]
+
+
+class RuleSetRow(Base):
+    """Every rule file that was live, by content, so that a past decision can be explained with its own rules."""
+
+    __tablename__ = "rule_sets"
+    shop: Mapped[str] = mapped_column(String(64), primary_key=True)
+    hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    source: Mapped[str]
+    live_at: Mapped[Millis]

@@ -1,0 +1,321 @@
+"""The rows that one group commit works on: loaded at once, changed in memory, written at once.
+
+A :class:`Unit` lives inside one transaction. Everything it writes goes out in :meth:`flush` as a few multi-row
+statements, and a row that another process changed meanwhile raises Conflict, so that the whole transaction is redone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, Generic, NamedTuple, TypeVar
+
+import msgspec
+from sqlalchemy import Connection, Insert, Table, Update, and_, bindparam, or_, select, tuple_, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from engine.clock import Millis
+from engine.decisions import Decision, Planned
+from engine.messages import DeliveryState
+from engine.people import Person
+from engine.rules.facts import House
+from engine.store import models
+from engine.store.database import Conflict
+from engine.visitors import Visitor
+
+T = TypeVar("T")
+Row = dict[str, Any]
+
+_visitor_decoder = msgspec.msgpack.Decoder(Visitor)
+_person_decoder = msgspec.msgpack.Decoder(Person)
+_house_decoder = msgspec.msgpack.Decoder(House)
+_encode = msgspec.msgpack.Encoder().encode
+
+_TABLES = models.Base.metadata.tables
+EVENTS = _TABLES["events"]
+VISITORS = _TABLES["visitors"]
+PEOPLE = _TABLES["people"]
+IDENTITIES = _TABLES["identities"]
+CARTS = _TABLES["carts"]
+ORDERS = _TABLES["orders"]
+DECISIONS = _TABLES["decisions"]
+DELIVERIES = _TABLES["deliveries"]
+OUTCOMES = _TABLES["outcomes"]
+CONSENTS = _TABLES["consents"]
+HOUSES = _TABLES["houses"]
+SUPPRESSIONS = _TABLES["suppressions"]
+
+
+class VisitorKey(NamedTuple):
+    shop: str
+    id: str
+
+
+@dataclass(slots=True)
+class LoadedVisitor:
+    """A visitor's row in memory. ``version`` 0 means: not stored yet. ``stored`` is the state as it was read."""
+
+    key: VisitorKey
+    version: int
+    state: Visitor
+    stored: bytes | None
+    person: str | None = None
+    due_at: Millis | None = None
+    fault: str | None = None
+
+
+@dataclass(slots=True)
+class Loaded(Generic[T]):
+    version: int
+    state: T
+    changed: bool = False
+
+
+@cache
+def insert_ignoring(table: Table, dialect: str) -> Insert:
+    """INSERT that leaves a row which is already there as it is."""
+    if dialect == "sqlite":
+        return sqlite.insert(table).on_conflict_do_nothing()
+    return postgresql.insert(table).on_conflict_do_nothing()
+
+
+@cache
+def upsert(table: Table, dialect: str, versioned: bool) -> Insert:
+    """INSERT or overwrite; a ``versioned`` table only where the version is the one that was read."""
+    module = sqlite if dialect == "sqlite" else postgresql
+    statement: Any = module.insert(table)
+    fresh = {column.name: statement.excluded[column.name] for column in table.columns if not column.primary_key}
+    where = table.c.version == statement.excluded.version - 1 if versioned else None
+    result: Insert = statement.on_conflict_do_update(
+        index_elements=list(table.primary_key.columns), set_=fresh, where=where
+    )
+    return result
+
+
+_SELECT_VISITORS = select(
+    VISITORS.c.shop, VISITORS.c.id, VISITORS.c.version, VISITORS.c.state, VISITORS.c.person, VISITORS.c.due_at
+).where(VISITORS.c.shop == bindparam("shop"), VISITORS.c.id.in_(bindparam("ids", expanding=True)))
+_SELECT_VISITORS_FOR_UPDATE = _SELECT_VISITORS.order_by(VISITORS.c.id).with_for_update()
+_SELECT_KNOWN_EVENTS = select(EVENTS.c.visitor, EVENTS.c.id).where(
+    EVENTS.c.shop == bindparam("shop"),
+    EVENTS.c.visitor.in_(bindparam("visitors", expanding=True)),
+    EVENTS.c.id.in_(bindparam("ids", expanding=True)),
+)
+_SELECT_PEOPLE = select(PEOPLE.c.shop, PEOPLE.c.id, PEOPLE.c.version, PEOPLE.c.state).where(
+    PEOPLE.c.shop == bindparam("shop"), PEOPLE.c.id.in_(bindparam("ids", expanding=True))
+)
+
+
+@dataclass
+class Unit:
+    """One transaction's worth of rows. ``now`` is the database's time (ms since the epoch)."""
+
+    connection: Connection
+    now: Millis
+    visitors: dict[VisitorKey, LoadedVisitor] = field(default_factory=dict)
+    people: dict[tuple[str, str], Loaded[Person]] = field(default_factory=dict)
+    identities: dict[tuple[str, str, str], str] = field(default_factory=dict)
+    houses: dict[str, Loaded[House]] = field(default_factory=dict)
+    _rows: dict[str, list[Row]] = field(default_factory=dict)
+    _later: list[Update] = field(default_factory=list)
+    """Statements that concern rows which this unit may itself have yet to insert."""
+
+    @property
+    def dialect(self) -> str:
+        return self.connection.dialect.name
+
+    # --- loading ------------------------------------------------------------------------------------------------------
+
+    def load_visitors(self, shop: str, ids: Iterable[str]) -> None:
+        """Read the visitors that are not here yet; those that do not exist begin empty."""
+        missing = sorted({name for name in ids if VisitorKey(shop, name) not in self.visitors})
+        if not missing:
+            return
+        query = _SELECT_VISITORS if self.dialect == "sqlite" else _SELECT_VISITORS_FOR_UPDATE
+        for row in self.connection.execute(query, {"shop": shop, "ids": missing}):
+            key = VisitorKey(row.shop, row.id)
+            state = _visitor_decoder.decode(row.state)
+            self.visitors[key] = LoadedVisitor(key, row.version, state, row.state, row.person, row.due_at)
+        for name in missing:
+            key = VisitorKey(shop, name)
+            if key not in self.visitors:
+                self.visitors[key] = LoadedVisitor(key, 0, Visitor(), None)
+
+    def load_people(self, shop: str, ids: Iterable[str]) -> None:
+        missing = sorted({name for name in ids if (shop, name) not in self.people})
+        if not missing:
+            return
+        for row in self.connection.execute(_SELECT_PEOPLE, {"shop": shop, "ids": missing}):
+            self.people[row.shop, row.id] = Loaded(row.version, _person_decoder.decode(row.state))
+
+    def load_identities(self, shop: str, wanted: Iterable[tuple[str, str]]) -> None:
+        """Look up which persons the (kind, hash) pairs belong to, and read those persons."""
+        missing = sorted({pair for pair in wanted if (shop, *pair) not in self.identities})
+        if not missing:
+            return
+        query = select(IDENTITIES).where(
+            IDENTITIES.c.shop == shop, tuple_(IDENTITIES.c.kind, IDENTITIES.c.value).in_(missing)
+        )
+        for row in self.connection.execute(query):
+            self.identities[row.shop, row.kind, row.value] = row.person
+        self.load_people(shop, {self.identities[shop, *pair] for pair in missing if (shop, *pair) in self.identities})
+
+    def load_house(self, shop: str) -> House:
+        if shop not in self.houses:
+            row = self.connection.execute(select(HOUSES).where(HOUSES.c.shop == shop)).one_or_none()
+            self.houses[shop] = Loaded(row.version, _house_decoder.decode(row.state)) if row else Loaded(0, House())
+        return self.houses[shop].state
+
+    def known_events(self, shop: str, ids_by_visitor: dict[str, set[str]]) -> set[tuple[str, str]]:
+        """Which (visitor, event id) pairs are stored already. Visitors without a row have none, and are not asked."""
+        stored = {
+            visitor: ids
+            for visitor, ids in ids_by_visitor.items()
+            if not visitor or self.visitors[VisitorKey(shop, visitor)].version
+        }
+        if not stored:
+            return set()
+        parameters = {"shop": shop, "visitors": list(stored), "ids": list(set().union(*stored.values()))}
+        return {(row.visitor, row.id) for row in self.connection.execute(_SELECT_KNOWN_EVENTS, parameters)}
+
+    def visitors_of_carts(self, shop: str, carts: Iterable[str]) -> dict[str, str]:
+        """Whose carts these are: visitor by cart id."""
+        query = select(CARTS.c.id, CARTS.c.visitor).where(CARTS.c.shop == shop, CARTS.c.id.in_(list(carts)))
+        return {row.id: row.visitor for row in self.connection.execute(query)}
+
+    def is_suppressed(self, shop: str, address: str) -> bool:
+        query = select(SUPPRESSIONS.c.at).where(SUPPRESSIONS.c.shop == shop, SUPPRESSIONS.c.address == address)
+        return self.connection.execute(query).first() is not None
+
+    # --- writing ------------------------------------------------------------------------------------------------------
+
+    def add(self, table: str, row: Row) -> None:
+        """Put a row on the list of what :meth:`flush` writes; rows that are there already stay as they are."""
+        self._rows.setdefault(table, []).append(row)
+
+    def add_decision(self, visitor: LoadedVisitor, decision: Decision, rule_set: str) -> None:
+        row = {name: getattr(decision, name) for name in _DECISION_FIELDS}
+        row |= {"shop": visitor.key.shop, "visitor": visitor.key.id, "person": visitor.person, "rule_set": rule_set}
+        self.add("decisions", row | {"trace": decision.trace.decode()})
+
+    def add_delivery(self, visitor: LoadedVisitor, planned: Planned) -> None:
+        state = DeliveryState.OFFERED if planned.kind == "invite" else DeliveryState.SCHEDULED
+        row = {name: getattr(planned, name) for name in _PLANNED_FIELDS}
+        row |= {"shop": visitor.key.shop, "visitor": visitor.key.id, "person": visitor.person, "state": state.value}
+        row |= {"attempt": 0, "lease_until": None, "result": "", "created_at": self.now, "updated_at": self.now}
+        self.add("deliveries", row | {"body": planned.body.decode()})
+
+    def cancel_deliveries(self, shop: str, reason: str, *, decision: str | None = None, **who: str | None) -> None:
+        """Cancel what was not yet claimed: of one decision, or of a visitor and/or person (mail only)."""
+        columns = DELIVERIES.c
+        if decision is not None:
+            subject = columns.decision == decision
+        else:
+            named = [columns[name] == value for name, value in who.items() if value is not None]
+            subject = and_(or_(*named), columns.kind == "email")
+        waiting = columns.state.in_([DeliveryState.SCHEDULED.value, DeliveryState.OFFERED.value])
+        values = {"state": DeliveryState.CANCELLED.value, "result": reason, "updated_at": self.now}
+        self.connection.execute(update(DELIVERIES).where(columns.shop == shop, subject, waiting).values(values))
+
+    def wake_visitors(self, shop: str, person: str) -> None:
+        """Have the person's visitors that are not in this unit looked at as soon as possible.
+
+        Their version moves on, so that whoever is evaluating one of them right now does it again with the news.
+        """
+        columns = VISITORS.c
+        here = [key.id for key in self.visitors if key.shop == shop]
+        others = and_(columns.shop == shop, columns.person == person, columns.id.not_in(here))
+        fresh = {"due_at": self.now, "lease_until": None, "version": columns.version + 1}
+        self.connection.execute(update(VISITORS).where(others).values(fresh))
+
+    def touch_cart(self, shop: str, cart: str, shipping_shown: int | None) -> None:
+        """Note the shipping cost that was shown for a cart."""
+        values = {"shipping_shown": shipping_shown, "updated_at": self.now}
+        self._later.append(update(CARTS).where(CARTS.c.shop == shop, CARTS.c.id == cart).values(values))
+
+    def close_cart(self, shop: str, cart: str, status: str) -> None:
+        values = {"status": status, "updated_at": self.now}
+        self._later.append(update(CARTS).where(CARTS.c.shop == shop, CARTS.c.id == cart).values(values))
+
+    def report_delivery(
+        self, shop: str, visitor: str, delivery: str, state: DeliveryState, before: tuple[DeliveryState, ...]
+    ) -> None:
+        """Move a visitor's own delivery on from one of the states ``before``."""
+        columns = DELIVERIES.c
+        own = and_(columns.id == delivery, columns.shop == shop, columns.visitor == visitor)
+        values = {"state": state.value, "updated_at": self.now}
+        earlier = columns.state.in_([item.value for item in before])
+        self._later.append(update(DELIVERIES).where(own, earlier).values(values))
+
+    def flush(self) -> None:
+        """Write everything; raises Conflict when another process was first."""
+        for name in _ORDER:
+            rows = self._rows.get(name)
+            if rows:
+                table, how = _WRITES[name]
+                statement = (
+                    table.insert()
+                    if how == "insert"
+                    else insert_ignoring(table, self.dialect)
+                    if how == "ignore"
+                    else upsert(table, self.dialect, False)
+                )
+                self.connection.execute(statement, rows)
+        for update_statement in self._later:
+            self.connection.execute(update_statement)
+        self._write_visitors()
+        self._write_versioned(PEOPLE, [(key, item) for key, item in self.people.items()], ("shop", "id"))
+        self._write_versioned(HOUSES, [((key,), item) for key, item in self.houses.items()], ("shop",))
+
+    def _write_visitors(self) -> None:
+        rows = [self._visitor_row(visitor) for visitor in self.visitors.values()]
+        if rows:
+            result = self.connection.execute(upsert(VISITORS, self.dialect, True), rows)
+            if result.rowcount != len(rows):
+                raise Conflict
+
+    def _visitor_row(self, visitor: LoadedVisitor) -> Row:
+        # A visitor whose evaluation failed keeps the state it had; its events are stored and marked.
+        keep = visitor.fault is not None and visitor.stored is not None
+        return {
+            "shop": visitor.key.shop,
+            "id": visitor.key.id,
+            "version": visitor.version + 1,
+            "state": visitor.stored if keep else _encode(visitor.state if visitor.fault is None else Visitor()),
+            "seen_at": visitor.state.seen_at or self.now,
+            "due_at": visitor.due_at,
+            "lease_until": None,
+            "person": visitor.person,
+            "fault": visitor.fault,
+        }
+
+    def _write_versioned(
+        self, table: Table, items: list[tuple[tuple[str, ...], Loaded[Any]]], keys: tuple[str, ...]
+    ) -> None:
+        rows = [
+            dict(zip(keys, key, strict=True)) | {"version": item.version + 1, "state": _encode(item.state)}
+            for key, item in items
+            if item.changed
+        ]
+        if not rows:
+            return
+        if "updated_at" in table.c:
+            rows = [row | {"updated_at": self.now} for row in rows]
+        if self.connection.execute(upsert(table, self.dialect, True), rows).rowcount != len(rows):
+            raise Conflict
+
+
+_DECISION_FIELDS = ("id", "rule", "rule_hash", "occasion", "at", "outcome", "guard", "detail", "cart")
+_PLANNED_FIELDS = ("id", "decision", "rule", "step", "kind", "due_at", "expires_at", "once")
+_WRITES: dict[str, tuple[Table, str]] = {
+    "events": (EVENTS, "insert"),
+    "identities": (IDENTITIES, "ignore"),
+    "carts": (CARTS, "upsert"),
+    "orders": (ORDERS, "ignore"),
+    "consents": (CONSENTS, "ignore"),
+    "decisions": (DECISIONS, "ignore"),
+    "deliveries": (DELIVERIES, "ignore"),
+    "outcomes": (OUTCOMES, "ignore"),
+}
+_ORDER = tuple(_WRITES)

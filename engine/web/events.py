@@ -1,0 +1,270 @@
+"""``POST /v1/events``: checks who is speaking, turns bytes into events, and does nothing else.
+
+What is answered 202 is on disk. Each event that cannot be understood is named in ``rejected``; its neighbours are kept.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+import msgspec
+from flask import Blueprint, Request, Response, request
+
+from engine import strictjson, vocabulary
+from engine.clock import MINUTE, Millis, from_datetime, wall_clock
+from engine.errors import (
+    BodyTooLarge,
+    InvalidEvent,
+    MalformedJson,
+    OriginNotAllowed,
+    RequestError,
+    StoreError,
+    Unavailable,
+    UnknownKey,
+    WrongMediaType,
+)
+from engine.events import is_known, parse_event
+from engine.pipeline import Accepted, Answer, ShopRules, Submission, server_visitor
+from engine.store.keys import SECRET, Key
+from engine.web import metrics
+from engine.web.services import Services, services
+
+BROWSER_LIMIT = 64 * 1024
+SERVER_LIMIT = 512 * 1024
+MOST_EVENTS = 100
+SKEW_TOLERANCE: Millis = MINUTE
+"""A sender whose clock is less off than this is believed: the difference is as likely a slow network."""
+SOONEST_CHECK: Millis = 250
+
+blueprint = Blueprint("events", __name__)
+_encode = msgspec.json.Encoder().encode
+_MEDIA_TYPES = frozenset(["text/plain", "application/json"])
+
+
+class Problem(NamedTuple):
+    """Why one event was not taken, or what is odd about it."""
+
+    index: int
+    id: str | None
+    code: str
+    field: str | None
+    message: str
+
+    def as_json(self) -> dict[str, object]:
+        return {name: value for name, value in self._asdict().items() if value is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class _Speaker:
+    """Who posts: a shop's browser (public key) or its server (secret key)."""
+
+    key: Key
+    shop: ShopRules
+
+    @property
+    def trusted(self) -> bool:
+        return self.key.kind == SECRET
+
+
+@blueprint.post("/v1/events")
+def post_events() -> Response:
+    house = services()
+    origin = request.headers.get("Origin")
+    try:
+        answer = _take(house, request, origin)
+        allowed = origin is not None
+    except RequestError as error:
+        answer = error_response(error)
+        allowed = origin is not None and origin in house.all_origins()
+    return _with_cors(answer, origin) if allowed else answer
+
+
+@blueprint.route("/v1/events", methods=["OPTIONS"])
+def preflight() -> Response:
+    """For clients that send JSON as JSON; the snippet never needs it."""
+    origin = request.headers.get("Origin")
+    answer = Response(status=204)
+    if origin is None or origin not in services().all_origins():
+        return answer
+    answer.headers["Access-Control-Allow-Methods"] = "POST"
+    answer.headers["Access-Control-Allow-Headers"] = "content-type"
+    answer.headers["Access-Control-Max-Age"] = "7200"
+    return _with_cors(answer, origin)
+
+
+def _with_cors(answer: Response, origin: str | None) -> Response:
+    """Beacons are credentialed, and a wildcard fails those silently: the origin itself is echoed."""
+    headers = answer.headers
+    headers["Access-Control-Allow-Origin"] = origin or ""
+    headers["Access-Control-Allow-Credentials"] = "true"
+    headers["Access-Control-Expose-Headers"] = "Retry-After"
+    headers["Vary"] = "Origin"
+    return answer
+
+
+def error_response(error: RequestError) -> Response:
+    """The error as JSON, with Retry-After where waiting helps."""
+    body = _encode({"error": {"code": error.code, "message": error.message}})
+    answer = Response(body, status=error.status, content_type="application/json")
+    if error.retry_after_s is not None:
+        answer.headers["Retry-After"] = str(error.retry_after_s)
+    metrics.REFUSED.labels(error.code).inc()
+    return answer
+
+
+def _take(house: Services, incoming: Request, origin: str | None) -> Response:
+    body = _read_body(incoming)
+    batch = _object(strictjson.loads(body))
+    try:
+        speaker = _identify(house, incoming, batch, origin, len(body))
+        submission, rejected, warnings = _read_events(house, speaker, batch)
+        answer = house.committer.commit(submission)
+    except StoreError as error:
+        raise Unavailable("the events cannot be kept right now; send them again") from error
+    for delivery in answer.hints:
+        house.bell.ring("deliver", delivery)
+    metrics.EVENTS.labels("accepted").inc(answer.accepted)
+    metrics.EVENTS.labels("duplicate").inc(answer.duplicates)
+    metrics.EVENTS.labels("rejected").inc(len(rejected))
+    return Response(_answer_body(answer, rejected, warnings), status=202, content_type="application/json")
+
+
+def _read_body(incoming: Request) -> bytes:
+    media_type = incoming.mimetype
+    if media_type not in _MEDIA_TYPES:
+        raise WrongMediaType("send JSON as text/plain or application/json")
+    if incoming.headers.get("Content-Encoding", "identity") != "identity":
+        raise WrongMediaType("send the body uncompressed")
+    if (incoming.content_length or 0) > SERVER_LIMIT:
+        raise BodyTooLarge(f"a body may have at most {SERVER_LIMIT // 1024} KiB")
+    # One byte over the limit is enough to know, also when no length was told.
+    body = incoming.stream.read(SERVER_LIMIT + 1)
+    if len(body) > SERVER_LIMIT:
+        raise BodyTooLarge(f"a body may have at most {SERVER_LIMIT // 1024} KiB")
+    return body
+
+
+def _object(value: object) -> dict[str, object]:
+    if not isinstance(value, dict):
+        raise MalformedJson("the body must be a JSON object")
+    return value
+
+
+def _identify(house: Services, incoming: Request, batch: dict[str, object], origin: str | None, size: int) -> _Speaker:
+    authorization = incoming.headers.get("Authorization", "")
+    secret = authorization.removeprefix("Bearer ") if authorization.startswith("Bearer ") else ""
+    stated = secret or batch.get("key")
+    if not isinstance(stated, str) or (not secret and not stated.startswith("pk_")):
+        raise UnknownKey("name a public key in 'key', or a secret one as Authorization: Bearer")
+    key = house.keys.find(stated)
+    shop = house.live.shop(key.shop) if key is not None else None
+    if key is None or shop is None or (key.kind == SECRET) != bool(secret):
+        raise UnknownKey("this key is not known")
+    if key.kind != SECRET:
+        if origin not in house.origins_of(key.shop):
+            raise OriginNotAllowed(f"the origin {(origin or 'that was not told')[:100]} is not on the shop's list")
+        if size > BROWSER_LIMIT:
+            raise BodyTooLarge(f"a browser's body may have at most {BROWSER_LIMIT // 1024} KiB")
+        house.limits.addresses.take(incoming.remote_addr or "")
+    return _Speaker(key, shop)
+
+
+def _skew(batch: dict[str, object], received_at: Millis) -> Millis:
+    """How much the sender's clock is behind ours; 0 when it did not say or is about right."""
+    sent_at = batch.get("sent_at")
+    if not isinstance(sent_at, str):
+        return 0
+    try:
+        parsed = datetime.fromisoformat(sent_at)
+    except ValueError:
+        return 0
+    skew = received_at - from_datetime(parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC))
+    return skew if abs(skew) > SKEW_TOLERANCE else 0
+
+
+def _read_events(
+    house: Services, speaker: _Speaker, batch: dict[str, object]
+) -> tuple[Submission, list[Problem], list[Problem]]:
+    raw_events = batch.get("events")
+    if not isinstance(raw_events, list):
+        raise MalformedJson("'events' must be a list")
+    if len(raw_events) > MOST_EVENTS:
+        raise BodyTooLarge(f"a body may have at most {MOST_EVENTS} events, this one has {len(raw_events)}")
+    own = batch.get("visitor")
+    visitor = own if isinstance(own, str) and not speaker.trusted else None
+    if visitor is not None:
+        house.limits.visitors.take(f"{speaker.shop.id}/{visitor}")
+    received_at = wall_clock()
+    reader = _Reader(speaker, batch, received_at, _skew(batch, received_at))
+    accepted: list[Accepted] = []
+    rejected: list[Problem] = []
+    warnings: dict[str, Problem] = {}
+    for index, raw in enumerate(raw_events):
+        try:
+            read = reader.read(raw)
+        except InvalidEvent as error:
+            raw_id = raw.get("id") if isinstance(raw, dict) else None
+            known_id = raw_id[:64] if isinstance(raw_id, str) else None
+            rejected.append(Problem(index, known_id, error.code, error.field, error.message))
+            continue
+        accepted.append(read)
+        kind = read.event.type
+        if not is_known(kind) and kind not in warnings:
+            warnings[kind] = Problem(index, None, "unknown_type", "type", f"'{kind}' is kept as an event of your own")
+    answer_for = visitor if visitor and len(visitor) <= 64 else None
+    return Submission(speaker.shop, accepted, answer_for=answer_for), rejected, list(warnings.values())
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Turns the raw events of one batch into events."""
+
+    speaker: _Speaker
+    batch: dict[str, object]
+    received_at: Millis
+    skew_ms: Millis
+
+    def read(self, raw: object) -> Accepted:
+        if not isinstance(raw, dict):
+            raise InvalidEvent("an event must be an object", code="invalid_event")
+        body = _encode(raw).decode()
+        complete = vocabulary.translate(self._with_batch_fields(raw))
+        shop = self.speaker.shop
+        event = parse_event(
+            complete,
+            received_at=self.received_at,
+            skew_ms=self.skew_ms,
+            currency=shop.rules.shop.currency,
+            trusted=self.speaker.trusted,
+        )
+        if not event.visitor and event.type != "agents_changed":
+            named = server_visitor(shop.id, event) if self.speaker.trusted else ""
+            if not named:
+                raise InvalidEvent("is missing", code="missing_field", field="visitor")
+            event = msgspec.structs.replace(event, visitor=named)
+        return Accepted(event, body)
+
+    def _with_batch_fields(self, raw: dict[str, object]) -> dict[str, object]:
+        """What stands once for the whole batch. A browser speaks for one visitor only: its own."""
+        batch = self.batch
+        if self.speaker.trusted:
+            return {"visitor": batch.get("visitor"), "session": batch.get("session"), "tab": batch.get("tab")} | raw
+        own = {"visitor": batch.get("visitor"), "session": batch.get("session"), "tab": batch.get("tab")}
+        return raw | own
+
+
+def _answer_body(answer: Answer, rejected: list[Problem], warnings: list[Problem]) -> bytes:
+    body: dict[str, object] = {
+        "accepted": answer.accepted,
+        "duplicates": answer.duplicates,
+        "rejected": [problem.as_json() for problem in rejected],
+        "warnings": [problem.as_json() for problem in warnings],
+        "messages": answer.messages,
+        "next_check_ms": None,
+    }
+    if answer.ask is not None:
+        body["next_check_ms"] = max(SOONEST_CHECK, answer.ask.at - answer.now)
+        body["check_on"] = "engaged" if answer.ask.engaged else "visible"
+    return _encode(body)

@@ -1,0 +1,79 @@
+"""``/healthz``, ``/readyz`` and ``/metrics``: for whoever runs this."""
+
+from __future__ import annotations
+
+import msgspec
+from flask import Blueprint, Response
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from redis.exceptions import RedisError
+from sqlalchemy import func, select
+
+from engine import hints
+from engine.errors import StoreError
+from engine.store.database import reading
+from engine.store.unit import DELIVERIES
+from engine.web.services import Services, services
+
+blueprint = Blueprint("health", __name__)
+
+
+@blueprint.get("/healthz")
+def healthz() -> Response:
+    """The process answers."""
+    return _json({"status": "ok"})
+
+
+@blueprint.get("/readyz")
+def readyz() -> Response:
+    """Whether events can be kept now (503 when not), and what else is not as it should be."""
+    house = services()
+    reasons = {"database": _database(house), "redis": _redis(house), "rules": "; ".join(house.live.problems)}
+    ready = not reasons["database"]
+    wrong = {name: reason for name, reason in reasons.items() if reason}
+    return _json({"ready": ready, "problems": wrong, "shops": sorted(house.live.shops())}, 200 if ready else 503)
+
+
+def _json(value: object, status: int = 200) -> Response:
+    return Response(msgspec.json.encode(value), status=status, content_type="application/json")
+
+
+def _database(house: Services) -> str:
+    try:
+        with reading(house.engine) as connection:
+            connection.execute(select(1))
+    except StoreError as error:
+        return error.message
+    return ""
+
+
+def _redis(house: Services) -> str:
+    """Redis is only a bell: without it answers go on and mails come some seconds later."""
+    try:
+        connection = hints.connect(house.settings.redis_url)
+        kinds = [kind for kind in hints.ALLOWED if not hints.alive(connection, kind)]
+    except RedisError as error:
+        return f"away ({type(error).__name__}); nothing is lost, messages come later"
+    return f"no worker for {', '.join(kinds)}" if kinds else ""
+
+
+@blueprint.get("/metrics")
+def metrics() -> Response:
+    """Counters of this process, and what stands in the database now."""
+    text = generate_latest(REGISTRY) + _deliveries(services())
+    return Response(text, content_type=CONTENT_TYPE_LATEST)
+
+
+def _deliveries(house: Services) -> bytes:
+    family = GaugeMetricFamily("shopbell_deliveries", "Deliveries by kind and state", labels=["kind", "state"])
+    columns = DELIVERIES.c
+    with reading(house.engine) as connection:
+        query = select(columns.kind, columns.state, func.count()).group_by(columns.kind, columns.state)
+        for kind, state, count in connection.execute(query):
+            family.add_metric([kind, state], count)
+    lines = [f"# HELP {family.name} {family.documentation}", f"# TYPE {family.name} gauge"]
+    lines += [
+        f'{family.name}{{kind="{sample.labels["kind"]}",state="{sample.labels["state"]}"}} {sample.value:g}'
+        for sample in family.samples
+    ]
+    return ("\n".join(lines) + "\n").encode()
