@@ -11,11 +11,33 @@ from engine.rules.model import Email, Invite, Rule, RuleSet
 from engine.rules.source import Source
 
 
-def look_at(rule_set: RuleSet, source: Source) -> None:
-    """Note warnings in ``source``."""
+def look_at(rule_set: RuleSet, source: Source, *, production: bool = False) -> None:
+    """Note warnings in ``source``; ``production`` adds what only matters where mail really leaves."""
     for rule in rule_set.rules:
         for message in (*_contradictions(rule), *_about_steps(rule, rule_set)):
-            source.warning(rule.line, 1, f"{rule.name}: {message}")
+            source.warning(rule.line, _first_column(source, rule.line), f"{rule.name}: {message}")
+    if production:
+        for message in _before_production(rule_set):
+            source.warning(1, 1, message)
+
+
+def _first_column(source: Source, line: int) -> int:
+    text = source.lines[line - 1]
+    return len(text) - len(text.lstrip()) + 1
+
+
+def _before_production(rule_set: RuleSet) -> list[str]:
+    shop = rule_set.shop
+    if not any(_mails(rule) for rule in rule_set.rules):
+        return []
+    messages = []
+    if not any(integration.name == "smtp" for integration in shop.integrations):
+        messages.append("rules send mail, but there is no smtp under integrations; SMTP_URL must name the relay")
+    if not shop.cart_url:
+        messages.append("rules send mail, but the shop has no cart_url, so no link can lead back to the cart")
+    if not shop.address:
+        messages.append("rules send mail, but the shop has no address; a commercial mail must name one")
+    return messages
 
 
 def _clauses(rule: Rule) -> tuple[BaseCondition, ...]:
@@ -37,16 +59,17 @@ def _contradictions(rule: Rule) -> list[str]:
 
 def _about_steps(rule: Rule, rule_set: RuleSet) -> list[str]:
     messages = []
-    mails = any(isinstance(step, Email) for step in rule.then)
-    if mails and not any(isinstance(clause, CanEmail) for clause in _clauses(rule)):
-        messages.append("mails only those who may be mailed; with can_email under when it fires for nobody else")
-    if mails and not rule_set.shop.cart_url:
-        messages.append("a mail leads back to the saved cart, but the shop has no cart_url")
+    if _mails(rule) and not any(isinstance(clause, CanEmail) for clause in _clauses(rule)):
+        messages.append("mail goes only to those who may be mailed; say so with '- can_email' under when")
     if not rule_set.shop.phone and _names_phone(rule):
         messages.append("names the phone, but the shop has no phone number")
     if rule.speaks_on_page and any(isinstance(clause, CartAbandoned) for clause in _clauses(rule)):
         messages.append("invites on the page after the shopper has left; an email reaches them")
     return messages
+
+
+def _mails(rule: Rule) -> bool:
+    return any(isinstance(step, Email) for step in rule.then)
 
 
 def _names_phone(rule: Rule) -> bool:

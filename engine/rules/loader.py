@@ -93,23 +93,27 @@ def read_text(file: Path) -> str:
         raise RuleFileError(f"{file.name}:{line}: this line is not UTF-8 text; save the file as UTF-8") from None
 
 
-def examine(text: str, *, name: str = "rules.yaml", known_integrations: frozenset[str] | None = None) -> Examination:
-    """Read a whole file and say everything about it; raises nothing."""
+def examine(
+    text: str,
+    *,
+    name: str = "rules.yaml",
+    known_integrations: frozenset[str] | None = None,
+    production: bool = False,
+) -> Examination:
+    """Read a whole file and say everything about it; raises nothing. ``production`` asks for more, see lint."""
     source = Source(text, name)
     reading = Reading(source, integrations=known_integrations)
     document = parse(source)
     rule_set = None
-    if document is None:
-        _ = source.problems or source.problem(
-            1, 1, "the file is empty; it needs at least a list of rules, see docs/rules.md"
-        )
-    elif not isinstance(document, Mapping):
-        source.problem(document.line, document.column, "a rule file has sections: shop, pages, limits, rules")
-    else:
+    if isinstance(document, Mapping):
         rule_set = reading.attempt(_rule_set, document, reading)
+    elif document is not None:
+        source.problem(document.line, document.column, "a rule file has sections: shop, pages, limits, rules")
+    elif not source.problems:
+        source.problem(1, 1, "the file is empty; it needs at least a list of rules")
     problems = source.problems
     if rule_set is not None and not problems:
-        lint.look_at(rule_set, source)
+        lint.look_at(rule_set, source, production=production)
     return Examination(None if problems else rule_set, problems, source.warnings)
 
 

@@ -1,8 +1,8 @@
 """What kind of page an address is: the shop's own patterns first, then the usual paths of the shop platforms.
 
-A pattern is a path in which ``*`` stands for anything; ``/help/*`` is also ``/help``, capitals and a slash at the end make
-no difference, and a language in front (``/nl/help/inkt``) is looked through. A pattern with a ``?`` looks at the query
-too, one that begins with ``https://`` at the whole address.
+A pattern is a path in which ``*`` stands for anything; ``/help/*`` is also ``/help``, capitals and a slash at the end
+make no difference, and a language in front (``/nl/help/inkt``) is looked through. A pattern with a ``?`` looks at the
+query too, one that begins with ``https://`` at the whole address.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ USUAL: tuple[tuple[str, tuple[str, ...]], ...] = (
             "/service/retour*", "*/herroepingsrecht",
         ),
     ),
-    ("faq", ("/faq/*", "/faqs/*", "/pages/faq*", "/veelgestelde-vragen/*", "/pages/veelgestelde-vragen", "/service/faq*")),
+    ("faq", ("/faq/*", "/faqs/*", "/pages/faq*", "/veelgestelde-vragen/*", "/pages/veelgestelde*", "/service/faq*")),
     (
         "knowledge_base",
         (

@@ -183,7 +183,7 @@ class _Builder:
         if isinstance(event, yaml.NodeEvent):
             self._refuse_extras(event, line, column)
         if isinstance(event, yaml.ScalarEvent):
-            self._add(Scalar(event.value, event.style is not None, line, column))
+            self._add(Scalar(event.value, bool(event.style), line, column))
         elif isinstance(event, yaml.AliasEvent):
             self._add(Scalar("", False, line, column))
         elif isinstance(event, yaml.CollectionStartEvent):
