@@ -126,6 +126,7 @@ class Settings:
             address_rate=read.number("ADDRESS_RATE", 0, 0, 1_000_000),
             trusted_proxies=read.number("TRUSTED_PROXIES", 0, 0, 10),
         )
+        read.refuse_crash_points(production)
         read.raise_problems()
         return settings if settings.secret_key else _with_development_key(settings)
 
@@ -222,6 +223,11 @@ class _Reader:
                 "python3 -c 'import secrets; print(secrets.token_urlsafe(32))' makes one."
             )
         return text
+
+    def refuse_crash_points(self, production: bool) -> None:
+        """Whatever makes a process kill itself for a test has no place where shoppers are."""
+        if production and self.text("SHOPBELL_CRASH_AT"):
+            self._problems.append("SHOPBELL_CRASH_AT is for tests only and must not be set in production.")
 
     def _url(self, name: str, text: str) -> SplitResult | None:
         try:

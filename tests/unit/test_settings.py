@@ -39,6 +39,13 @@ def test_nothing_need_be_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert not settings.production
 
 
+def test_how_long_and_how_much_have_sober_defaults() -> None:
+    settings = read()
+    assert settings.forget_after_ms == 90 * 24 * 60 * 60 * 1000
+    assert (settings.visitor_rate, settings.address_rate, settings.trusted_proxies) == (10, 0, 0)
+    assert (settings.workers, settings.web_processes, settings.web_threads) == (2, 1, 32)
+
+
 def test_an_empty_variable_is_an_absent_one() -> None:
     assert read(PORT="", SMTP_URL=" ").port == 8080
 
@@ -79,6 +86,11 @@ def test_production_needs_what_links_in_mails_depend_on() -> None:
         Settings.from_env({"SHOPBELL_ENV": "production"})
     assert "SECRET_KEY must be set in production" in str(raised.value)
     assert "PUBLIC_URL must be set in production" in str(raised.value)
+
+
+def test_production_refuses_to_be_killed_for_a_test() -> None:
+    shop = {"SHOPBELL_ENV": "production", "PUBLIC_URL": "https://bell.shop.example"}
+    assert "SHOPBELL_CRASH_AT is for tests only" in problems(**shop, SHOPBELL_CRASH_AT="after-dot")
 
 
 def test_production_has_no_mailbox() -> None:
