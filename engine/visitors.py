@@ -126,12 +126,12 @@ class Run(_Compact):
 
 
 class Offer(_Compact):
-    """An on-page message that was decided and is not yet reported as shown. ``body`` is what the page receives."""
+    """An on-page message that was decided and is not yet reported as shown. ``body`` is the JSON that the page receives."""
 
     id: str
     rule: str
     expires_at: Millis
-    body: msgspec.Raw = msgspec.Raw(b"null")
+    body: bytes = b"null"
 
 
 class Visitor(_Compact):

@@ -285,7 +285,7 @@ def _plan(rule: Rule, step: Invite | Email, run: Run, facts: Facts, result: Resu
     if isinstance(step, Invite):
         expires_at = facts.now + step.expires_ms
         body = _encode(invitation(rule, step, delivery, facts, expires_at))
-        facts.visitor.offers.append(Offer(delivery, rule.name, expires_at, msgspec.Raw(body)))
+        facts.visitor.offers.append(Offer(delivery, rule.name, expires_at, body))
         result.planned.append(msgspec.structs.replace(planned, expires_at=expires_at, body=body))
         return
     late = rule.late

@@ -72,6 +72,15 @@ class Loaded(Generic[T]):
     changed: bool = False
 
 
+def _loaded(key: VisitorKey, row: Any) -> LoadedVisitor:
+    """The row in memory; a state that cannot be read is kept as it is, and only this visitor is set aside."""
+    try:
+        state, fault = _visitor_decoder.decode(row.state), None
+    except msgspec.DecodeError:
+        state, fault = Visitor(), "its stored state cannot be read"
+    return LoadedVisitor(key, row.version, state, row.state, row.person, row.due_at, fault)
+
+
 @cache
 def insert_ignoring(table: Table, dialect: str) -> Insert:
     """INSERT that leaves a row which is already there as it is."""
@@ -135,8 +144,7 @@ class Unit:
         query = _SELECT_VISITORS if self.dialect == "sqlite" else _SELECT_VISITORS_FOR_UPDATE
         for row in self.connection.execute(query, {"shop": shop, "ids": missing}):
             key = VisitorKey(row.shop, row.id)
-            state = _visitor_decoder.decode(row.state)
-            self.visitors[key] = LoadedVisitor(key, row.version, state, row.state, row.person, row.due_at)
+            self.visitors[key] = _loaded(key, row)
         for name in missing:
             key = VisitorKey(shop, name)
             if key not in self.visitors:

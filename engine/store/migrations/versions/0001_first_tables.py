@@ -17,7 +17,7 @@ def upgrade() -> None:
     op.create_table(
         "carts",
         sa.Column("shop", sa.String(length=64), nullable=False),
-        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("id", sa.String(length=200), nullable=False),
         sa.Column("visitor", sa.String(length=64), nullable=False),
         sa.Column("status", sa.String(length=16), nullable=False),
         sa.Column("opened_at", sa.BigInteger(), nullable=False),
@@ -140,7 +140,7 @@ def upgrade() -> None:
     op.create_table(
         "orders",
         sa.Column("shop", sa.String(length=64), nullable=False),
-        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("id", sa.String(length=200), nullable=False),
         sa.Column("visitor", sa.String(length=64), nullable=False),
         sa.Column("person", sa.String(length=64), nullable=True),
         sa.Column("cart", sa.String(length=200), nullable=True),

@@ -1,0 +1,64 @@
+"""``shopbell keys``: who may speak for a shop."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+
+def _engine() -> Engine:
+    from engine.settings import Settings
+    from engine.store.database import open_engine
+
+    return open_engine(Settings.from_env().database_url)
+
+
+@click.group()
+def command() -> None:
+    """List, make and revoke the keys of shops."""
+
+
+@command.command("list")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def list_(as_json: bool) -> None:
+    """Show all keys; of a secret key only its hash is known."""
+    import msgspec
+
+    from engine.clock import to_iso
+    from engine.store.keys import list_keys
+
+    keys = list_keys(_engine())
+    if as_json:
+        click.echo(msgspec.json.encode([key._asdict() for key in keys]))
+        return
+    for key in keys:
+        state = f"revoked {to_iso(key.revoked_at)}" if key.revoked_at else f"since {to_iso(key.created_at)}"
+        click.echo(f"{key.kind:7} {key.shop:12} {key.key[:40]:40} {state} {key.label}")
+
+
+@command.command()
+@click.argument("shop")
+@click.option("--secret", "kind", flag_value="secret", help="For the shop's server.")
+@click.option("--public", "kind", flag_value="public", default="public", help="For its pages (the default).")
+@click.option("--label", default="", help="What it is for.")
+def add(shop: str, kind: str, label: str) -> None:
+    """Make a key for SHOP and print it. A secret key is shown this once."""
+    from engine.store.keys import add_key
+
+    click.echo(add_key(_engine(), shop, kind, label))
+
+
+@command.command()
+@click.argument("key")
+def revoke(key: str) -> None:
+    """Refuse KEY from now on (within two seconds in every process)."""
+    from engine.store.keys import revoke_key
+
+    if not revoke_key(_engine(), key):
+        click.echo("There is no such key, or it was revoked before.", err=True)
+        sys.exit(1)

@@ -1,0 +1,21 @@
+"""``/dev/why/<visitor>.json``: what the demo shop's drawer shows. Development only: it names no person, but it tells much."""
+
+from __future__ import annotations
+
+import msgspec
+from flask import Blueprint, Response, abort
+
+from engine.explain import why
+from engine.web.services import services
+
+blueprint = Blueprint("why", __name__)
+
+
+@blueprint.get("/dev/why/<visitor>.json")
+def why_json(visitor: str) -> Response:
+    house = services()
+    shop = next(iter(house.live.shops().values()))
+    view = why(house.engine, shop, visitor)
+    if view is None:
+        abort(404)
+    return Response(msgspec.json.encode(view), content_type="application/json")
