@@ -60,7 +60,7 @@ let timer;
  */
 export function countDown(ms, onlyEngaged, fn, from) {
   clock = onlyEngaged ? engaged : visible;
-  goal = ms === null ? null : ms + ((onlyEngaged && from) || Math.floor(clock.total()));
+  goal = ms === null ? null : ms + ((onlyEngaged ? from : null) ?? Math.floor(clock.total()));
   reached = fn;
   arm();
 }

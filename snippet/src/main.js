@@ -23,7 +23,7 @@ const commands = {
   },
   consent: choose,
   page: declare,
-  track: (type, body) => emit(type, body),
+  track: (type, body) => emit(type.trim(), body),
   identify: (person) => emit("contact_given", person),
   ui: setUi,
 };

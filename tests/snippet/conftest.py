@@ -1,0 +1,60 @@
+"""A browser, a context and a far side for the snippet's tests."""
+
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.snippet.far_side import FarSide, serve
+
+ARGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium as it comes: Playwright would switch the back/forward cache off."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    assert path, "these tests need Chromium"
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=path, args=ARGS, ignore_default_args=["--disable-back-forward-cache"]
+        )
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def far() -> Iterator[FarSide]:
+    """The shop and the server behind it, fresh for each test."""
+    far = FarSide()
+    server = serve(far)
+    yield far
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    """One shopper's browser; an error that escapes to a page fails the test."""
+    context = browser.new_context(locale="nl-NL")
+    escaped: list[str] = []
+    context.on("weberror", lambda error: escaped.append(str(error.error)))
+    yield context
+    context.close()
+    assert escaped == []
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Page:
+    """One tab."""
+    page = context.new_page()
+    page.set_default_timeout(10_000)
+    return page
