@@ -61,7 +61,7 @@ def run(arguments: Sequence[str]) -> int:
         error.show()
         return error.exit_code
     except ShopbellError as error:
-        return _tell(error)
+        return tell(error)
     except (click.Abort, KeyboardInterrupt):
         return 128 + signal.SIGINT
     except BrokenPipeError:
@@ -71,7 +71,8 @@ def run(arguments: Sequence[str]) -> int:
     return code if isinstance(code, int) else FINE
 
 
-def _tell(error: ShopbellError) -> int:
+def tell(error: ShopbellError) -> int:
+    """Tell an error on stderr, with its problems where it has several, and return the exit code it stands for."""
     click.echo(f"shopbell: {error}", err=True)
     for problem in error.problems if isinstance(error, RuleFileError) else ():
         click.echo(problem, err=True)

@@ -7,6 +7,7 @@ supervises them starts them again.
 from __future__ import annotations
 
 import multiprocessing
+import sys
 from typing import TYPE_CHECKING
 
 import click
@@ -42,6 +43,8 @@ def command() -> None:
 
 def answering_app() -> Flask:
     """The application inside granian's process that answers; tied to the one that owns the port."""
+    from engine.cli import tell
+    from engine.errors import ShopbellError
     from engine.settings import Settings
     from engine.tether import die_with_parent
     from engine.web import create_app
@@ -49,4 +52,7 @@ def answering_app() -> Flask:
     owner = multiprocessing.parent_process()
     if owner is not None and owner.pid is not None:
         die_with_parent(owner.pid)
-    return create_app(Settings.from_env())
+    try:
+        return create_app(Settings.from_env())
+    except ShopbellError as error:
+        sys.exit(tell(error))
