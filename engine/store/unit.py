@@ -99,7 +99,7 @@ def upsert(table: Table, dialect: str, versioned: bool) -> Insert:
     result: Insert = statement.on_conflict_do_update(
         index_elements=list(table.primary_key.columns), set_=fresh, where=where
     )
-    return result
+    return result.execution_options(preserve_rowcount=True)
 
 
 _SELECT_VISITORS = select(
