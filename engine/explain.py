@@ -14,7 +14,7 @@ from engine import clock, identify
 from engine.clock import Millis, to_iso
 from engine.decisions import EXPLANATIONS, Guard
 from engine.pipeline import ShopRules
-from engine.rules.evaluate import ended_by, is_candidate, occasion_of
+from engine.rules.evaluate import ended_by, occasion_of
 from engine.rules.facts import Facts
 from engine.rules.guards import message_hold, rule_hold
 from engine.rules.model import Email, Invite, Rule
@@ -96,8 +96,6 @@ def _state(rule: Rule, facts: Facts, verdict: Verdict, decided: list[dict[str, A
         return _settled(rule, occasion, decided)
     if verdict.met:
         return _met(rule, facts)
-    if not is_candidate(rule, facts.visitor.view.type if facts.visitor.view else None, facts):
-        return "not_met", "the visitor is not where this rule looks", None
     if verdict.state is State.NOT_YET and verdict.at is not None:
         return "not_yet", f"will be met {_in(verdict.at, facts.now)}, if nothing changes", verdict.at
     if verdict.state is State.UNKNOWN:

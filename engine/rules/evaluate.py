@@ -37,10 +37,8 @@ def evaluate(rules: RuleSet, facts: Facts, *, due_at: Millis | None = None) -> R
     _continue_runs(rules, facts, result)
     asks: list[tuple[Millis, bool]] = []
     ready: list[tuple[Rule, str]] = []
-    page_type = visitor.view.type if visitor.view else None
-    for rule in rules.rules:
-        if not is_candidate(rule, page_type, facts):
-            continue
+    view = visitor.view
+    for rule in rules.candidates(view.type if view else None, has_cart=visitor.basket is not None):
         occasion = occasion_of(rule, facts)
         if occasion is None or rule.name in visitor.runs or occasion in visitor.done.get(rule.name, ()):
             continue
@@ -57,13 +55,6 @@ def evaluate(rules: RuleSet, facts: Facts, *, due_at: Millis | None = None) -> R
         _sooner(result, run.wake_at)
     result.ask = _soonest_ask(asks, now)
     return result
-
-
-def is_candidate(rule: Rule, page_type: str | None, facts: Facts) -> bool:
-    """A cheap test that only leaves out rules which cannot be met; the verdict itself is the judge."""
-    if rule.page_types is not None and page_type not in rule.page_types:
-        return False
-    return not rule.needs_cart or facts.visitor.basket is not None
 
 
 def occasion_of(rule: Rule, facts: Facts) -> str | None:

@@ -7,7 +7,7 @@ the parts it looked at.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, cast
 
 from engine.rules import conditions as _all_conditions  # noqa: F401 - registers them
@@ -33,9 +33,7 @@ class OneClause(Kind[BaseCondition]):
         if not form.settings:
             self._refuse_value(word.text, value)
             return CONDITIONS[word.text](clause=word.text)
-        found = form.read(value, reading)
-        object.__setattr__(found, "clause", flow(node))
-        return found
+        return replace(form.read(value, reading), clause=flow(node))
 
     def _word(self, node: Node) -> tuple[Scalar, Node]:
         if isinstance(node, Scalar) and not node.empty:
@@ -108,11 +106,12 @@ class All(_Several):
 
     def holds(self, facts: Facts) -> Verdict:
         asked: list[Part] = []
-        for part in self.quick_parts(facts):
-            asked.append(part)
+        for part in self.of:
+            verdict = part.holds(facts)
             # A NotMet that only the house stands behind may still be outweighed by one that is final.
-            if part.verdict.state is State.NOT_MET and part.verdict.asks is not Asks.HOUSE:
-                break
+            if verdict.state is State.NOT_MET and verdict.asks is not Asks.HOUSE:
+                return verdict
+            asked.append(Part(part.clause, verdict))
         return all_of(tuple(asked))
 
     @property

@@ -118,7 +118,13 @@ class Rule:
     """Page types outside of which the rule cannot be met, when it says so at its top level; an index, not a test."""
     needs_cart: bool = False
 
-    @property
+    def could_be_met(self, page_type: str | None, *, has_cart: bool) -> bool:
+        """A cheap test that only leaves out what cannot be met; the verdict itself is the judge."""
+        if self.page_types is not None and page_type not in self.page_types:
+            return False
+        return has_cart or not self.needs_cart
+
+    @cached_property
     def speaks_on_page(self) -> bool:
         """Whether its first message is shown on the page, so that a page that is there should ask for it."""
         return isinstance(next((step for step in self.then if not isinstance(step, Wait)), None), Invite)
@@ -136,3 +142,19 @@ class RuleSet:
     @cached_property
     def by_name(self) -> dict[str, Rule]:
         return {rule.name: rule for rule in self.rules}
+
+    @cached_property
+    def _index(self) -> dict[tuple[str | None, bool], tuple[Rule, ...]]:
+        return {}
+
+    def candidates(self, page_type: str | None, *, has_cart: bool) -> tuple[Rule, ...]:
+        """The rules that could be met on such a page with or without a cart, in the file's order.
+
+        Only leaves out what :meth:`Rule.could_be_met` leaves out, which is the test's oracle.
+        """
+        key = (page_type, has_cart)
+        found = self._index.get(key)
+        if found is None:
+            found = tuple(rule for rule in self.rules if rule.could_be_met(page_type, has_cart=has_cart))
+            self._index[key] = found
+        return found
