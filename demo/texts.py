@@ -236,6 +236,7 @@ TEXTS: dict[str, Text] = {
     "drawer_next_engaged": Text("telt alleen als je leest", "counts only while you read"),
     "drawer_accepted": Text("{n} aangenomen", "{n} accepted"),
     "drawer_duplicates": Text("{n} kende hij al", "{n} known already"),
+    "drawer_again": Text("nog eens, voor de zekerheid", "once more, to be sure"),
     "drawer_rejected": Text("geweigerd", "rejected"),
     "drawer_warning": Text("let op", "note"),
     "drawer_message": Text("uitnodiging", "invitation"),
@@ -254,7 +255,7 @@ TEXTS: dict[str, Text] = {
     "state_fired": Text("afgegaan", "fired"),
     "state_held": Text("stil gehouden", "held"),
     "speed_note": Text("{x}× sneller", "{x}× faster"),
-    "speed_on_page": Text("gelezen tijd op deze pagina", "time on this page"),
+    "speed_on_page": Text("op deze pagina", "on this page"),
 }
 
 BROWSER_TEXTS = tuple(

@@ -116,17 +116,23 @@
     if (order) return `${order.id}, ${order.total} ${order.currency}`;
     if (shipping) return `${shipping.method}: ${shipping.price} ${shipping.currency}`;
     if (product) return product.name;
+    if (event.step) return event.step;
     if (cart) return cart.lines.length ? cart.lines.map((line) => `${line.quantity} × ${line.name}`).join(", ") : "∅";
     if (event.type === "checked_in") return `${Math.round(event.engaged_ms / 1000)} s`;
     if (event.email) return event.consent?.email ? "✓ e-mail" : "e-mail";
     return page?.type || "";
   }
 
-  function sentLines(entry) {
+  // What left as the page closed is sent again by the next one, with the same id: Shopbell counts it once.
+  const seen = new Set();
+
+  function sentLines(entry, t) {
     return entry.body.events.map((event) => {
-      const row = element("li", "log-sent");
+      const again = seen.has(event.id);
+      seen.add(event.id);
+      const row = element("li", again ? "log-sent log-again" : "log-sent");
       const name = element("code", "", event.type);
-      row.append(fold([element("span", "arrow-out", "→"), name, element("span", "gist", gist(event)), element("time", "", clock(entry.at))], event));
+      row.append(fold([element("span", "arrow-out", "→"), name, element("span", "gist", again ? t.drawer_again : gist(event)), element("time", "", clock(entry.at))], event));
       return row;
     });
   }
@@ -211,7 +217,7 @@
 
     draw = (entry) => {
       empty.hidden = true;
-      const rows = entry.kind === "sent" ? sentLines(entry) : [entry.kind === "answer" ? answerLine(entry, t) : noteLine(entry, t)];
+      const rows = entry.kind === "sent" ? sentLines(entry, t) : [entry.kind === "answer" ? answerLine(entry, t) : noteLine(entry, t)];
       for (const row of rows) list.prepend(row);
       if (!html.classList.contains("drawer-open")) {
         count.hidden = false;
