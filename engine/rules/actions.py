@@ -87,6 +87,9 @@ STEPS: dict[str, tuple[Form[Invite] | Form[Email] | Form[Wait], str]] = {
 """The steps, each with its settings and its sentence in the reference."""
 
 
+_MOST_STEPS = 20
+
+
 class Steps(Kind[tuple[Step, ...]]):
     """``then``: a list of steps."""
 
@@ -97,6 +100,8 @@ class Steps(Kind[tuple[Step, ...]]):
             raise Fault(node, "this must be a list: put '- ' before each step, also when there is only one")
         if not node.items:
             raise Fault(node, "this list is empty, so the rule would do nothing; give at least one step")
+        if len(node.items) > _MOST_STEPS:
+            raise Fault(node.items[_MOST_STEPS], f"a rule has at most {_MOST_STEPS} steps")
         steps = [reading.attempt(self._step, item, reading) for item in node.items]
         found = tuple(step for step in steps if step is not None)
         if len(found) < len(steps):

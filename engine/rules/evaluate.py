@@ -91,7 +91,7 @@ def _note_when_to_look(
         if rule.speaks_on_page:
             asks.append((verdict.at, verdict.asks is Asks.ENGAGED))
     elif verdict.asks is Asks.HOUSE and rule.speaks_on_page:
-        asks.append((facts.now + HOUSE_ASK, False))
+        asks.append((max(verdict.at or 0, facts.now + HOUSE_ASK), False))
 
 
 def _sooner(result: Result, at: Millis) -> None:

@@ -23,6 +23,8 @@ from engine.rules.source import Mapping, Node, Scalar, Sequence, Source
 
 T = TypeVar("T")
 P = ParamSpec("P")
+_LONGEST_TEXT = 5_000
+_LONGEST_LIST = 200
 Schema = dict[str, object]
 """A piece of JSON Schema."""
 
@@ -91,7 +93,8 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     near = difflib.get_close_matches(tidy, [choice.replace("-", "_") for choice in choices], n=1)
     if near:
         return f" (did you mean '{next(choice for choice in choices if choice.replace('-', '_') == near[0])}'?)"
-    return f"; there is {_series(choices)}" if 0 < len(choices) <= 16 else ""
+    there = "there is" if len(choices) == 1 else "there are"
+    return f"; {there} {_series(choices)}" if 0 < len(choices) <= 16 else ""
 
 
 def _series(words: Iterable[str], last: str = "and") -> str:
@@ -113,6 +116,8 @@ def text_of(node: Node, what: str) -> str:
     text = node.text.strip()
     if node.empty or not text:
         raise Fault(node, f"this is empty; it must be {what}")
+    if len(text) > _LONGEST_TEXT:
+        raise Fault(node, f"this is {len(text)} characters long; no setting needs that")
     if any(unicodedata.category(letter) in ("Cc", "Cs") and letter != "\n" for letter in text):
         raise Fault(node, "this holds an invisible control character; remove it")
     return text
@@ -233,6 +238,8 @@ class OneOrMore(Kind[tuple[T, ...]]):
             return (self.kind.read(node, reading),)
         if not node.items:
             raise Fault(node, f"this list is empty; it must be {self.kind.what}")
+        if len(node.items) > _LONGEST_LIST:
+            raise Fault(node.items[_LONGEST_LIST], f"a list has at most {_LONGEST_LIST} entries")
         values = [reading.attempt(self.kind.read, item, reading) for item in node.items]
         found = tuple(value for value in values if value is not None)
         if len(found) < len(values):
@@ -386,8 +393,9 @@ class Money(Kind[int]):
 
     def read(self, node: Node, reading: Reading) -> int:
         text = text_of(node, self.what)
-        amount = re.sub(rf"^€\s*|\s*{reading.currency}$", "", text) if reading.currency == "EUR" else text
-        amount = amount.removesuffix(reading.currency).strip()
+        amount = text.removesuffix(reading.currency).strip()
+        if reading.currency == "EUR":
+            amount = amount.removeprefix("€").strip()
         if re.fullmatch(r"[0-9]{1,12},[0-9]{1,2}", amount):
             raise Fault(node, f"write {amount.replace(',', '.')}, with a point")
         if not re.fullmatch(r"[0-9]{1,12}(\.[0-9]+)?", amount):

@@ -79,11 +79,10 @@ class Form(Kind[T]):
                 value = reading.attempt(setting.kind.read, node, reading)
                 wrong = wrong or value is None
                 values[setting.argument] = value
-        for setting in self.settings:
-            if setting.required and group.get(setting.name) is None:
-                message = f"{self.title} needs '{setting.name}': {setting.kind.what.replace('`', '')}"
-                reading.source.problem(group.line, group.column, message)
-                wrong = True
+        missing = [setting for setting in self.settings if setting.required and group.get(setting.name) is None]
+        if missing:
+            wanted = ", and ".join(f"'{setting.name}': {setting.kind.what.replace('`', '')}" for setting in missing)
+            raise Fault(group, f"{self.title} needs {wanted}")
         if wrong:
             raise Told
         return values

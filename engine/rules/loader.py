@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence as Several
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -16,7 +17,7 @@ from engine.errors import RuleFileError
 from engine.rules import lint, sections
 from engine.rules.fields import Fault, Reading, Told, did_you_mean, shorten
 from engine.rules.model import Rule, RuleSet
-from engine.rules.source import LARGEST_FILE, MOST_PROBLEMS, Mapping, Problem, Scalar, Sequence, Source, parse
+from engine.rules.source import LARGEST_FILE, MOST_PROBLEMS, Enough, Mapping, Problem, Scalar, Sequence, Source, parse
 
 MOST_RULES = 10_000
 
@@ -103,18 +104,24 @@ def examine(
     """Read a whole file and say everything about it; raises nothing. ``production`` asks for more, see lint."""
     source = Source(text, name)
     reading = Reading(source, integrations=known_integrations)
-    document = parse(source)
     rule_set = None
-    if isinstance(document, Mapping):
-        rule_set = reading.attempt(_rule_set, document, reading)
-    elif document is not None:
-        source.problem(document.line, document.column, "a rule file has sections: shop, pages, limits, rules")
-    elif not source.problems:
-        source.problem(1, 1, "the file is empty; it needs at least a list of rules")
+    with suppress(Enough):
+        rule_set = _read(source, reading)
     problems = source.problems
     if rule_set is not None and not problems:
         lint.look_at(rule_set, source, production=production)
     return Examination(None if problems else rule_set, problems, source.warnings)
+
+
+def _read(source: Source, reading: Reading) -> RuleSet | None:
+    document = parse(source)
+    if isinstance(document, Mapping):
+        return reading.attempt(_rule_set, document, reading)
+    if document is not None:
+        source.problem(document.line, document.column, "a rule file has sections: shop, pages, limits, rules")
+    elif not source.problems:
+        source.problem(1, 1, "the file is empty; it needs at least a list of rules")
+    return None
 
 
 def _rule_set(document: Mapping, reading: Reading) -> RuleSet:

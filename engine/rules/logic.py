@@ -18,6 +18,8 @@ from engine.rules.forms import setting
 from engine.rules.source import Mapping, Node, Scalar, Sequence, flow
 from engine.rules.verdicts import Asks, Part, State, Verdict, all_of, any_of, opposite
 
+_MOST_CLAUSES = 100
+
 
 class OneClause(Kind[BaseCondition]):
     """A condition with its settings, or its word alone."""
@@ -38,6 +40,8 @@ class OneClause(Kind[BaseCondition]):
     def _word(self, node: Node) -> tuple[Scalar, Node]:
         if isinstance(node, Scalar) and not node.empty:
             return node, Scalar("", False, node.line, node.column)
+        if isinstance(node, Sequence):
+            raise Fault(node, "this must be one condition; put several under any: or all:")
         if not isinstance(node, Mapping) or not node.pairs:
             raise Fault(node, "this must be a condition such as on_page: faq")
         if len(node.pairs) > 1:
@@ -68,6 +72,8 @@ class Clauses(Kind[tuple[BaseCondition, ...]]):
             raise Fault(node, "this must be a list: put '- ' before each condition, also when there is only one")
         if not node.items:
             raise Fault(node, "this list is empty, so it would always hold; give at least one condition")
+        if len(node.items) > _MOST_CLAUSES:
+            raise Fault(node.items[_MOST_CLAUSES], f"a list has at most {_MOST_CLAUSES} conditions")
         found = [reading.attempt(OneClause().read, item, reading) for item in node.items]
         if None in found:
             raise Told

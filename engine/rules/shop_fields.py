@@ -311,7 +311,7 @@ class Integrations(Kind[tuple[Integration, ...]]):
             return Integration(key.text)
         if not isinstance(value, Mapping):
             raise Fault(value, "this must be settings such as {url: env:SMTP_URL}")
-        settings = {name.text: reading.attempt(_unveiled, name, text, reading) for name, text in value.pairs}
+        settings = {name.text: reading.attempt(_unveiled, key, name, text, reading) for name, text in value.pairs}
         return Integration(key.text, {name: text for name, text in settings.items() if text is not None})
 
     def schema(self) -> Schema:
@@ -319,13 +319,13 @@ class Integrations(Kind[tuple[Integration, ...]]):
         return {"type": "object", "additionalProperties": {"type": ["object", "null"], "additionalProperties": value}}
 
 
-def _unveiled(key: Scalar, node: Node, reading: Reading) -> str:
+def _unveiled(integration: Scalar, key: Scalar, node: Node, reading: Reading) -> str:
     text = text_of(node, "text, or env:NAME for a secret")
     if text.startswith("env:"):
         if not re.fullmatch(r"env:[A-Za-z_][A-Za-z0-9_]*", text):
             raise Fault(node, "write env: and the variable's name without a space, such as env:SMTP_URL")
     elif _SECRET_NAME.search(key.text) or _WITH_PASSWORD.match(text):
         reading.source.veil(node.line)
-        name = re.sub(r"[^A-Z0-9]+", "_", key.text.upper()).strip("_")
+        name = re.sub(r"[^A-Z0-9]+", "_", f"{integration.text}_{key.text}".upper()).strip("_")
         raise Fault(node, f"a secret never stands in this file; put it in the environment and write env:{name} here")
     return text

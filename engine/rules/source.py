@@ -18,6 +18,7 @@ import yaml
 LARGEST_FILE = 5_000_000
 DEEPEST = 24
 MOST_PROBLEMS = 100
+_ENOUGH_PROBLEMS = 1_000
 _WIDEST = 100
 _CLAUSE_LENGTH = 200
 
@@ -62,6 +63,10 @@ class Mapping:
 Node = Scalar | Sequence | Mapping
 
 
+class Enough(Exception):
+    """More problems than anybody wants to read; the first ones are kept."""
+
+
 @dataclass(frozen=True, order=True)
 class Problem:
     """One thing to mend: where (both counted from 1), what, in plain words, and both with the line and a caret."""
@@ -98,8 +103,13 @@ class Source:
         return tuple(self._render(*place) for place in sorted(self._warnings))
 
     def problem(self, line: int, column: int, message: str) -> None:
-        """Note a problem; only the first at a place, because what follows there is its echo."""
+        """Note a problem; only the first at a place, because what follows there is its echo.
+
+        Raises Enough when there are so many that nobody would read on.
+        """
         self._problems.setdefault((line, column), message)
+        if len(self._problems) >= _ENOUGH_PROBLEMS:
+            raise Enough
 
     def warning(self, line: int, column: int, message: str) -> None:
         self._warnings[line, column, message] = None

@@ -87,23 +87,29 @@ def not_yet(
     return Verdict(State.NOT_YET, seen, wanted, unit, at, asks)
 
 
-def unknown(what: str) -> Verdict:
-    """A fact that the condition needs is missing; ``what`` names it."""
-    return Verdict(State.UNKNOWN, seen=what)
+def unknown(what: str, *, asks: Asks = Asks.CLOCK) -> Verdict:
+    """A fact that the condition needs is missing; ``what`` names it. HOUSE in ``asks``: the shop may tell any moment."""
+    return Verdict(State.UNKNOWN, seen=what, asks=asks)
 
 
 def all_of(parts: tuple[Part, ...]) -> Verdict:
-    """Every part must hold: NotMet beats Unknown beats NotYet (the latest of them) beats Met."""
+    """Every part must hold: NotMet beats Unknown beats NotYet (the latest of them) beats Met.
+
+    Where nothing but the house stands in the way (its agents are away, or were never told about), the answer says so,
+    and ``at`` is when the rest would be met: a page that waits asks again then.
+    """
     failing = [part.verdict for part in parts if part.verdict.state is State.NOT_MET]
-    blank = next((part.verdict for part in parts if part.verdict.state is State.UNKNOWN), None)
+    blank = [part.verdict for part in parts if part.verdict.state is State.UNKNOWN]
     waiting = [part.verdict for part in parts if part.verdict.state is State.NOT_YET]
-    if failing:
-        house_only = blank is None and not waiting and all(verdict.asks is Asks.HOUSE for verdict in failing)
-        return Verdict(State.NOT_MET, parts=parts, asks=Asks.HOUSE if house_only else Asks.CLOCK)
-    if blank is not None:
-        return Verdict(State.UNKNOWN, seen=blank.seen, parts=parts)
+    at = max((verdict.at or 0 for verdict in waiting), default=None)
+    if failing or blank:
+        house_only = all(verdict.asks is Asks.HOUSE for verdict in failing + blank)
+        asks = Asks.HOUSE if house_only else Asks.CLOCK
+        if failing:
+            return Verdict(State.NOT_MET, at=at, asks=asks, parts=parts)
+        return Verdict(State.UNKNOWN, seen=blank[0].seen, at=at, asks=asks, parts=parts)
     if waiting:
-        return Verdict(State.NOT_YET, at=max(v.at or 0 for v in waiting), asks=_strongest(waiting), parts=parts)
+        return Verdict(State.NOT_YET, at=at, asks=_strongest(waiting), parts=parts)
     return Verdict(State.MET, parts=parts)
 
 

@@ -30,11 +30,10 @@ class Agents(BaseCondition):
     def check(self, facts: Facts) -> Verdict:
         presence = facts.house.agents.get(self.department)
         if presence is None:
-            return unknown(
-                f"whether agents of {self.department} are there" if self.department else "whether agents are there"
-            )
+            whose = f"agents of {self.department}" if self.department else "agents"
+            return unknown(f"whether {whose} are there", asks=Asks.HOUSE)
         if self.are == "free" and presence.free is None:
-            return unknown("whether an agent is free")
+            return unknown("whether an agent is free", asks=Asks.HOUSE)
         seen = _describe(presence)
         return met(seen, self.are) if self._fits(presence) else not_met(seen, self.are, asks=Asks.HOUSE)
 
