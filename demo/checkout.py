@@ -174,4 +174,4 @@ def _add_thanks(blueprint: Blueprint, shop: Shop) -> None:
         told = {"id": order_event_id(order), "order": wire.order_body(order, ours, addresses(ours))}
         name = visit.contact.name if visit.contact else ""
         title = translate("thanks_title", name=name)
-        return shop.page("checkout/thanks.html", ours, "checkout", title, tell={"order": told}, order=order)
+        return shop.page("checkout/thanks.html", ours, "other", title, tell={"order": told}, order=order)
