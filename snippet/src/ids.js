@@ -9,7 +9,7 @@ const COOKIE = "shopbell_visitor";
 
 /** `randomUUID` exists on secure pages only; the long way is version 4 as well. */
 export const uuid = () =>
-  crypto.randomUUID?.() ??
+  (crypto.randomUUID && crypto.randomUUID()) ||
   "10000000-1000-4000-8000-100000000000".replace(/[018]/g, (digit) =>
     (+digit ^ (crypto.getRandomValues(new Uint8Array(1))[0] & (15 >> (+digit / 4)))).toString(16),
   );
@@ -22,11 +22,11 @@ const setCookie = (value, age) =>
   attempt(() => {
     document.cookie =
       `${COOKIE}=${value};path=/;max-age=${age};samesite=lax` +
-      (config.cookie_domain ? ";domain=" + config.cookie_domain : "") +
+      (config.cookieDomain ? ";domain=" + config.cookieDomain : "") +
       (location.protocol == "https:" ? ";secure" : "");
   });
 
-const readCookie = () => attempt(() => document.cookie.match(COOKIE + "=([0-9a-f-]{36})")?.[1]);
+const readCookie = () => attempt(() => (document.cookie.match(COOKIE + "=([0-9a-f-]{36})") || [])[1]);
 
 /** The cookie goes first: it is the one the shop's subdomains share. */
 export function visitor() {

@@ -9,6 +9,7 @@ import { fire, on, quietly } from "./handlers.js";
 import { openTab } from "./ids.js";
 import { declare, startPages } from "./pages.js";
 import { restore } from "./restore.js";
+import { startSignals } from "./signals.js";
 import { startTransport } from "./transport.js";
 import { clear, receive, setUi } from "./ui-loader.js";
 
@@ -50,6 +51,7 @@ function start(queued) {
     if (granted && messages && messages.length) receive(messages);
   });
   startPages();
+  startSignals();
   startConsent(clear);
   queued.filter((command) => !early(command)).forEach(run);
   ready = true;

@@ -1,6 +1,6 @@
 /** Which page this is, and when it becomes another: loads, single-page navigation, bfcache, looking away and back. */
 
-import { config } from "./config.js";
+import { language } from "./config.js";
 import { isVisible, pause, startPage } from "./engaged.js";
 import { emit } from "./events.js";
 import { listen, quietly } from "./handlers.js";
@@ -32,7 +32,7 @@ export const describePage = () => ({
   url: here,
   title: document.title || undefined,
   referrer: referrer || undefined,
-  language: config.language || document.documentElement.lang || undefined,
+  language: language() || undefined,
   ...declared,
 });
 

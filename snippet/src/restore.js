@@ -1,6 +1,6 @@
 /** A saved cart comes back: the link of a mail carries a token, the shop's own code merges what it stands for. */
 
-import { config } from "./config.js";
+import { server } from "./config.js";
 import { emit } from "./events.js";
 import { fire, whenHeard } from "./handlers.js";
 
@@ -15,7 +15,7 @@ export async function restore() {
     url.searchParams.delete(PARAMETER);
     history.replaceState(history.state, "", url);
     // The shopper asked for it by following the link: it needs no consent to tracking, and no cookie goes along.
-    const response = await fetch(config.endpoint + "/v1/carts/" + encodeURIComponent(token), { credentials: "omit" });
+    const response = await fetch(server("/v1/carts/" + encodeURIComponent(token)), { credentials: "omit" });
     if (!response.ok) throw new Error("cart: " + response.status);
     const { cart, message } = await response.json();
     // Only what a handler takes over has been restored, however late it comes.

@@ -7,7 +7,7 @@
  * Its value is whose it is, as the body says it, and on a second line the event.
  */
 
-import { config } from "./config.js";
+import { config, server } from "./config.js";
 import { fire, heard, quietly } from "./handlers.js";
 import { tab } from "./ids.js";
 import { attempt, keys, read, remove, write } from "./storage.js";
@@ -100,7 +100,7 @@ function batch(from, room) {
   return { keys: taken, body, size };
 }
 
-const url = () => config.endpoint + "/v1/events";
+const url = () => server("/v1/events");
 
 /** @param {string} body */
 const tell = (body) => heard("sent") && fire("sent", JSON.parse(body));

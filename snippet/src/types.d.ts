@@ -48,10 +48,9 @@ interface Answer {
 
 /** What the core lends to the UI's file. */
 interface Kit {
-  config: { language?: string };
-  emit(type: string, body: Record<string, unknown>): void;
-  fire(name: string, ...args: unknown[]): void;
+  language(): string;
   claim(message: Message): Promise<boolean> | boolean;
+  report(message: Message, what: string, action?: string): void;
 }
 
 /** What the UI's file does for the core. */

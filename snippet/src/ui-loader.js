@@ -1,6 +1,6 @@
 /** Fetches the second file when the first invitation comes; most pages never need it. */
 
-import { config, source, tag } from "./config.js";
+import { language, source, tag } from "./config.js";
 import { emit } from "./events.js";
 import { fire } from "./handlers.js";
 import { read, write } from "./storage.js";
@@ -17,25 +17,36 @@ let arrived;
 
 /** The file hands itself over. @param {(kit: Kit) => Ui} make */
 export function setUi(make) {
-  ui = make({ config, emit, fire, claim });
+  ui = make({ language, claim, report });
   arrived(ui);
 }
 
 /**
- * Whether this tab may show it, now: each message once over all tabs, and none that is late by the server's clock.
+ * Whether this tab may show it, and it is about to: each message once over all tabs, and none that is late by the server's clock.
  * @param {Message} message
  */
-export function claim({ id, expires_at }) {
+function claim(message) {
+  const { id, expires_at } = message;
   return exclusively("shopbell:m", () => {
     const shown = (read("m") || "").split("|");
     if (shown.includes(id) || Date.parse(expires_at || "") <= Date.now() + skew) return false;
     write("m", [...shown, id].slice(-REMEMBERED).join("|"));
+    fire("message", message);
     return true;
   });
 }
 
-/** Strict pages demand a policy for a script's address; ours knows one address only. */
-function scriptAddress() {
+/** Tells the server and the shop what became of it. @param {Message} message @param {string} what @param {string} [action] */
+function report(message, what, action) {
+  emit("message_" + what, { message: message.id, action });
+  if (what == "dismissed") fire("dismiss", message);
+  if (action == "chat") fire(action, message);
+}
+
+/** Strict pages demand a policy for a script's address; ours knows one address only, and is made once. @type {any} */
+let address;
+
+function makeAddress() {
   const url = new URL(UI_FILE, source).href;
   const types = window.trustedTypes;
   return types ? types.createPolicy("shopbell", { createScriptURL: () => url }).createScriptURL("") : url;
@@ -50,8 +61,11 @@ function load() {
       script.crossOrigin = "";
       script.integrity = UI_INTEGRITY;
     }
-    script.onerror = reject;
-    script.src = scriptAddress();
+    script.onerror = (error) => {
+      loading = null; // the next message tries again
+      reject(error);
+    };
+    script.src = address ||= makeAddress();
     document.head.append(script);
   }));
 }
@@ -61,7 +75,6 @@ export async function receive(messages) {
   try {
     (await load()).receive(messages);
   } catch (error) {
-    loading = null; // the next message tries again
     fire("error", { code: "ui", error });
   }
 }

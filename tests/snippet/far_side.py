@@ -39,7 +39,8 @@ class Page:
         nonce = ' nonce="n0nce"' if "nonce=" in tag else ""
         return (
             '<!doctype html><html lang="nl"><head><meta charset="utf-8"><title>Ink</title>'
-            f'<link rel="icon" href="data:,"><script{nonce}>{STUB};{self.head}</script>{tag}</head><body>{self.body}</body></html>'
+            f'<link rel="icon" href="data:,"><script{nonce}>{STUB};{self.head}</script>{tag}</head>'
+            f"<body>{self.body}</body></html>"
         )
 
 
@@ -142,7 +143,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """A batch of events."""
-        self._note()
+        assert self._note() == "/v1/events"
         raw = self.rfile.read(int(self.headers["Content-Length"]))
         answer = self.far.take(cast("Json", json.loads(raw)), dict(self.headers.items()))
         if not answer.status:

@@ -1,4 +1,4 @@
-"""Engaged time: visible, focused, and somebody there. A check-in comes when so much of it has passed, never before hidden eyes."""
+"""Engaged time: visible, focused, and somebody there. A check-in waits for so much of it, and for open eyes."""
 
 from collections.abc import Callable
 

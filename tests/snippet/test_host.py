@@ -1,8 +1,10 @@
 """A guest in the shop's page: strict policies are kept, and no exception of ours ever reaches the shop."""
 
+import json
+
 from playwright.sync_api import Page, expect
 
-from tests.snippet.far_side import GRANTED, Answer, FarSide
+from tests.snippet.far_side import DIST, GRANTED, Answer, FarSide
 from tests.snippet.far_side import Page as ShopPage
 from tests.snippet.test_invitation import invitation
 
@@ -21,24 +23,21 @@ def test_a_strict_policy_with_trusted_types_is_kept_without_a_word(page: Page, f
     page.goto(far.origin)
     card = page.locator("section")
     expect(card).to_be_visible()
-    assert card.evaluate("(element) => getComputedStyle(element).display") == "flex"
+    assert card.evaluate("(element) => getComputedStyle(element).display") == "grid"
     far.wait_for_event("message_shown")
     assert said == []
 
 
 def test_a_tag_with_a_digest_asks_the_same_of_the_second_file(page: Page, far: FarSide) -> None:
-    import json
-
-    from tests.snippet.far_side import DIST
-
-    digest = json.loads((DIST / "manifest.json").read_text())["shopbell.js"]["integrity"]
+    manifest = json.loads((DIST / "manifest.json").read_text())
+    digest = manifest["shopbell.js"]["integrity"]
     far.answers = [Answer(body={"messages": [invitation()]})]
     tag = f'<script async src="/shopbell.js" data-key="pk_test" crossorigin integrity="{digest}"></script>'
     far.pages["/"] = ShopPage(head=GRANTED, tag=tag)
     page.goto(far.origin)
     expect(page.locator("section")).to_be_visible()
     integrity = page.locator("script[src*='shopbell-ui.js']").get_attribute("integrity")
-    assert integrity == json.loads((DIST / "manifest.json").read_text())["shopbell-ui.js"]["integrity"]
+    assert integrity == manifest["shopbell-ui.js"]["integrity"]
 
 
 def test_a_second_file_that_does_not_come_is_told_and_stops_nothing(page: Page, far: FarSide) -> None:
@@ -106,7 +105,9 @@ def test_nonsense_in_a_call_is_told_and_never_thrown(page: Page, far: FarSide) -
 
 
 def test_a_handler_that_throws_is_the_shop_s_to_see_and_stops_nothing(page: Page, far: FarSide) -> None:
-    head = "shopbell('on', 'ready', () => { throw new Error('mine') }); shopbell('on', 'ready', () => { window.also = 1 });"
+    head = (
+        "shopbell('on', 'ready', () => { throw new Error('mine') });shopbell('on', 'ready', () => { window.also = 1 });"
+    )
     far.pages["/"] = ShopPage(head=head + GRANTED)
     with page.expect_console_message(lambda message: "mine" in message.text):
         page.goto(far.origin)

@@ -120,10 +120,37 @@ def test_two_tags_on_one_page_count_once(page: Page, far: FarSide) -> None:
 def test_neither_unload_nor_beforeunload_is_listened_to(page: Page, far: FarSide) -> None:
     page.add_init_script(
         "window.heard = []; const add = EventTarget.prototype.addEventListener;"
-        "EventTarget.prototype.addEventListener = function (name) { heard.push(name); return add.apply(this, arguments) }"
+        "EventTarget.prototype.addEventListener ="
+        "function (name) { heard.push(name); return add.apply(this, arguments) }"
     )
     page.goto(far.origin)
     far.wait_for_event("page_viewed")
     heard = set(page.evaluate("heard"))
     assert "pagehide" in heard
     assert not heard & {"unload", "beforeunload"}
+
+
+def test_leaving_over_the_top_is_told_once_a_page(page: Page, far: FarSide) -> None:
+    page.goto(far.origin)
+    far.wait_for_event("page_viewed")
+    over_the_top = "document.dispatchEvent(new MouseEvent('mouseout', {clientY: -1}))"
+    page.evaluate("document.dispatchEvent(new MouseEvent('mouseout', {clientY: 300}))")
+    page.evaluate(over_the_top)
+    page.evaluate(over_the_top)
+    page.evaluate("history.pushState({}, '', '/next')")
+    page.evaluate(over_the_top)
+    far.wait_for_event("exit_intended", times=2)
+    told = [event["page"]["url"].removeprefix(far.origin) for event in far.events("exit_intended")]
+    assert told == ["/", "/next"]
+
+
+def test_how_far_somebody_read_is_told_in_quarters(page: Page, far: FarSide) -> None:
+    far.pages["/"] = ShopPage(head=GRANTED, body='<div style="height:5000px">Long</div>')
+    page.goto(far.origin)
+    far.wait_for_event("page_viewed")
+    for top in (1500, 600, 9999):
+        page.evaluate(
+            "(top) => new Promise((done) => { addEventListener('scroll', done, {once: true}); scrollTo(0, top) })", top
+        )
+    far.wait_for_event("scrolled", times=2)
+    assert [event["depth"] for event in far.events("scrolled")] == [25, 100]

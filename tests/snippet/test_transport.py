@@ -1,5 +1,7 @@
 """What happens is delivered: without preflights, once, in order, through refusals, navigations and closed tabs."""
 
+import re
+
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
@@ -31,8 +33,6 @@ def test_a_batch_says_whose_events_it_carries(page: Page, far: FarSide) -> None:
     page.goto(far.origin + "/help/ink?colour=blue#secret")
     far.wait_for_event("page_viewed")
     body = far.bodies[0]
-    import re
-
     assert body["key"] == "pk_test"
     assert all(re.match(UUID, body[name]) for name in ("visitor", "session", "tab"))
     assert re.match(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$", body["sent_at"])
@@ -185,7 +185,8 @@ def test_another_tab_delivers_what_a_crashed_one_left(context: BrowserContext, p
     page.evaluate(
         """() => {
           const owner = '{"key":"pk_test","visitor":"v","session":"s","tab":"dead"';
-          localStorage['shopbell:o|dead|0000009|' + (Date.now() - 60000)] = owner + '\\n' + '{"id":"x","type":"thing_done","i":3,"seq":9}';
+          const event = '{"id":"x","type":"thing_done","i":3,"seq":9}';
+          localStorage['shopbell:o|dead|0000009|' + (Date.now() - 60000)] = owner + '\\n' + event;
         }"""
     )
     other = context.new_page()
@@ -222,7 +223,10 @@ def test_an_event_too_large_for_any_body_is_told_and_stops_nothing(page: Page, f
 
 def test_the_drawer_hears_what_left_and_what_came_back(page: Page, far: FarSide) -> None:
     far.respond = lambda _body: Answer(body={"accepted": 2})
-    listen = "shopbell('on', 'sent', (body) => { window.sent = body }); shopbell('on', 'answer', (answer) => { window.answer = answer });"
+    listen = (
+        "shopbell('on', 'sent', (body) => { window.sent = body });"
+        "shopbell('on', 'answer', (answer) => { window.answer = answer });"
+    )
     far.pages["/"] = ShopPage(head=listen + GRANTED)
     page.goto(far.origin)
     page.wait_for_function("() => window.answer")
@@ -233,7 +237,7 @@ def test_the_drawer_hears_what_left_and_what_came_back(page: Page, far: FarSide)
 def test_a_shopper_who_is_named_gives_a_contact(page: Page, far: FarSide) -> None:
     page.goto(far.origin)
     page.evaluate(
-        "shopbell('identify', {email: 'sanne@example.nl', consent: {email: true, text: 'Mail mij', source: 'checkout'}})"
+        "shopbell('identify', {email: 'sanne@example.nl',consent: {email: true, text: 'Mail mij', source: 'checkout'}})"
     )
     given = far.wait_for_event("contact_given")
     assert given["email"] == "sanne@example.nl"

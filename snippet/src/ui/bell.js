@@ -3,7 +3,7 @@
 import { showCard } from "./card.js";
 
 /** @param {Kit} kit @returns {Ui} */
-export function makeBell({ config, emit, fire, claim }) {
+export function makeBell({ language, claim, report }) {
   /** @type {Message[]} */
   let queue = [];
   /** @type {(() => void) | null} */
@@ -14,27 +14,17 @@ export function makeBell({ config, emit, fire, claim }) {
     const message = /** @type {Message} */ (queue.shift());
     takeAway = () => {};
     if ((await claim(message)) && takeAway) {
-      fire("message", message);
-      takeAway = showCard(message, message.language || config.language || document.documentElement.lang, reporter(message));
+      takeAway = showCard(message, message.language || language(), (what, action) => {
+        if (what != "shown") takeAway = null;
+        if (what == "dismissed") queue = []; // a no is a no to what else was waiting
+        report(message, what, action);
+        next();
+      });
     } else {
       takeAway = null;
       next();
     }
   }
-
-  /** @param {Message} message @returns {Tell} */
-  const reporter = (message) => (what, action) => {
-    emit("message_" + what, { message: message.id, action });
-    if (what == "shown") return;
-    takeAway = null;
-    if (what == "dismissed") {
-      queue = []; // a no is a no to what else was waiting
-      fire("dismiss", message);
-    } else if (action == "chat") {
-      fire("chat", message);
-    }
-    next();
-  };
 
   document.addEventListener("visibilitychange", next);
 

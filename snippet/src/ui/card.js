@@ -15,9 +15,9 @@ const isSafe = (href) => /^(https|mailto|tel):/.test(href) || href.startsWith(lo
  * @template {keyof HTMLElementTagNameMap} T
  * @param {Node} parent @param {T} name @param {string} [text] @returns {HTMLElementTagNameMap[T]}
  */
-function add(parent, name, text = "") {
+function add(parent, name, text) {
   const element = document.createElement(name);
-  element.textContent = text;
+  element.textContent = /** @type {string} */ (text);
   parent.appendChild(element);
   return element;
 }
@@ -64,7 +64,7 @@ export function showCard({ text, agent, actions = [] }, language, report) {
   };
 
   const card = add(root, "section");
-  card.ariaLabel = agent ? "Chat: " + agent.name : "Chat";
+  card.ariaLabel = agent ? agent.name : "Chat";
   if (agent) addFace(card, agent);
   const said = add(card, "p");
   said.role = "status";

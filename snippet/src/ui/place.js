@@ -4,15 +4,19 @@ const LOOK_AGAIN_MS = 1000;
 /** Spots of the card, in parts of its width and height. */
 const SPOTS = [0.1, 0.5, 0.9];
 
-/** How far up the card must go to stand clear of what stands still there, in pixels. @param {HTMLElement} host */
+/** How far up the card must go to stand clear of what covers the page there, in pixels. @param {HTMLElement} host */
 function lift(host) {
   const box = host.getBoundingClientRect();
   let up = 0;
   for (const x of SPOTS) {
     for (const y of SPOTS) {
-      for (const other of document.elementsFromPoint(box.x + box.width * x, box.y + box.height * y)) {
-        const stands = other.matches("[data-shopbell-avoid]") || /fixed|sticky/.test(getComputedStyle(other).position);
-        if (stands && other != host) up = Math.max(up, innerHeight - other.getBoundingClientRect().y);
+      const stack = document.elementsFromPoint(box.x + box.width * x, box.y + box.height * y);
+      /** @type {Element | null | undefined} */
+      let other = stack.find((element) => element != host);
+      for (; other; other = other.parentElement) {
+        const stands = other.matches("[data-shopbell-avoid]") || getComputedStyle(other).position == "fixed";
+        // Some shops live in a fixed frame as a whole: what holds the page does not cover it.
+        if (stands && !other.querySelector("main,h1")) up = Math.max(up, innerHeight - other.getBoundingClientRect().y);
       }
     }
   }
