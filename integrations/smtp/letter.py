@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from email.header import Header
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP, EmailPolicy
@@ -38,15 +39,16 @@ def write_letter(mail: OutgoingMail, own_address: str = "") -> Letter:
     recipient = _address(mail.recipient, "the shopper's address", bad_address=True)
     _refuse_controls(mail)
     international = not (sender.isascii() and recipient.isascii())
-    message = _message(mail, Address(name, addr_spec=sender), recipient)
+    message = _message(mail, _header_address(name, sender), recipient)
     content = message.as_bytes(policy=_Policy(utf8=international))
     return Letter(sender, recipient, international, re.sub(rb"(?m)^\.", b"..", content))
 
 
 class _Policy(EmailPolicy):
-    """Folds as SMTP wants, but leaves List-Unsubscribe in one piece.
+    """Folds as SMTP wants, with two headers done better.
 
-    email.policy would turn an address longer than a line into encoded words, which no mail program takes for a link.
+    Left to email.policy, a List-Unsubscribe longer than a line becomes encoded words, which no mail program takes for
+    a link, and a subject gains a space where a line breaks before a letter outside ASCII.
     """
 
     def __init__(self, *, utf8: bool) -> None:
@@ -55,20 +57,23 @@ class _Policy(EmailPolicy):
     def fold_binary(self, name: str, value: str) -> bytes:
         if name == "List-Unsubscribe":
             return f"{name}: {value}{self.linesep}".encode("ascii")
+        if name == "Subject" and not self.utf8:
+            return f"{name}: {Header(value, header_name=name).encode(linesep=self.linesep)}{self.linesep}".encode(
+                "ascii"
+            )
         return super().fold_binary(name, value)
 
 
 def _message(mail: OutgoingMail, sender: Address, recipient: str) -> EmailMessage:
     message = EmailMessage()
     message["From"] = sender
-    message["To"] = Address(mail.recipient_name, addr_spec=recipient)
+    message["To"] = _header_address(mail.recipient_name, recipient)
     if mail.reply_to:
         reply_name, reply_address = _name_and_address(mail.reply_to)
-        message["Reply-To"] = Address(reply_name, addr_spec=_address(reply_address, "the reply address"))
+        message["Reply-To"] = _header_address(reply_name, _address(reply_address, "the reply address"))
     message["Subject"] = mail.subject
     message["Date"] = format_datetime(datetime.fromtimestamp(mail.date / 1000, tz=UTC))
     message["Message-ID"] = _message_id(mail.message_id, sender.domain)
-    message["Content-Language"] = mail.language
     # No holiday replies to a mail that a rule decided on: RFC 3834 section 5.
     message["Auto-Submitted"] = "auto-generated"
     if mail.unsubscribe_url:
@@ -77,6 +82,7 @@ def _message(mail: OutgoingMail, sender: Address, recipient: str) -> EmailMessag
     # Quoted-printable keeps every line short and in ASCII, so that no relay has a reason to change, and so unsign, it.
     message.set_content(mail.text, cte="quoted-printable")
     message.add_alternative(mail.html, subtype="html", cte="quoted-printable")
+    message["Content-Language"] = mail.language  # after the parts are in: add_alternative moves Content- headers
     return message
 
 
@@ -86,6 +92,11 @@ def _name_and_address(text: str) -> tuple[str, str]:
         return "", text.strip()
     name, _, address = text.rstrip().removesuffix(">").rpartition("<")
     return name.strip().strip('"'), address.strip()
+
+
+def _header_address(name: str, address: str) -> Address:
+    local, _, domain = address.rpartition("@")
+    return Address(name, local, domain)
 
 
 def _message_id(stated: str, domain: str) -> str:
