@@ -82,8 +82,8 @@ def make_view(context: MailContext, language: str, locale: Locale, subject: str)
     assurances = _known({order.offer, order.promise} - {""}, ASSURANCES, "offer or promise")
     calls = _known(set(order.call), CALLS, "call")
     shop_url = web_address(context.shop_url)
-    money = _Money(context.currency, locale)
-    lines = tuple(_line(line, money, shop_url) for line in context.lines[:MOST_LINES])
+    money = Money(context.currency, locale)
+    lines = tuple(make_line(line, money, shop_url) for line in context.lines[:MOST_LINES])
     return MailView(
         language=language,
         subject=subject,
@@ -140,7 +140,9 @@ def spoken(texts: dict[str, str], tag: str) -> str:
     return texts.get(tag) or texts.get(base_language(tag), "")
 
 
-class _Money:
+class Money:
+    """Writes amounts of one currency as a language does: ``Money("EUR", nl).write(695)`` is ``€ 6,95``."""
+
     def __init__(self, currency: str, locale: Locale) -> None:
         self._currency = currency
         self._locale = locale
@@ -149,7 +151,8 @@ class _Money:
         return format_currency(to_major(minor, self._currency), self._currency, locale=self._locale)
 
 
-def _line(line: Line, money: _Money, shop_url: str) -> LineView:
+def make_line(line: Line, money: Money, shop_url: str) -> LineView:
+    """A cart's line as a mail or page may show it; ``shop_url`` is the only site its link may lead to."""
     known = line.price is not None
     price = line.price or 0
     return LineView(
