@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from engine.cli import run
+
+GOOD = "rules:\n  - name: helping-hand\n    when: [can_email]\n    then: [email: cart-reminder]\n"
+
+
+def test_a_good_file_is_said_to_be_good(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "rules.yaml"
+    file.write_text(GOOD)
+    assert run(["check", str(file)]) == 0
+    assert capsys.readouterr().out == "rules.yaml: 1 rule, no problems\n"
+
+
+def test_a_bad_file_is_explained_on_stderr(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "rules.yaml"
+    file.write_text(GOOD.replace("can_email", "can_mail"))
+    assert run(["check", str(file)]) == 1
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err == (
+        "rules.yaml:3:12: unknown condition 'can_mail' (did you mean 'can_email'?)\n"
+        "    when: [can_mail]\n"
+        "           ^\n"
+        "rules.yaml: 1 problem\n"
+    )
+
+
+def test_a_doubt_is_told_and_is_no_problem(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "rules.yaml"
+    file.write_text(GOOD.replace("can_email", "on_page: faq"))
+    assert run(["check", str(file)]) == 0
+    assert capsys.readouterr().out.startswith("warning: rules.yaml:2:3: helping-hand: mail goes only to")
+
+
+def test_a_program_gets_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "a.yaml").write_text(GOOD)
+    (tmp_path / "b.yaml").write_text("shop: {id: b}\n" + GOOD.replace("can_email", "can_mail"))
+    assert run(["check", str(tmp_path), "--json"]) == 1
+    answer = json.loads(capsys.readouterr().out)
+    assert not answer["ok"]
+    assert [(problem["file"], problem["line"], problem["column"]) for problem in answer["problems"]] == [
+        ("b.yaml", 4, 12)
+    ]
+    assert [rule["name"] for rule in answer["rules"]] == ["helping-hand"]
+
+
+def test_without_a_name_the_file_that_runs_is_checked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "shop.yaml").write_text(GOOD)
+    monkeypatch.setenv("RULES", str(tmp_path / "shop.yaml"))
+    assert run(["check"]) == 0
+    assert capsys.readouterr().out.startswith("shop.yaml:")
+
+
+def test_a_file_that_is_not_there_is_one_plain_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["check", "nowhere.yaml"]) == 1
+    assert capsys.readouterr().err.startswith("shopbell: there is no rule file nowhere.yaml")
+
+
+def test_the_schema_is_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["schema"]) == 0
+    assert json.loads(capsys.readouterr().out)["title"] == "Shopbell rules"
