@@ -1,0 +1,470 @@
+"""Mails as a shopper reads them, and what hostile names, links and templates make of them: nothing."""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+from html.parser import HTMLParser
+from pathlib import Path
+from string import ascii_letters
+
+import msgspec
+import pytest
+from babel.messages.extract import extract_from_dir
+from babel.messages.pofile import read_po
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from jinja2 import DictLoader
+
+from engine import mail as mail_room
+from engine.errors import DeliveryRefused
+from engine.events import Line
+from engine.mail import CATALOGUES, TEMPLATES, render
+from engine.mail.view import web_address
+from engine.messages import MailContext, MailOrder
+
+PEN = Line(
+    sku="P1",
+    name="Vulpen Hoekwerk",
+    variant="Nachtblauw",
+    price=3495,
+    url="https://inkt.example/p/1",
+    image_url="https://cdn.example/pen.jpg",
+)
+PAPER = Line(sku="P2", name="Notitieboek A5", quantity=2, price=1250, url="https://www.inkt.example/p/2")
+SURPRISE = MailOrder(
+    template="shipping-surprise", offer="free_shipping", promise="free_returns", call=("chat", "phone")
+)
+CONTEXT = MailContext(
+    language="nl",
+    shop_name="Inkt & Papier",
+    sender_name="Sanne de Wit",
+    order=MailOrder(template="cart-reminder"),
+    currency="EUR",
+    lines=(PEN, PAPER),
+    total=5995,
+    shipping_shown=495,
+    recipient_name="Anna",
+    restore_url="https://bell.example/c/abc?x=1&y=2",
+    unsubscribe_url="https://bell.example/u/abc",
+    chat_url="https://inkt.example/?chat=1",
+    phone="030 123 45 67",
+    office_hours="ma–vr 9–17 uur",
+    shop_address="Voorstraat 12\n3512 AN Utrecht",
+    shop_url="https://inkt.example/",
+)
+
+
+def context(**changes: object) -> MailContext:
+    return msgspec.structs.replace(CONTEXT, **changes)
+
+
+class Page(HTMLParser):
+    """What a mail program sees: elements, their attributes, and the words between them."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str]]] = []
+        self.words = ""
+        self._in_style = False
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._in_style = tag == "style"
+        self.elements.append((tag, {name: value or "" for name, value in attrs}))
+
+    def handle_endtag(self, tag: str) -> None:
+        self._in_style = False
+
+    def handle_data(self, data: str) -> None:
+        self.words += "" if self._in_style else data
+
+    def all(self, attribute: str) -> list[str]:
+        return [attributes[attribute] for _, attributes in self.elements if attribute in attributes]
+
+    def tags(self) -> set[str]:
+        return {tag for tag, _ in self.elements}
+
+
+# --- what it says -----------------------------------------------------------------------------------------------------
+
+
+def test_the_reminder_in_dutch_says_whose_cart_what_is_in_it_and_what_it_costs() -> None:
+    made = render(CONTEXT)
+    assert made.subject == "Je winkelwagen bij Inkt & Papier staat nog klaar"
+    words = Page(made.html).words
+    for part in (words, made.text):
+        assert "Hallo Anna," in part
+        assert "Ik heb je winkelwagen voor je bewaard" in part
+        assert "Vulpen Hoekwerk" in part
+        assert "€\xa034,95" in part
+        assert "€\xa025,00" in part
+        assert "Totaal" in part
+        assert "€\xa059,95" in part
+        assert "Sanne de Wit" in part
+        assert "3512 AN Utrecht" in part
+        assert "je adres achterliet bij Inkt & Papier" in part
+    assert "2 × €\xa012,50" in words
+    assert "2 × Notitieboek A5: €\xa025,00" in made.text
+
+
+def test_the_reminder_in_english_writes_money_the_english_way() -> None:
+    made = render(context(language="en-GB"))
+    assert made.subject == "Your cart at Inkt & Papier is waiting, no rush"
+    assert "€34.95" in made.text
+    assert 'lang="en"' in made.html
+
+
+def test_the_surprise_names_the_cost_what_we_do_about_it_then_returns_then_a_person() -> None:
+    made = render(context(order=SURPRISE))
+    assert made.subject == "Over de verzendkosten bij Inkt & Papier"
+    wanted = [
+        "zag je €\xa04,95 aan verzendkosten",
+        "voor onze rekening",
+        "Terugsturen is gratis",
+        "Chat met ons",
+        "030 123 45 67",
+    ]
+    for part in (Page(made.html).words.split("Hallo Anna,")[1], made.text):
+        found = [part.index(words) for words in wanted]
+        assert found == sorted(found)
+        assert "ma–vr 9–17 uur" in part
+
+
+def test_free_shipping_is_promised_in_a_way_that_needs_no_code() -> None:
+    assert "You need no code" in render(context(order=SURPRISE, language="en")).text
+    assert "reply to this mail with your order number" in render(context(order=SURPRISE, language="en")).text
+
+
+def test_nothing_is_promised_that_the_rule_did_not_offer() -> None:
+    text = render(context(order=MailOrder(template="shipping-surprise"))).text
+    assert "voor onze rekening" not in text
+    assert "gratis" not in text
+    assert "Chat" not in text
+    assert "030 123" not in text
+
+
+def test_where_shipping_is_free_from_an_amount_the_mail_says_so_unless_it_is_free_anyway() -> None:
+    assert "vanaf €\xa075,00" in render(context(free_shipping_from=7500)).text
+    assert "75,00" not in render(context(free_shipping_from=7500, order=SURPRISE)).text
+
+
+def test_a_rules_own_words_take_the_place_of_ours_as_plain_text() -> None:
+    own = MailOrder(
+        template="shipping-surprise",
+        subject={"nl": "Zullen we {{ 7 * 7 }}?"},
+        text={"nl": "Eén <b>ding</b>.\n\nEn nog een."},
+    )
+    made = render(context(order=own, language="nl-BE"))
+    assert made.subject == "Zullen we {{ 7 * 7 }}?"
+    assert "Eén <b>ding</b>.\n\nEn nog een." in made.text
+    assert "Eén &lt;b&gt;ding&lt;/b&gt;." in made.html
+    assert "Ik kan me voorstellen" not in made.text
+    assert "De verzendkosten die je zag: €\xa04,95." in made.text
+
+
+def test_words_of_the_rule_in_another_language_are_not_used() -> None:
+    own = MailOrder(template="cart-reminder", subject={"en": "Hello"}, text={"en": "Hello there"})
+    made = render(context(order=own))
+    assert made.subject.startswith("Je winkelwagen")
+    assert "Hello there" not in made.text
+
+
+@pytest.mark.parametrize(
+    ("asked", "given"), [("nl-BE", "nl"), ("nl_NL", "nl"), ("EN", "en"), ("fr", "en"), ("", "en"), ("../nl", "en")]
+)
+def test_a_language_nobody_wrote_becomes_english(asked: str, given: str) -> None:
+    assert CATALOGUES.choose(asked) == given
+    assert f'lang="{given}"' in render(context(language=asked)).html
+
+
+def test_the_shops_language_comes_before_english() -> None:
+    assert CATALOGUES.choose("fr", None, "nl") == "nl"
+
+
+def test_a_full_cart_is_cut_short_and_says_so() -> None:
+    many = tuple(msgspec.structs.replace(PEN, name=f"Pen {number}") for number in range(12))
+    assert "en nog 2 producten" in render(context(lines=many)).text
+    assert "en nog 1 product\n" in render(context(lines=many[:11])).text
+
+
+def test_what_is_not_known_is_left_out() -> None:
+    bare = MailContext(
+        language="nl",
+        shop_name="Inkt",
+        sender_name="Sanne",
+        order=MailOrder(template="shipping-surprise"),
+        currency="EUR",
+    )
+    made = render(bare)
+    assert "Hallo,\n" in made.text
+    assert "er verzendkosten bij komen" in made.text
+    assert "None" not in made.text + made.html
+    assert Page(made.html).all("href") == []
+
+
+def test_yen_have_no_cents() -> None:
+    assert "JP¥\xa03.495" in render(context(currency="JPY")).text
+
+
+# --- how it is made ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("language", ["nl", "en"])
+@pytest.mark.parametrize("order", [MailOrder(template="cart-reminder"), SURPRISE])
+def test_a_mail_asks_nothing_of_the_network_but_the_products_pictures(language: str, order: MailOrder) -> None:
+    html = render(context(language=language, order=order)).html
+    page = Page(html)
+    assert page.all("src") == ["https://cdn.example/pen.jpg"]
+    assert "link" not in page.tags()
+    assert not {"script", "iframe", "form", "object"} & page.tags()
+    assert "@import" not in html
+    assert "@font-face" not in html
+    assert "url(" not in html
+    assert len(html) < 102_000  # where Gmail would cut it
+
+
+def test_a_mail_can_be_read_in_the_dark_and_without_pictures() -> None:
+    html = render(CONTEXT).html
+    assert '<meta name="color-scheme" content="light dark"' in html
+    assert "prefers-color-scheme: dark" in html
+    assert Page(html).all("alt") == ["Vulpen Hoekwerk"]
+
+
+def test_a_mail_has_one_button() -> None:
+    page = Page(render(context(order=SURPRISE)).html)
+    assert [href for href in page.all("href") if "/c/" in href] == ["https://bell.example/c/abc?x=1&y=2"]
+    assert page.words.count("Verder met mijn winkelwagen") == 1
+
+
+def test_the_preheader_stands_before_the_greeting() -> None:
+    words = Page(render(CONTEXT).html).words
+    assert words.index("Alles zit er nog in.") < words.index("Hallo Anna")
+
+
+@pytest.mark.parametrize("room", ["mail", "web"])
+def test_every_text_has_its_translation_and_no_translation_is_left_over(room: str) -> None:
+    folder = Path(mail_room.__file__).parents[1] / room
+    found = extract_from_dir(
+        folder / "templates",
+        method_map=[("**", "jinja2.ext:babel_extract")],
+        keywords={"gettext": None, "ngettext": (1, 2), "t": None},
+    )
+    written = {message if isinstance(message, str) else message[0] for _, _, message, _, _ in found}
+    assert len(written) > 10
+    for file in (folder / "locale").glob("*.po"):
+        catalogue = read_po(file.read_bytes().decode().splitlines(), locale=file.stem)
+        translated = {
+            message.id if isinstance(message.id, str) else message.id[0]: message for message in catalogue if message.id
+        }
+        assert set(translated) == written
+        for message in translated.values():
+            strings = [message.string] if isinstance(message.string, str) else list(message.string or [])
+            assert strings
+            assert all(strings)
+            for string in strings:
+                assert set(re.findall(r"%\(\w+\)s", string)) == set(re.findall(r"%\(\w+\)s", str(message.id)))
+
+
+# --- strangers --------------------------------------------------------------------------------------------------------
+
+MARKUP = """<script>alert(1)</script>"><img src=x onerror=alert(1)>'{{ 7*7 }}{% for x in y %}<!-- ]]> &amp; %(x)s"""
+
+
+def test_markup_in_names_stays_words() -> None:
+    hostile = context(
+        lines=(msgspec.structs.replace(PEN, name=MARKUP, variant=MARKUP),),
+        shop_name=MARKUP,
+        sender_name=MARKUP,
+        shop_address=MARKUP,
+        office_hours=MARKUP,
+        phone=MARKUP,
+        order=msgspec.structs.replace(SURPRISE, text={"nl": MARKUP}),
+    )
+    html = render(hostile).html
+    page = Page(html)
+    harmless = Page(render(context(order=SURPRISE, lines=(PEN,))).html)
+    assert page.tags() == harmless.tags()
+    assert not any(name.startswith("on") for _, attributes in page.elements for name in attributes)
+    assert "49" not in page.words
+    assert page.words.count("<script>alert(1)</script>") >= 5
+    assert page.all("alt")[0].startswith("<script>alert(1)</script>")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "javascript:alert(1)",
+        "JaVaScRiPt:alert(1)",
+        " javascript:alert(1)",
+        "java\nscript:alert(1)",
+        "data:text/html,<script>alert(1)</script>",
+        "vbscript:x",
+        "file:///etc/passwd",
+        "//evil.example/x",
+        "/relative",
+        "https://",
+        "https://user:pass@inkt.example/",
+        "https://inkt.example/a b",
+        "https://[broken",
+        "https://inkt.example/\u202egpj.exe",
+    ],
+)
+def test_an_address_that_is_not_plainly_on_the_web_is_left_out(url: str) -> None:
+    assert web_address(url) == ""
+    everywhere = context(
+        lines=(msgspec.structs.replace(PEN, url=url, image_url=url),),
+        restore_url=url,
+        unsubscribe_url=url,
+        chat_url=url,
+        shop_url=url,
+        order=SURPRISE,
+    )
+    made = render(everywhere)
+    page = Page(made.html)
+    assert page.all("src") == []
+    assert page.all("href") == ["tel:0301234567"]
+    assert url not in made.text
+    assert url not in unescape(made.html)
+
+
+def test_a_product_can_only_lead_to_the_shops_own_pages() -> None:
+    lines = tuple(
+        msgspec.structs.replace(PEN, url=url)
+        for url in (
+            "https://shop.inkt.example/ours",
+            "https://evil.example/theirs",
+            "https://inkt.example.evil.example/theirs",
+            "https://evilinkt.example/theirs",
+        )
+    )
+    hrefs = Page(render(context(lines=lines)).html).all("href")
+    assert "https://shop.inkt.example/ours" in hrefs
+    assert not any("theirs" in href for href in hrefs)
+
+
+@pytest.mark.parametrize("field", ["shop_name", "sender_name", "recipient_name"])
+@pytest.mark.parametrize("poison", ["\r\nBcc: x@evil.example", "\n", "\x00", "\x85", "\u2028", "\udc80"])
+def test_a_name_that_would_start_a_header_fails_the_delivery(field: str, poison: str) -> None:
+    with pytest.raises(DeliveryRefused):
+        render(context(**{field: f"Anna{poison}"}))
+
+
+@pytest.mark.parametrize("poison", ["\r\nBcc: x@evil.example", "\x00"])
+def test_a_subject_that_would_start_a_header_fails_the_delivery(poison: str) -> None:
+    with pytest.raises(DeliveryRefused):
+        render(context(order=MailOrder(template="cart-reminder", subject={"nl": f"Hoi{poison}"})))
+
+
+@pytest.mark.parametrize(
+    "name", ["Win €500 op www.evil.example", "https://evil.example", "a@evil.example", "x" * 61, "klik evil.example"]
+)
+def test_an_advertisement_is_no_name_to_greet(name: str) -> None:
+    assert render(context(recipient_name=name)).text.startswith("Hallo,\n")
+
+
+@pytest.mark.parametrize("name", ["Anna", "Anna-Sofie de Vries", "J.P. O’Brien", "Анна", "李娜", "Müller, Jürgen"])
+def test_a_name_is_a_name(name: str) -> None:
+    assert render(context(recipient_name=name)).text.startswith(f"Hallo {name},\n")
+
+
+@settings(max_examples=60, deadline=None)
+@given(name=st.text(st.characters(codec=None), max_size=60), variant=st.text(max_size=40), url=st.text(max_size=40))
+def test_whatever_a_product_is_called_the_mail_can_be_sent(name: str, variant: str, url: str) -> None:
+    line = msgspec.structs.replace(PEN, name=name, variant=variant, url=url, image_url=url)
+    made = render(context(lines=(line,)))
+    assert made.html.encode()
+    assert made.text.encode()
+    assert Page(made.html).tags() <= Page(render(CONTEXT).html).tags()
+
+
+def test_a_very_long_name_is_cut() -> None:
+    made = render(context(lines=(msgspec.structs.replace(PEN, name="x" * 100_000),)))
+    assert len(made.text) < 2_000
+    assert "x…" in made.text
+
+
+def test_a_subject_is_never_longer_than_a_mail_program_shows() -> None:
+    made = render(context(order=MailOrder(template="cart-reminder", subject={"nl": "woord " * 100})))
+    assert len(made.subject) <= 150
+
+
+# --- templates --------------------------------------------------------------------------------------------------------
+
+
+def with_template(source: str) -> DictLoader:
+    mjml = "<mjml><mj-body><mj-section><mj-column><mj-text>x</mj-text></mj-column></mj-section></mj-body></mjml>"
+    return DictLoader({"evil.subject.j2": "Hi", "evil.txt.j2": source, "evil.mjml.j2": mjml})
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{{ mail.__class__ }}",
+        "{{ mail.name.__class__.__mro__ }}",
+        "{{ ''.join }}{{ mail.name.format('x') }}",
+        "{{ mail.lines.append(1) }}",
+        "{{ self.__init__ }}",
+        "{{ gettext.__globals__ }}",
+        "{{ lipsum }}",
+        "{{ _rounds.made() }}",
+        "{{ range(10) }}",
+        "{{ 'a' * 1000000000 }}",
+        "{{ 10 ** 10 ** 10 }}",
+        "{{ 'a' ~ 'b' }}",
+        "{{ '%1000000000d' % 1 }}",
+        "{{ mail.name | center(1000000000) }}",
+        "{{ mail.name | attr('__class__') }}",
+        "{% set x = 1 %}{{ x }}",
+        "{% set x %}{{ mail.name }}{% endset %}",
+        "{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}",
+        "{% include 'evil.txt.j2' %}",
+        "{% import 'evil.txt.j2' as e %}",
+        "{% extends 'evil.txt.j2' %}",
+        "{% for x in mail.lines recursive %}{{ loop(mail.lines) }}{% endfor %}",
+        "{% if %}",
+        "{{ nothing_of_the_kind }}",
+    ],
+)
+def test_a_template_gets_nothing_by_tricks(source: str) -> None:
+    with pytest.raises(DeliveryRefused, match="evil"):
+        render(context(order=MailOrder(template="evil")), loader=with_template(source))
+
+
+def test_a_template_may_show_choose_and_repeat() -> None:
+    source = "{% if mail.name %}{{ mail.name }}:{% endif %}{% for line in mail.lines %} {{ line.name }}{% endfor %}"
+    made = render(context(order=MailOrder(template="evil")), loader=with_template(source))
+    assert made.text == "Anna: Vulpen Hoekwerk Notitieboek A5\n"
+
+
+def test_loops_within_loops_are_stopped() -> None:
+    nested = "{% for a in mail.lines %}" * 12 + "x" + "{% endfor %}" * 12
+    with pytest.raises(DeliveryRefused, match="rounds"):
+        render(context(order=MailOrder(template="evil")), loader=with_template(nested))
+
+
+def test_output_without_end_is_stopped() -> None:
+    wide = "{% for a in mail.lines %}{% for b in mail.lines %}" + "x" * 150_000 + "{% endfor %}{% endfor %}"
+    with pytest.raises(DeliveryRefused, match="characters"):
+        render(context(order=MailOrder(template="evil")), loader=with_template(wide))
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        MailOrder(template="nothing-like-it"),
+        MailOrder(template="../locale/nl"),
+        MailOrder(template="cart-reminder", offer="a_castle"),
+        MailOrder(template="cart-reminder", promise="a_castle"),
+        MailOrder(template="cart-reminder", call=("pigeon",)),
+    ],
+)
+def test_what_no_mail_has_words_for_is_refused_by_name(order: MailOrder) -> None:
+    with pytest.raises(DeliveryRefused) as error:
+        render(context(order=order))
+    assert any(word in error.value.message for word in ("nothing-like-it", "../locale/nl", "a_castle", "pigeon"))
+
+
+def test_the_shipped_templates_are_whole() -> None:
+    assert TEMPLATES == ("cart-reminder", "shipping-surprise")
+    assert all(set(name) <= set(ascii_letters + "-") for name in TEMPLATES)
