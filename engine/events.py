@@ -47,6 +47,7 @@ REQUIRED: dict[str, tuple[str, ...]] = {
 _TYPE_NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)+\Z")
 EventId = Annotated[str, msgspec.Meta(min_length=8, max_length=64)]
 Name = Annotated[str, msgspec.Meta(max_length=64)]
+Address = Annotated[str, msgspec.Meta(max_length=320)]
 AnyId = str | int
 """Platforms send 64-bit numbers or text; inside, an id is always text."""
 
@@ -74,8 +75,8 @@ class Agents(msgspec.Struct, frozen=True, omit_defaults=True):
     """How many chat agents are there (``online``) and could take a chat now (``free``, None when not known)."""
 
     online: Annotated[int, msgspec.Meta(ge=0, le=100_000)]
-    free: int | None = None
-    department: str = ""
+    free: Annotated[int, msgspec.Meta(ge=0, le=100_000)] | None = None
+    department: Annotated[str, msgspec.Meta(max_length=64)] = ""
 
 
 class Line(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -211,7 +212,7 @@ class _WireOrder(msgspec.Struct):
     currency: str | None = None
     total: Decimal | None = None
     shipping: Decimal | None = None
-    email: str | None = None
+    email: Address | None = None
     customer_id: AnyId | None = None
     lines: list[_WireLine] = []
 
@@ -243,7 +244,7 @@ class _WireEvent(msgspec.Struct):
     order: _WireOrder | None = None
     consent: Consent | None = None
     agents: Agents | None = None
-    email: Annotated[str, msgspec.Meta(max_length=320)] | None = None
+    email: Address | None = None
     customer_id: AnyId | None = None
     name: str | None = None
     language: str | None = None
@@ -295,7 +296,8 @@ def _explain(error: msgspec.ValidationError, raw: dict[str, object]) -> InvalidE
 def _shorten(value: object) -> str:
     if isinstance(value, dict | list):
         return "an object" if isinstance(value, dict) else "a list"
-    text = "null" if value is None else repr(value)
+    # A fraction is a Decimal in here; nobody outside needs to know.
+    text = "null" if value is None else str(value) if isinstance(value, Decimal) else repr(value)
     return text if len(text) <= 60 else text[:57] + "…'"
 
 
@@ -339,7 +341,10 @@ def _lines(wire: list[_WireLine], currency: str, field: str) -> tuple[Line, ...]
     )
 
 
-def _sum(lines: tuple[Line, ...]) -> int:
+def _sum(lines: tuple[Line, ...], field: str) -> int:
+    total = sum(abs(line.price or 0) * line.quantity for line in lines)
+    if total > money.LARGEST_MINOR:
+        raise InvalidEvent("come to more than any cart", field=field)
     return sum((line.price or 0) * line.quantity for line in lines)
 
 
@@ -347,11 +352,12 @@ def _cart(wire: _WireCart, default_currency: str) -> Cart:
     currency = _currency(wire.currency, default_currency, "cart.currency")
     lines = _lines(wire.lines, currency, "cart.lines")
     stated = wire.total if wire.total is not None else wire.subtotal
+    summed = _sum(lines, "cart.lines")
     total = _minor(stated, currency, "cart.total")
     return Cart(
         id=_text(wire.id) or None,
         currency=currency,
-        total=_sum(lines) if total is None else total,
+        total=summed if total is None else total,
         shipping_estimate=_minor(wire.shipping_estimate, currency, "cart.shipping_estimate"),
         coupon=wire.coupon or "",
         lines=lines,
@@ -368,12 +374,13 @@ def _shipping(wire: _WireShipping, default_currency: str) -> Shipping:
 def _order(wire: _WireOrder, default_currency: str) -> Order:
     currency = _currency(wire.currency, default_currency, "order.currency")
     lines = _lines(wire.lines, currency, "order.lines")
+    summed = _sum(lines, "order.lines")
     total = _minor(wire.total, currency, "order.total")
     return Order(
         id=_text(wire.id),
         cart_id=_text(wire.cart_id) or None,
         currency=currency,
-        total=_sum(lines) if total is None else total,
+        total=summed if total is None else total,
         shipping=_minor(wire.shipping, currency, "order.shipping"),
         email=wire.email,
         customer_id=_text(wire.customer_id) or None,
@@ -413,6 +420,7 @@ def parse_event(raw: object, *, received_at: Millis, skew_ms: Millis, currency: 
         if getattr(wire, section) is None:
             raise InvalidEvent("is missing", code="missing_field", field=section)
     at = received_at if wire.at is None else min(received_at, from_datetime(wire.at) + skew_ms)
+    cart = None if wire.cart is None else _cart(wire.cart, currency)
     return Event(
         id=wire.id,
         type=wire.type,
@@ -424,8 +432,8 @@ def parse_event(raw: object, *, received_at: Millis, skew_ms: Millis, currency: 
         page=wire.page,
         engaged_ms=None if wire.engaged_ms is None else int(wire.engaged_ms),
         product=None if wire.product is None else _product(wire.product, currency),
-        cart=None if wire.cart is None else _cart(wire.cart, currency),
-        shipping=None if wire.shipping is None else _shipping(wire.shipping, currency),
+        cart=cart,
+        shipping=None if wire.shipping is None else _shipping(wire.shipping, cart.currency if cart else currency),
         order=None if wire.order is None else _order(wire.order, currency),
         consent=wire.consent,
         agents=wire.agents,

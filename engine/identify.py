@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from engine import ids
 from engine.events import Event
 from engine.people import Basis, Person
@@ -9,6 +11,7 @@ from engine.store.unit import Loaded, LoadedVisitor, Unit
 from engine.visitors import MAX_CONTACTS, Closed, Visitor
 
 _IDENTIFYING = frozenset(["contact_given", "identified", "order_placed", "consent_changed"])
+_ADDRESS = re.compile(r"[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+")
 MAX_ORDERED_CARTS = 10
 
 
@@ -22,9 +25,10 @@ def names_in(event: Event) -> list[tuple[str, str]]:
     if event.type not in _IDENTIFYING:
         return []
     order = event.order
-    email = event.email or (order.email if order else None)
+    email = (event.email or (order.email if order else None) or "").strip()
     customer = event.customer_id or (order.customer_id if order else None)
-    pairs = [("email", email)] if email else []
+    # What is no address ("-", "none") would make one person of everybody who typed it.
+    pairs = [("email", email)] if _ADDRESS.fullmatch(email) else []
     # A number typed into a browser proves nothing; only the shop's server may say who a customer is.
     if customer and event.trusted:
         pairs.append(("customer", customer))
@@ -42,6 +46,7 @@ def link(unit: Unit, visitor: LoadedVisitor, event: Event) -> None:
     if named:
         person = _find_or_make(unit, visitor, named)
         _attach(unit, visitor, person, named)
+        visitor.state.vouched |= event.trusted
     loaded = unit.people.get((visitor.key.shop, visitor.person)) if visitor.person else None
     if loaded is not None and event.type in _IDENTIFYING:
         _learn(unit, visitor, loaded, event)
@@ -77,7 +82,7 @@ def _attach(unit: Unit, visitor: LoadedVisitor, person: Loaded[Person], named: l
         if kind == "customer" and not state.customer_id:
             state.customer_id = value
     if visitor.person != state.id:
-        visitor.person = state.id
+        visitor.person, visitor.state.vouched = state.id, False
         # One budget over all devices: what this browser had counts for the person from now on.
         merged = sorted([*state.contacts, *visitor.state.contacts], key=lambda contact: contact.at)
         state.contacts = merged[-MAX_CONTACTS:]
@@ -94,7 +99,9 @@ def _learn(unit: Unit, visitor: LoadedVisitor, loaded: Loaded[Person], event: Ev
     if event.consent is not None and event.consent.email is not None:
         _learn_consent(unit, visitor, person, event)
     if event.type == "order_placed" and event.order is not None:
-        person.orders += 1
+        if event.order.id not in person.order_ids:
+            person.orders += 1
+            person.order_ids = [*person.order_ids, event.order.id][-MAX_ORDERED_CARTS:]
         person.ordered_at = max(person.ordered_at or 0, event.at)
         carts = [event.order.cart_id, visitor.state.closed.id if visitor.state.closed else None]
         fresh = [cart for cart in carts if cart and cart not in person.ordered_carts]
@@ -121,12 +128,12 @@ def _learn_consent(unit: Unit, visitor: LoadedVisitor, person: Person, event: Ev
         },
     )
     if not granted:
-        person.basis = None
-    elif person.basis is None or event.trusted:
+        if person.basis is None or person.basis.at <= event.at:
+            person.basis = None
+        person.withdrawn_at = max(person.withdrawn_at or 0, event.at)
+    elif event.at >= (person.withdrawn_at or 0) and (person.basis is None or event.trusted):
+        # Whoever unsubscribed stays so: the address is on the list of those that are never mailed again.
         person.basis = Basis("consent", event.at, consent.source[:200], consent.text[:500], event.trusted)
-        # Whoever unsubscribed is mailed again only when the shop itself says that they came back.
-        if event.trusted:
-            person.unsubscribed_at = None
 
 
 def share_orders(visitor: Visitor, person: Person) -> None:

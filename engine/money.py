@@ -5,13 +5,15 @@ A currency has 0, 2 or 3 decimals (ISO 4217); the few that are not 2 are listed 
 
 from __future__ import annotations
 
-from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
+from decimal import ROUND_HALF_EVEN, Decimal
 
 from engine.errors import MoneyError
 
 _WITHOUT_DECIMALS = frozenset("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split())
 _THREE_DECIMALS = frozenset("BHD IQD JOD KWD LYD OMR TND".split())
-_LARGEST_MINOR = 10**15
+LARGEST_MINOR = 10**15
+"""What a whole cart or order can come to."""
+_LARGEST_EXPONENT = 15
 
 
 def exponent(currency: str) -> int:
@@ -28,12 +30,12 @@ def to_minor(amount: Decimal, currency: str) -> int:
     """
     if not amount.is_finite():
         raise MoneyError(f"{amount} is not an amount")
-    try:
-        minor = int(amount.scaleb(exponent(currency)).to_integral_value(ROUND_HALF_EVEN))
-    except InvalidOperation:
-        raise MoneyError(f"{amount} is not an amount of {currency}") from None
-    if abs(minor) > _LARGEST_MINOR:
-        raise MoneyError(f"{amount} {currency} is larger than any cart")
+    # Looked at before any arithmetic: 1e999999 would overflow, and cost its time first.
+    if amount.adjusted() > _LARGEST_EXPONENT:
+        raise MoneyError(f"an amount of {currency} is larger than any cart")
+    minor = int(amount.scaleb(exponent(currency)).to_integral_value(ROUND_HALF_EVEN))
+    if abs(minor) > LARGEST_MINOR:
+        raise MoneyError(f"an amount of {currency} is larger than any cart")
     return minor
 
 

@@ -31,11 +31,14 @@ class Person(msgspec.Struct, omit_defaults=True):
     language: str = ""
     country: str = ""
     basis: Basis | None = None
+    withdrawn_at: Millis | None = None
+    """When consent was last withdrawn; an older consent that arrives later changes nothing."""
     unsubscribed_at: Millis | None = None
     bounced_at: Millis | None = None
     ordered_at: Millis | None = None
     ordered_carts: list[str] = []
     orders: int = 0
+    order_ids: list[str] = []
     contacts: list[Contact] = []
 
     def why_no_mail(self) -> str | None:

@@ -225,10 +225,12 @@ class _Group:
         for key, shop in self.touched.items():
             visitor = self.unit.visitors[key]
             if visitor.fault is not None:
+                # Also a state that could not be read is looked at again later, and not at every round of the clock.
+                visitor.due_at = self.unit.now + FAULT_RETRY
                 continue
             try:
                 self._evaluate(shop, visitor)
-            except Exception as error:  # noqa: BLE001 - isolation is the point: one visitor's fault is not its neighbours'
+            except Exception as error:  # noqa: BLE001 - one visitor's fault is not its neighbours'
                 self._isolate(visitor, error)
 
     def _evaluate(self, shop: ShopRules, visitor: LoadedVisitor) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import msgspec
+
 from engine.clock import Millis
 from engine.events import Cart, Event
 from engine.messages import DeliveryState
 from engine.store.unit import LoadedVisitor, Row, Unit
+from engine.visitors import contents_in, contents_of
 
 _encode = msgspec.json.Encoder().encode
 
@@ -47,7 +49,9 @@ def keep(unit: Unit, visitor: LoadedVisitor, event: Event) -> None:
 
 def _keep_cart(unit: Unit, visitor: LoadedVisitor, event: Event, cart: Cart | None) -> None:
     basket = visitor.state.basket
-    if basket is None or (cart is not None and basket.total != cart.total):
+    if cart is not None and not cart.lines and cart.id is not None and visitor.state.emptied_at == event.at:
+        unit.close_cart(visitor.key.shop, cart.id, "emptied")
+    if basket is None or (cart is not None and contents_in(basket) != contents_of(cart)):
         # Emptied, or an echo that the visitor's state did not take: what is stored stays as it was.
         return
     if cart is None:

@@ -7,7 +7,7 @@ Python's own stack takes (some hundreds), lone surrogates, NUL characters, integ
 from __future__ import annotations
 
 import json
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 
 import msgspec
 
@@ -30,9 +30,12 @@ def _refuse_constant(name: str) -> object:
 def _finite(text: str) -> Decimal:
     if len(text) > 400:
         raise MalformedJson("a number of more than 400 characters")
-    number = Decimal(text)
-    if number.adjusted() > 300:
-        raise MalformedJson("a number is too large")
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        raise MalformedJson("a number's exponent is too large") from None
+    if abs(number.adjusted()) > 400:
+        raise MalformedJson("a number is too large or too small")
     return number
 
 

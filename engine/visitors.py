@@ -11,7 +11,7 @@ from enum import IntEnum
 import msgspec
 
 from engine.clock import DAY, MINUTE, Millis
-from engine.events import Cart, Event
+from engine.events import Cart, Event, Order
 
 SESSION_GAP: Millis = 30 * MINUTE
 MAX_TABS = 8
@@ -19,6 +19,12 @@ MAX_TIMES = 20
 MAX_TALLIES = 60
 MAX_CONTACTS = 40
 MAX_OCCASIONS = 8
+MAX_ORDERS = 8
+MAX_ITEMS = 100
+
+
+OWN_CART = "own-"
+"""Begins the id of a cart for which the shop told none."""
 
 
 class Stage(IntEnum):
@@ -126,7 +132,7 @@ class Run(_Compact):
 
 
 class Offer(_Compact):
-    """An on-page message that was decided and is not yet reported as shown. ``body`` is the JSON that the page receives."""
+    """An on-page message that was decided and not yet reported as shown; ``body`` is the JSON for the page."""
 
     id: str
     rule: str
@@ -142,12 +148,16 @@ class Visitor(_Compact):
     tabs: dict[str, View] = {}
     language: str = ""
     country: str = ""
+    vouched: bool = False
+    """Whether the shop's server said whose browser this is; an address typed here proves nothing."""
     analytics: bool | None = None
     marketing: bool | None = None
     basket: Basket | None = None
     closed: Closed | None = None
     ordered_at: Millis | None = None
     orders: int = 0
+    order_ids: list[str] = []
+    """The latest orders: the shop's page and the shop's server both report the same one."""
     emptied_at: Millis | None = None
     tallies: dict[str, Tally] = {}
     chatting_since: Millis | None = None
@@ -170,7 +180,12 @@ class Visitor(_Compact):
 
 def contents_of(cart: Cart) -> str:
     """What is in the cart, as text: equal carts give equal texts."""
-    return "|".join(sorted(f"{line.key}×{line.quantity}" for line in cart.lines))[:500]
+    return "|".join(sorted(f"{line.key}×{line.quantity}" for line in cart.lines[:MAX_ITEMS]))[:500]
+
+
+def contents_in(basket: Basket) -> str:
+    """The same for the cart as rules see it."""
+    return "|".join(sorted(f"{item.key}×{item.quantity}" for item in basket.items))[:500]
 
 
 # --- applying events --------------------------------------------------------------------------------------------------
@@ -215,22 +230,25 @@ def _notice_presence(visitor: Visitor, event: Event) -> None:
 def _notice_page(visitor: Visitor, event: Event, page_type: str) -> None:
     view = visitor.tabs.get(event.tab)
     if event.type == "page_viewed" and event.page is not None:
-        visitor.tabs[event.tab] = _open_page(view, event, page_type)
         visitor.session.pages += 1
-        _forget_oldest_tab(visitor)
+        # A view that arrives after a later one of the same tab is history, not where the shopper is.
+        if view is None or event.at >= view.opened_at:
+            visitor.tabs[event.tab] = _open_page(view, event, page_type)
+            _forget_oldest_tab(visitor)
         return
     if view is None:
         if event.page is None:
             return
         view = visitor.tabs[event.tab] = _open_page(None, event, page_type)
         _forget_oldest_tab(visitor)
+    latest = event.at >= view.seen_at
     view.seen_at = max(view.seen_at, event.at)
-    if event.type == "page_hidden":
-        view.hidden = True
-    elif event.type in ("page_shown", "checked_in"):
-        view.hidden = False
     # An event of an earlier page that arrives late says nothing about this one.
-    if event.engaged_ms is not None and (event.page is None or event.page.url[:300] == view.url):
+    if event.at < view.opened_at or (event.page is not None and event.page.url[:300] != view.url):
+        return
+    if latest:
+        view.hidden = event.type == "page_hidden" or (view.hidden and event.type not in ("page_shown", "checked_in"))
+    if event.engaged_ms is not None:
         gained = event.engaged_ms - view.engaged_ms
         if gained > 0:
             view.engaged_ms = event.engaged_ms
@@ -280,11 +298,13 @@ def _take_cart(visitor: Visitor, event: Event, cart: Cart) -> None:
     if event.type == "order_placed" or _is_echo(visitor, event, cart):
         return
     if not cart.lines:
-        if visitor.basket is not None:
-            visitor.emptied_at = event.at
-            visitor.basket = None
+        # Also when no cart is known: what was in it before may still be on its way here.
+        visitor.emptied_at = max(visitor.emptied_at or 0, event.at)
+        visitor.basket = None
         return
     basket = visitor.basket
+    if basket is not None and cart.id is not None and basket.id.startswith(OWN_CART):
+        _rename_cart(visitor, basket, cart.id)
     items = [
         Item(
             key=line.key,
@@ -295,11 +315,11 @@ def _take_cart(visitor: Visitor, event: Event, cart: Cart) -> None:
             quantity=line.quantity,
             value=(line.price or 0) * line.quantity,
         )
-        for line in cart.lines[:100]
+        for line in cart.lines[:MAX_ITEMS]
     ]
     if basket is None or (cart.id is not None and cart.id != basket.id):
         basket = visitor.basket = Basket(
-            id=cart.id or f"own-{event.id}", opened_at=event.at, progressed_at=event.at, currency=cart.currency
+            id=cart.id or f"{OWN_CART}{event.id}", opened_at=event.at, progressed_at=event.at, currency=cart.currency
         )
     elif items != basket.items:
         basket.progressed_at = max(basket.progressed_at, event.at)
@@ -307,6 +327,16 @@ def _take_cart(visitor: Visitor, event: Event, cart: Cart) -> None:
     basket.total, basket.currency, basket.coupon = cart.total, cart.currency, cart.coupon[:60]
     if cart.shipping_estimate is not None:
         _expect_shipping(basket, cart.shipping_estimate)
+
+
+def _rename_cart(visitor: Visitor, basket: Basket, name: str) -> None:
+    """The shop tells the id of a cart that went by a name of ours; it is the same cart, and the same occasion."""
+    old, basket.id = basket.id, name
+    for run in visitor.runs.values():
+        if run.cart == old:
+            run.cart = name
+    for occasions in visitor.done.values():
+        occasions[:] = [f"cart:{name}" if occasion == f"cart:{old}" else occasion for occasion in occasions]
 
 
 def _expect_shipping(basket: Basket, price: int) -> None:
@@ -334,7 +364,8 @@ def _on_step_completed(visitor: Visitor, event: Event) -> None:
 
 def _on_shipping_shown(visitor: Visitor, event: Event) -> None:
     basket, shipping = visitor.basket, event.shipping
-    if basket is None or shipping is None:
+    # Two currencies cannot be compared, and a rate is not ours to guess.
+    if basket is None or shipping is None or shipping.currency != basket.currency:
         return
     if shipping.estimate:
         _expect_shipping(basket, shipping.price)
@@ -350,20 +381,31 @@ def _on_payment_failed(visitor: Visitor, event: Event) -> None:
 
 
 def _on_order_placed(visitor: Visitor, event: Event) -> None:
-    visitor.orders += 1
-    visitor.ordered_at = max(visitor.ordered_at or 0, event.at)
     order, basket = event.order, visitor.basket
     if order is None:
         return
-    cart_id = order.cart_id or (basket.id if basket else "")
-    ordered = Cart(lines=order.lines)
-    contents = contents_of(ordered) if order.lines else ""
-    if not contents and basket is not None:
-        contents = "|".join(sorted(f"{item.key}×{item.quantity}" for item in basket.items))[:500]
-    visitor.closed = Closed(id=cart_id, ordered_at=visitor.ordered_at, contents=contents)
-    # An order closes its own cart, and any cart that was not touched since.
-    if basket is not None and (basket.id == cart_id or basket.progressed_at <= event.at):
+    if order.id not in visitor.order_ids:
+        visitor.orders += 1
+        visitor.order_ids = [*visitor.order_ids, order.id][-MAX_ORDERS:]
+    visitor.ordered_at = max(visitor.ordered_at or 0, event.at)
+    # An order closes its own cart, and any cart that was not touched since; one opened later is another story.
+    if basket is not None and basket.id != order.cart_id and basket.progressed_at > event.at:
+        basket = None
+    _close(visitor, event.at, order, basket)
+    if basket is not None:
         visitor.basket = None
+
+
+def _close(visitor: Visitor, at: Millis, order: Order, basket: Basket | None) -> None:
+    """Remember what was ordered; of two reports about it, the one that knows more stays."""
+    known = visitor.closed
+    if known is not None and at < known.ordered_at:
+        return
+    cart_id = order.cart_id or (basket.id if basket else "")
+    contents = contents_of(Cart(lines=order.lines)) or (contents_in(basket) if basket else "")
+    if known is not None and not basket and (not cart_id or cart_id == known.id):
+        cart_id, contents = cart_id or known.id, contents or known.contents
+    visitor.closed = Closed(id=cart_id, ordered_at=at, contents=contents)
 
 
 def _on_consent_changed(visitor: Visitor, event: Event) -> None:

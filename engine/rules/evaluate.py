@@ -14,8 +14,8 @@ from engine.decisions import Ask, Decision, Guard, Outcome, Planned, Result
 from engine.messages import MailOrder
 from engine.people import remember_contact
 from engine.rules.facts import Facts
-from engine.rules.guards import Hold, message_hold, rule_hold
-from engine.rules.model import Email, Invite, Rule, RuleSet, Wait
+from engine.rules.guards import Hold, contacts_of, message_hold, rule_hold
+from engine.rules.model import UNTIL, Email, Invite, Rule, RuleSet, Wait
 from engine.rules.verdicts import Asks, State, Verdict
 from engine.visitors import MAX_OCCASIONS, Contact, Offer, Run
 
@@ -48,7 +48,8 @@ def evaluate(rules: RuleSet, facts: Facts, *, due_at: Millis | None = None) -> R
         else:
             _note_when_to_look(rule, verdict, facts, result, asks)
     ready.sort(key=lambda pair: -pair[0].priority)
-    late_ms = now - due_at if due_at is not None and due_at < now else 0
+    # Whoever was here after the planned moment made a new one: nothing is late for them.
+    late_ms = max(0, now - max(due_at, visitor.seen_at)) if due_at is not None else 0
     for rule, occasion in ready:
         _decide(rule, occasion, facts, result, asks, late_ms)
     for run in visitor.runs.values():
@@ -68,10 +69,20 @@ def occasion_of(rule: Rule, facts: Facts) -> str | None:
         return "visitor"
     if rule.once_per == "page":
         return f"page:{visitor.view.url}" if visitor.view else None
-    last = max((contact.at for contact in visitor.contacts if contact.rule == rule.name), default=None)
+    last = _last_time(rule, facts)
     if last is not None and facts.now - last < int(rule.once_per):
         return None
     return f"since:{last or 0}"
+
+
+_SETTLED_AT = "at:"
+
+
+def _last_time(rule: Rule, facts: Facts) -> Millis | None:
+    """When a rule that speaks once per duration last spoke, on any device, or was settled in silence."""
+    spoke = [contact.at for contact in contacts_of(facts) if contact.rule == rule.name]
+    marks = [mark.removeprefix(_SETTLED_AT) for mark in facts.visitor.done.get(rule.name, ()) if _SETTLED_AT in mark]
+    return max([*spoke, *map(int, marks)], default=None)
 
 
 def _cart_of(rule: Rule, facts: Facts) -> str | None:
@@ -88,7 +99,8 @@ def _note_when_to_look(
     if verdict.state is State.NOT_YET and verdict.at is not None:
         if verdict.asks is Asks.CLOCK:
             _sooner(result, verdict.at)
-        if rule.speaks_on_page:
+        # What only the page can tell is asked of the page, also for a rule that will mail.
+        if rule.speaks_on_page or verdict.asks is not Asks.CLOCK:
             asks.append((verdict.at, verdict.asks is Asks.ENGAGED))
     elif verdict.asks is Asks.HOUSE and rule.speaks_on_page:
         asks.append((max(verdict.at or 0, facts.now + HOUSE_ASK), False))
@@ -129,7 +141,7 @@ def _decide(
         return
     decision = _decision(rule, occasion, cart, Outcome.FIRED, facts)
     result.decisions.append(decision)
-    _settle(facts, rule.name, occasion)
+    _settle(facts, rule, occasion)
     run = Run(decision.id, occasion, rule.hash, facts.now, step=0, wake_at=facts.now, cart=cart)
     _take_steps(rule, run, facts, result)
 
@@ -165,12 +177,13 @@ def _record_hold(rule: Rule, occasion: str, cart: str | None, hold: Hold, facts:
         facts.visitor.held[rule.name] = note
         result.decisions.append(_decision(rule, occasion, cart, Outcome.HELD, facts, hold))
     if hold.settled:
-        _settle(facts, rule.name, occasion)
+        _settle(facts, rule, occasion)
 
 
-def _settle(facts: Facts, rule: str, occasion: str) -> None:
+def _settle(facts: Facts, rule: Rule, occasion: str) -> None:
     done = facts.visitor.done
-    done[rule] = [*done.get(rule, ()), occasion][-MAX_OCCASIONS:]
+    mark = f"{_SETTLED_AT}{facts.now}" if rule.once_per.isdigit() else occasion
+    done[rule.name] = [*done.get(rule.name, ()), mark][-MAX_OCCASIONS:]
 
 
 # --- steps ------------------------------------------------------------------------------------------------------------
@@ -199,15 +212,21 @@ def ended_by(rule: Rule, run: Run, facts: Facts) -> str | None:
     def after(at: Millis | None) -> bool:
         return at is not None and at >= since
 
+    # The cart itself may have been ordered before the run began, and told of only now.
+    bought = run.cart is not None and (
+        (visitor.closed is not None and visitor.closed.id == run.cart)
+        or (person is not None and run.cart in person.ordered_carts)
+    )
     happened = {
-        "ordered": after(visitor.ordered_at) or (person is not None and after(person.ordered_at)),
+        "ordered": bought or after(visitor.ordered_at) or (person is not None and after(person.ordered_at)),
         "cart_emptied": run.cart is not None and (visitor.basket is None or visitor.basket.id != run.cart),
         "unsubscribed": person is not None and person.unsubscribed_at is not None,
         "accepted": after(visitor.chatting_since),
         "dismissed": after(visitor.dismissed_at),
         "returned": visitor.session.started_at > since,
     }
-    return next((word for word in rule.until if happened.get(word)), None)
+    # In the order of UNTIL, because an order empties the cart too.
+    return next((word for word in UNTIL if word in rule.until and happened[word]), None)
 
 
 def _stop(name: str, run: Run, hold: Hold, facts: Facts, result: Result, rule: Rule | None = None) -> None:

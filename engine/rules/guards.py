@@ -15,6 +15,7 @@ from engine import clock
 from engine.clock import DAY, HOUR, MINUTE, Millis
 from engine.decisions import Guard
 from engine.ids import share_of
+from engine.people import Person
 from engine.rules.facts import Facts
 from engine.rules.model import LATE_EMAIL, LATE_INVITE, Email, Invite, Rule
 from engine.rules.shop import Limit
@@ -126,6 +127,12 @@ def _mail_holds(facts: Facts) -> Iterator[Hold]:
     reason = person.why_no_mail()
     if reason is not None:
         yield Hold(Guard.NO_BASIS, reason)
+    elif facts.shop.addresses_from_browser == "never" and not _is_vouched_for(person):
+        yield Hold(Guard.NO_BASIS, "only a browser told the address")
+
+
+def _is_vouched_for(person: Person) -> bool:
+    return person.basis is not None and person.basis.trusted
 
 
 def contacts_of(facts: Facts) -> list[Contact]:
@@ -148,7 +155,9 @@ def _limit_holds(rule: Rule, message: Message, facts: Facts) -> Iterator[Hold]:
         for limit in limits:
             if _is_used_up(limit, counted, facts):
                 yield Hold(Guard.LIMIT, f"{limit} {whose}", settled=settled)
-    told_by_browser = settled and facts.person and facts.person.basis and not facts.person.basis.trusted
+    person = facts.person
+    # Also a customer's address may have been typed here by somebody else.
+    told_by_browser = settled and person and not (_is_vouched_for(person) and facts.visitor.vouched)
     if told_by_browser and _is_used_up(BROWSER_ADDRESS, same_kind, facts):
         yield Hold(Guard.LIMIT, f"{BROWSER_ADDRESS} for an address that only a browser told", settled=True)
 

@@ -123,8 +123,11 @@ class Shop:
         if self.quiet_hours is None or not self.quiet_hours.holds_at(local.hour * 60 + local.minute):
             return None
         end = local.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(minutes=self.quiet_hours.end)
-        # Wall-clock arithmetic in the zone, so that a night with daylight saving still ends at the hour that was said.
-        return from_datetime(end if end > local else end + timedelta(days=1))
+        # Wall-clock arithmetic in the zone, so that a night with daylight saving still ends at the hour that was said;
+        # in the hour that comes twice, the second one is meant when the first has passed.
+        end = end if end > local else end + timedelta(days=1)
+        until = from_datetime(end)
+        return until if until > at else from_datetime(end.replace(fold=1))
 
     def speaks(self, language: str) -> str:
         """The shop's language that fits a shopper's tag (``nl-BE`` is ``nl``), else the default."""
