@@ -5,7 +5,6 @@ from __future__ import annotations
 from engine.clock import DAY, Millis
 from engine.rules.fields import (
     Choice,
-    Duration,
     Fault,
     Kind,
     OneOrMore,
@@ -19,6 +18,7 @@ from engine.rules.fields import (
 )
 from engine.rules.forms import Clash, Form, Setting
 from engine.rules.model import CALLS, OFFERS, PROMISES, TEMPLATES, Email, Invite, Step, Translations, Wait
+from engine.rules.numbers import Duration
 from engine.rules.shop_fields import Url
 from engine.rules.source import Mapping, Node, Scalar, Sequence
 

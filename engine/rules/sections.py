@@ -8,24 +8,11 @@ from dataclasses import replace
 from engine.clock import Millis
 from engine.rules.actions import Steps
 from engine.rules.conditions.base import BaseCondition
-from engine.rules.fields import (
-    Choice,
-    Duration,
-    Fault,
-    Flag,
-    Kind,
-    Money,
-    OneOrMore,
-    Reading,
-    Schema,
-    Share,
-    Slug,
-    Text,
-    Whole,
-)
+from engine.rules.fields import Choice, Fault, Flag, Kind, OneOrMore, Reading, Schema, Slug, Text
 from engine.rules.forms import Clash, Form, Setting
 from engine.rules.logic import All, Clauses
 from engine.rules.model import UNTIL, Late, Rule, Step
+from engine.rules.numbers import Duration, Money, Share, Whole
 from engine.rules.shop import Limits, Shop
 from engine.rules.shop_fields import (
     Currency,

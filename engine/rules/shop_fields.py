@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
 from engine.clock import MINUTE, Millis, from_datetime
-from engine.rules.fields import Duration, Fault, Kind, OneOrMore, Reading, Schema, did_you_mean, shorten, text_of
+from engine.rules.fields import Fault, Kind, OneOrMore, Reading, Schema, did_you_mean, shorten, text_of
+from engine.rules.numbers import Duration
 from engine.rules.shop import DailyHours, Integration, Limit, WeeklyHours
 from engine.rules.source import Mapping, Node, Scalar, Sequence
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from engine.clock import Millis
 from engine.rules.conditions.base import BaseCondition, condition
 from engine.rules.facts import Facts
-from engine.rules.fields import Choice, Duration, OneOrMore, PageType
+from engine.rules.fields import Choice, OneOrMore, PageType
 from engine.rules.forms import Clash, setting
+from engine.rules.numbers import Duration
 from engine.rules.pages import matches
 from engine.rules.shop_fields import UrlPattern
 from engine.rules.verdicts import Asks, Verdict, met, not_met, not_yet

@@ -9,8 +9,9 @@ from typing import ClassVar
 from engine.clock import MINUTE, Millis
 from engine.rules.conditions.base import BaseCondition, condition
 from engine.rules.facts import Facts
-from engine.rules.fields import Choice, Compared, Comparison, Duration, Money, OneOrMore, Share, Text, Whole
+from engine.rules.fields import Choice, OneOrMore, Text
 from engine.rules.forms import Clash, form_of, setting
+from engine.rules.numbers import Compared, Comparison, Duration, Money, Share, Whole
 from engine.rules.verdicts import Verdict, met, not_met, not_yet, unknown
 from engine.visitors import Basket, Item, Stage
 

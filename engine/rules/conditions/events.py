@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from engine.clock import Millis
 from engine.rules.conditions.base import BaseCondition, condition
 from engine.rules.facts import Facts
-from engine.rules.fields import Duration, EventName, Whole
+from engine.rules.fields import EventName
 from engine.rules.forms import Clash, setting
+from engine.rules.numbers import Duration, Whole
 from engine.rules.verdicts import Verdict, met, not_met
 from engine.visitors import MAX_TIMES
 

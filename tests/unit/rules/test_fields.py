@@ -7,7 +7,8 @@ import pytest
 
 from engine.clock import DAY, HOUR, MINUTE, SECOND, from_datetime, to_iso
 from engine.errors import RuleFileError
-from engine.rules.fields import Duration, Fault, Flag, Kind, Money, OneOrMore, Reading, Share, Slug, Text, Texts
+from engine.rules.fields import Fault, Flag, Kind, OneOrMore, Reading, Slug, Text, Texts
+from engine.rules.numbers import Duration, Money, Share
 from engine.rules.shop import DailyHours, Limit
 from engine.rules.shop_fields import Limited, Moment, OfficeHours, Origin, QuietHours, Url, UrlPattern
 from engine.rules.source import Mapping, Source, parse

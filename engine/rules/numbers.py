@@ -1,0 +1,184 @@
+"""Settings that are numbers: durations, amounts, shares, comparisons. A number without its unit is never guessed."""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from engine import clock, money
+from engine.clock import DAY, HOUR, MINUTE, SECOND, Millis
+from engine.errors import MoneyError
+from engine.rules.fields import Fault, Kind, Reading, Schema, shorten, text_of
+from engine.rules.source import Node, Scalar
+
+_UNITS: dict[str, Millis] = {
+    **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), SECOND),
+    **dict.fromkeys(("m", "min", "mins", "minute", "minutes"), MINUTE),
+    **dict.fromkeys(("h", "hr", "hrs", "hour", "hours"), HOUR),
+    **dict.fromkeys(("d", "day", "days"), DAY),
+    **dict.fromkeys(("w", "week", "weeks"), 7 * DAY),
+}
+_LONGEST = 730 * DAY
+_UNIT_HINT = "durations need a unit: 45s, 10m, 1h30m, 3d"
+
+
+@dataclass(frozen=True)
+class Duration(Kind[Millis]):
+    """A length of time with its unit, in milliseconds."""
+
+    most: Millis = _LONGEST
+    what: str = "a duration such as 45s, 10m, 1h30m or 3d"
+
+    def read(self, node: Node, reading: Reading) -> Millis:
+        text = text_of(node, self.what)
+        total = self._total(node, text.casefold())
+        if total <= 0:
+            raise Fault(node, "a duration must be longer than nothing")
+        if total > self.most:
+            raise Fault(node, f"'{shorten(text)}' is too long; at most {clock.describe(self.most)} makes sense here")
+        return total
+
+    def _total(self, node: Node, text: str) -> Millis:
+        if re.fullmatch(r"[\d\s.,:]+", text):
+            raise Fault(node, f"'{shorten(text)}' has no unit; {_UNIT_HINT}")
+        if re.search(r"\d[.,]\d", text):
+            raise Fault(node, f"write whole numbers, such as 1h30m instead of 1.5h, not '{shorten(text)}'")
+        if not re.fullmatch(r"(\d{1,9}\s*[a-z]+[\s,]*)+", text):
+            raise Fault(node, f"'{shorten(text)}' is not a duration; {_UNIT_HINT}")
+        total = 0
+        for count, unit in re.findall(r"(\d+)\s*([a-z]+)", text):
+            if unit not in _UNITS:
+                raise Fault(node, f"'{shorten(unit)}' is not a unit of time; there are s, m, h, d and w")
+            total += int(count) * _UNITS[unit]
+        return total
+
+    def schema(self) -> Schema:
+        return {"type": "string", "pattern": r"^\s*(\d+\s*[A-Za-z]+[\s,]*)+$"}
+
+
+@dataclass(frozen=True)
+class Whole(Kind[int]):
+    """A whole number."""
+
+    least: int = 0
+    most: int = 1_000_000
+
+    @property
+    def what(self) -> str:  # type: ignore[override]
+        return "a whole number" if self.most >= 1_000_000 else f"a whole number from {self.least} to {self.most}"
+
+    def read(self, node: Node, reading: Reading) -> int:
+        text = text_of(node, self.what)
+        if not re.fullmatch(r"-?[0-9]{1,9}", text):
+            raise Fault(node, f"this must be {self.what}, not '{shorten(text)}'")
+        if not self.least <= int(text) <= self.most:
+            raise Fault(node, f"this must be a whole number from {self.least} to {self.most}, not {text}")
+        return int(text)
+
+    def schema(self) -> Schema:
+        return {"type": "integer", "minimum": self.least, "maximum": self.most}
+
+
+@dataclass(frozen=True)
+class Money(Kind[int]):
+    """An amount in the shop's currency; in minor units inside."""
+
+    what: str = "an amount such as 3.00, in the shop's currency"
+
+    def read(self, node: Node, reading: Reading) -> int:
+        text = text_of(node, self.what)
+        amount = text.removesuffix(reading.currency).strip()
+        if reading.currency == "EUR":
+            amount = amount.removeprefix("€").strip()
+        if re.fullmatch(r"[0-9]{1,12},[0-9]{1,2}", amount):
+            raise Fault(node, f"write {amount.replace(',', '.')}, with a point")
+        if not re.fullmatch(r"[0-9]{1,12}(\.[0-9]+)?", amount):
+            raise Fault(node, f"this must be an amount in {reading.currency} such as 3.00, not '{shorten(text)}'")
+        decimals = money.exponent(reading.currency)
+        if len(amount.partition(".")[2].rstrip("0")) > decimals:
+            raise Fault(node, f"{reading.currency} has {decimals} decimals, so '{shorten(text)}' cannot be paid")
+        try:
+            return money.to_minor(Decimal(amount), reading.currency)
+        except MoneyError as error:
+            raise Fault(node, error.message) from None
+
+    def schema(self) -> Schema:
+        return {"anyOf": [{"type": "number", "minimum": 0}, {"type": "string", "pattern": r"^\S*\d+(\.\d+)?.*$"}]}
+
+
+@dataclass(frozen=True)
+class Share(Kind[float]):
+    """A part of the whole, written in percent; 0 to 1 inside."""
+
+    what: str = "a share such as 8%"
+
+    def read(self, node: Node, reading: Reading) -> float:
+        text = text_of(node, self.what)
+        number = text.removesuffix("%").strip()
+        if not re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,4})?", number):
+            raise Fault(node, f"this must be a share such as 8%, not '{shorten(text)}'")
+        if not text.endswith("%"):
+            meant = Decimal(number) * 100 if Decimal(number) < 1 else Decimal(number)
+            raise Fault(node, f"a share needs its percent sign: {meant.normalize():f}%")
+        if Decimal(number) > 100:
+            raise Fault(node, "a share is at most 100%")
+        return float(Decimal(number) / 100)
+
+    def schema(self) -> Schema:
+        return {"type": "string", "pattern": r"^\d{1,3}(\.\d+)?\s*%$"}
+
+
+_TESTS: dict[str, Callable[[int, int], bool]] = {
+    ">=": operator.ge,
+    ">": operator.gt,
+    "<=": operator.le,
+    "<": operator.lt,
+    "=": operator.eq,
+}
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A test on a number: ``>= 50``, ``2..5`` (both ends count) or just ``3``. ``text`` is as it was written."""
+
+    sign: str
+    low: int
+    high: int
+    text: str
+
+    def holds(self, number: int) -> bool:
+        return self.low <= number <= self.high if self.sign == ".." else _TESTS[self.sign](number, self.low)
+
+
+@dataclass(frozen=True)
+class Compared(Kind[Comparison]):
+    """A comparison over ``kind`` (money or whole numbers)."""
+
+    kind: Kind[int]
+
+    @property
+    def what(self) -> str:  # type: ignore[override]
+        return f'a comparison such as `">= 50"` or `"2..5"` with {self.kind.what}'
+
+    def read(self, node: Node, reading: Reading) -> Comparison:
+        text = text_of(node, 'a comparison such as ">= 50" or "2..5"')
+        low, dots, high = text.partition("..")
+        if dots:
+            bounds = self._number(node, low, reading), self._number(node, high, reading)
+            if bounds[0] > bounds[1]:
+                raise Fault(node, f"'{shorten(text)}' runs backwards; write {high.strip()}..{low.strip()}")
+            return Comparison("..", *bounds, text)
+        match = re.match(r"(>=|<=|=>|=<|==?|<|>)?", text)
+        sign = match[0] if match else ""
+        if sign in ("=>", "=<"):
+            raise Fault(node, f"write {sign[::-1]} instead of {sign}")
+        number = self._number(node, text.removeprefix(sign), reading)
+        return Comparison("=" if sign in ("", "==") else sign, number, number, text)
+
+    def _number(self, node: Node, text: str, reading: Reading) -> int:
+        if not text.strip():
+            raise Fault(node, 'a number is missing; write ">= 50", "< 50", "2..5" or just 3')
+        return self.kind.read(Scalar(text, True, node.line, node.column), reading)
