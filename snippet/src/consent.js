@@ -65,16 +65,20 @@ function withdraw() {
   if (last) emit("consent_changed", { consent: said }, (event) => put(event, last.session, last.visitor));
 }
 
+const signal = navigator.globalPrivacyControl || navigator.doNotTrack == "1";
+
+/** Where nobody has spoken, the tag may: for a shop that needs no consent. */
+export function presumeConsent() {
+  if (!signal && granted === undefined && config.consent == "granted") choose({ analytics: true });
+}
+
 /** @param {typeof withdrawn} fn called when consent was taken back */
 export function startConsent(fn) {
   withdrawn = fn;
-  const signal = navigator.globalPrivacyControl || navigator.doNotTrack == "1";
   const earlier = !signal && read("c");
   if (earlier) {
-    said = { ...JSON.parse(earlier), ...said };
+    said = JSON.parse(earlier);
     open();
-  } else if (!signal && granted === undefined && config.consent == "granted") {
-    choose({ analytics: true });
   }
   onOther("c", (value) => {
     said = value ? JSON.parse(value) : { ...said, analytics: false };

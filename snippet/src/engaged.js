@@ -40,6 +40,7 @@ export const engagedTotal = () => Math.floor(engaged.total());
 export const engagedMs = () => engagedTotal() - pageStart;
 
 export const startPage = () => {
+  touch(); // coming here is a sign of life
   pageStart = engagedTotal();
 };
 

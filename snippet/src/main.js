@@ -2,7 +2,7 @@
 
 import { plan } from "./checkin.js";
 import { config } from "./config.js";
-import { choose, granted, startConsent } from "./consent.js";
+import { choose, granted, presumeConsent, startConsent } from "./consent.js";
 import { startEngaged } from "./engaged.js";
 import { emit } from "./events.js";
 import { fire, on, quietly } from "./handlers.js";
@@ -54,6 +54,7 @@ function start(queued) {
   startSignals();
   startConsent(clear);
   queued.filter((command) => !early(command)).forEach(run);
+  presumeConsent();
   ready = true;
   fire("ready");
 }

@@ -140,19 +140,22 @@ async function post({ keys: sent, body, size }) {
   let response;
   /** @type {Answer} */
   let answer = {};
-  const abort = new AbortController();
-  const limit = setTimeout(() => abort.abort(), PATIENCE_MS);
   sent.forEach((key) => copied.add(key));
   flyingBytes = size;
   tell(body);
   try {
     // A string goes as text/plain: no preflight. Keepalive is for leaving the page; a second try has time.
-    response = await fetch(url(), { method: "POST", body, credentials: "include", keepalive: !failures, signal: abort.signal });
+    response = await fetch(url(), {
+      method: "POST",
+      body,
+      credentials: "include",
+      keepalive: !failures,
+      signal: AbortSignal.timeout && AbortSignal.timeout(PATIENCE_MS),
+    });
     if (response.status == 202) answer = await response.json();
   } catch {
     // no network, or an answer cut short: the status, if any, says what to do
   }
-  clearTimeout(limit);
   sent.forEach((key) => copied.delete(key));
   flyingBytes = 0;
   const status = response ? response.status : 0;

@@ -76,10 +76,12 @@ interface Shopbell {
 
 interface Window {
   shopbell?: Shopbell;
-  trustedTypes?: {
-    createPolicy(name: string, rules: { createScriptURL(url: string): string }): { createScriptURL(url: string): string };
-  };
 }
+
+/** Missing in some browsers: reading it throws there. */
+declare const trustedTypes: {
+  createPolicy(name: string, rules: { createScriptURL(url: string): string }): { createScriptURL(url: string): string };
+};
 
 interface Document {
   prerendering?: boolean;

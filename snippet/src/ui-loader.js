@@ -3,7 +3,7 @@
 import { language, source, tag } from "./config.js";
 import { emit } from "./events.js";
 import { fire } from "./handlers.js";
-import { read, write } from "./storage.js";
+import { attempt, read, write } from "./storage.js";
 import { exclusively, skew } from "./transport.js";
 
 const REMEMBERED = 50;
@@ -48,8 +48,7 @@ let address;
 
 function makeAddress() {
   const url = new URL(UI_FILE, source).href;
-  const types = window.trustedTypes;
-  return types ? types.createPolicy("shopbell", { createScriptURL: () => url }).createScriptURL("") : url;
+  return attempt(() => trustedTypes.createPolicy("shopbell", { createScriptURL: () => url }).createScriptURL("")) || url;
 }
 
 function load() {

@@ -93,6 +93,18 @@ def test_a_privacy_signal_outweighs_a_default_but_not_a_yes(context: BrowserCont
     far.wait_for_event("page_viewed")
 
 
+def test_a_no_goes_before_the_default_of_the_tag(page: Page, far: FarSide) -> None:
+    tag = '<script async src="/shopbell.js" data-key="pk_test" data-consent="granted"></script>'
+    far.pages["/"] = ShopPage(head=READY + "shopbell('consent', {analytics: false});", tag=tag)
+    page.goto(far.origin)
+    page.wait_for_function("() => window.ready")
+    page.evaluate("shopbell('track', 'searched', {results: 1})")
+    assert page.evaluate(KEPT) == ""
+    page.evaluate("shopbell('consent', {analytics: true})")
+    far.wait_for_event("consent_changed")
+    assert far.types() == ["consent_changed"]
+
+
 def test_without_a_signal_the_default_of_the_tag_counts(page: Page, far: FarSide) -> None:
     tag = '<script async src="/shopbell.js" data-key="pk_test" data-consent="granted"></script>'
     far.pages["/"] = ShopPage(tag=tag)
