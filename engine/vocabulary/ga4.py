@@ -24,15 +24,15 @@ ENTRIES = (
     Entry("add_to_cart", "product_added", ("product",), note=_ONE_PRODUCT),
     Entry("remove_from_cart", "product_removed", ("product",), note=_ONE_PRODUCT),
     Entry("view_cart", "cart_viewed", ("cart",), note="no `items` list: no cart; an empty list: emptied"),
-    Entry("begin_checkout", "checkout_started", ("cart",)),
+    Entry("begin_checkout", "checkout_started", ("checkout",)),
     Entry(
         "add_shipping_info",
         "checkout_step_completed",
-        ("cart", "method"),
+        ("checkout", "method"),
         step="shipping",
         note="`shipping_tier` is a name, not a price; add `shipping` and it becomes `shipping_shown`",
     ),
-    Entry("add_payment_info", "checkout_step_completed", ("cart",), step="payment"),
+    Entry("add_payment_info", "checkout_step_completed", ("checkout",), step="payment"),
     Entry(
         "purchase",
         "order_placed",
@@ -90,6 +90,11 @@ def _cart(fields: JsonObject) -> JsonObject:
     return {"cart": {**said(cart), "lines": [_line(item) for item in items]}}
 
 
+def _checkout(fields: JsonObject) -> JsonObject:
+    """Nobody pays for nothing: an empty list is a tag that did not know, not a cart that was emptied."""
+    return _cart(fields) if fields.get("items") else {}
+
+
 def _order(fields: JsonObject) -> JsonObject:
     order = {
         "id": text(fields.get("transaction_id")),
@@ -125,6 +130,7 @@ GA4 = Vocabulary(
     entries=ENTRIES,
     body=body,
     parts={
-        "product": _product, "cart": _cart, "order": _order, "method": _method, "search": _search, "page": _page,
+        "product": _product, "cart": _cart, "checkout": _checkout, "order": _order, "method": _method,
+        "search": _search, "page": _page,
     },
 )  # fmt: skip

@@ -25,7 +25,7 @@ ENTRIES = (
     Entry(
         "Checkout Started",
         "checkout_started",
-        ("cart",),
+        ("checkout",),
         note="`shipping` is known before a method is chosen: `cart.shipping_estimate`; `order_id` is not a cart's id",
     ),
     Entry("Checkout Step Viewed", "checkout_step_viewed", ("step",), note="seen is not completed: an event of its own"),
@@ -54,6 +54,7 @@ ENTRIES = (
 
 PAGE_CALL = Entry("page", "page_viewed", ("page",), note="the `page` call (`type` is `page`)")
 IDENTIFY_CALL = Entry("identify", "identified", ("person",), note="the `identify` call (`type` is `identify`)")
+CALLS = (PAGE_CALL, IDENTIFY_CALL)
 
 
 def body(raw: JsonObject) -> JsonObject:
@@ -101,6 +102,11 @@ def _cart(fields: JsonObject) -> JsonObject:
     total = amount(first(fields.get("value"), fields.get("revenue")))
     cart = {"id": text(fields.get("cart_id")), **_money(fields), "total": total}
     return {"cart": {**said(cart), "lines": [_line(item) for item in products]}}
+
+
+def _checkout(fields: JsonObject) -> JsonObject:
+    """Nobody pays for nothing: an empty list is a tag that did not know, not a cart that was emptied."""
+    return _cart(fields) if fields.get("products") else {}
 
 
 def _order(fields: JsonObject) -> JsonObject:
@@ -152,7 +158,7 @@ SEGMENT = Vocabulary(
     entries=ENTRIES,
     body=body,
     parts={
-        "product": _product, "cart": _cart, "order": _order, "step": _step, "search": _search, "page": _page,
-        "person": _person,
+        "product": _product, "cart": _cart, "checkout": _checkout, "order": _order, "step": _step, "search": _search,
+        "page": _page, "person": _person,
     },
 )  # fmt: skip
