@@ -53,6 +53,7 @@ class FarSide:
 
     origin: str = ""
     bodies: list[Json] = field(default_factory=list)
+    accepted: list[Json] = field(default_factory=list)
     methods: list[tuple[str, str]] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)
@@ -63,9 +64,9 @@ class FarSide:
     changed: threading.Condition = field(default_factory=threading.Condition)
 
     def events(self, kind: str | None = None) -> list[Json]:
-        """The events as a deduplicating server counts them, in the order of their first arrival."""
+        """The events that were answered 202, each id once, in the order of their first arrival."""
         with self.changed:
-            found = {event["id"]: event for body in self.bodies for event in body["events"]}
+            found = {event["id"]: event for body in self.accepted for event in body["events"]}
         return [event for event in found.values() if kind in (None, event["type"])]
 
     def types(self) -> list[str]:
@@ -89,6 +90,8 @@ class FarSide:
             self.bodies.append(body)
             self.headers.append(headers)
             answer = self.answers.pop(0) if self.answers else self.respond(body)
+            if answer.status == 202:
+                self.accepted.append(body)
             self.changed.notify_all()
         return answer
 

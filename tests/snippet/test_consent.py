@@ -24,6 +24,9 @@ def test_nothing_is_sent_or_stored_before_consent(page: Page, far: FarSide) -> N
     assert page.evaluate(KEPT) == ""
     open_shop(page, far, "", "/next")
     assert page.evaluate(KEPT) == ""
+    far.pages["/plain"] = ShopPage(tag=" ")
+    page.goto(far.origin + "/plain")
+    assert page.evaluate(KEPT) == ""
     assert EVENTS not in far.methods
 
 

@@ -94,7 +94,7 @@ def test_half_an_hour_of_silence_starts_a_new_session(page: Page, far: FarSide) 
 def test_what_was_not_accepted_is_sent_again_on_the_next_page(page: Page, far: FarSide, refusal: Answer) -> None:
     far.respond = lambda _body: refusal
     page.goto(far.origin)
-    far.wait_for_event("page_viewed")
+    far.wait_for(lambda far: far.bodies)
     track(page, 5)
     page.goto(far.origin + "/next")
     far.wait_for(lambda far: len(far.bodies) > 2)
