@@ -8,9 +8,11 @@ The one path: event in → visitor state → rules → decision → delivery. Th
             ids          new, derived and hashed names
             strictjson   JSON from strangers
             settings     the environment
+            crashpoints  places where a test may kill a process
     core    events       what is reported, checked and normalised
             visitors     what is known of a visitor, and how an event changes it
             people       somebody with an address
+            vocabulary   Segment's, Google's and Shopify's names for our events
             messages     what is brought, and what became of it
             decisions    what a rule decided, and why
             rules        the rule language: load, check, evaluate
@@ -18,6 +20,7 @@ The one path: event in → visitor state → rules → decision → delivery. Th
             hints        RQ: the bell
             integration  what a file in integrations/ provides
             links        signed addresses in mails
+            tether       a child that ends with its parent
             embedded     a Valkey of our own, where none is given
             mailbox      the development mail server
     flow    mail         a decision as a mail
@@ -28,7 +31,8 @@ The one path: event in → visitor state → rules → decision → delivery. Th
             deliver      claim, last look, intent, send, outcome
             jobs         what a worker does with a hint
             schedule     the clock's rounds
-            house        rule sets and keys in use, reloaded when they change
+            live         rule sets and keys in use, reloaded when they change
+            explain      why a rule is silent
     doors   web          Flask: events, links, health, pages for people
             cli          the shopbell command
             supervisor   all processes in one terminal

@@ -414,7 +414,7 @@ def parse_event(raw: object, *, received_at: Millis, skew_ms: Millis, currency: 
         wire = msgspec.convert(raw, _WireEvent)
     except msgspec.ValidationError as error:
         raise _explain(error, raw) from None
-    if not _TYPE_NAME.match(wire.type):
+    if wire.type not in CANONICAL_TYPES and not _TYPE_NAME.match(wire.type):
         raise InvalidEvent(f"must look like object_verbed, got {_shorten(wire.type)}", field="type")
     for section in REQUIRED.get(wire.type, ()):
         if getattr(wire, section) is None:

@@ -22,7 +22,7 @@ from engine.committer import Committer
 from engine.deliver import Deliverer
 from engine.hints import HintJob, Ringer
 from engine.links import Links
-from engine.live import LiveRules
+from engine.live import LiveRules, open_rules
 from engine.pipeline import Submission
 from engine.settings import Settings
 from engine.store.database import open_engine
@@ -45,7 +45,7 @@ _workshop: list[Workshop] = []
 
 
 def open_workshop(settings: Settings, engine: Engine, ringer: Ringer) -> Workshop:
-    live = LiveRules(settings.rules, engine)
+    live = open_rules(settings, engine)
     links = Links(settings.secret_key, settings.public_url)
     return Workshop(live, Committer(engine), Deliverer(engine, live, links, settings.smtp_url), ringer)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import structlog
@@ -18,6 +19,7 @@ from engine.pipeline import ShopRules
 from engine.rules.loader import load, load_path
 from engine.rules.model import RuleSet
 from engine.rules.pages import PageTypes
+from engine.settings import Settings
 from engine.store import keys, rule_sets
 from engine.store.keys import Key
 
@@ -31,9 +33,18 @@ Stamp = tuple[tuple[str, int, int], ...]
 class LiveRules:
     """The rule sets of all shops, as they are in the file or folder now; asked by every request, so it is quick."""
 
-    def __init__(self, path: Path, engine: Engine, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        path: Path,
+        engine: Engine,
+        *,
+        demo_url: str | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """``demo_url`` is where a shop without an address of its own is found: the demo shop, in development."""
         self._path = path
         self._engine = engine
+        self._demo_url = demo_url
         self._monotonic = monotonic
         self._lock = threading.Lock()
         self._looked_at = 0.0
@@ -73,7 +84,7 @@ class LiveRules:
         if self._shops:
             return
         for shop, source in rule_sets.last_good(self._engine).items():
-            self._shops[shop] = ready(load(source, name=f"the last good rules of {shop}"))
+            self._shops[shop] = self._ready(load(source, name=f"the last good rules of {shop}"))
         if not self._shops:
             raise RuleFileError(f"{self._path} cannot be used", self.problems)
         log.warning("rules refused, going on with the last good ones", problems=len(self.problems))
@@ -87,7 +98,7 @@ class LiveRules:
                 log.error("rules refused", problem=problem)
             return
         fresh = {
-            shop: known if (known := self._shops.get(shop)) and known.rules.hash == rules.hash else ready(rules)
+            shop: known if (known := self._shops.get(shop)) and known.rules.hash == rules.hash else self._ready(rules)
             for shop, rules in loaded.items()
         }
         for shop, rules in loaded.items():
@@ -95,6 +106,13 @@ class LiveRules:
                 rule_sets.remember(self._engine, shop, rules.hash, rules.source)
                 log.info("rules live", shop=shop, rules=len(rules.rules), hash=rules.hash[:12])
         self._shops, self.problems = fresh, ()
+
+    def _ready(self, rules: RuleSet) -> ShopRules:
+        shop = rules.shop
+        if self._demo_url and not shop.url:
+            cart_url = shop.cart_url or f"{self._demo_url}/cart"
+            rules = replace(rules, shop=replace(shop, url=self._demo_url, cart_url=cart_url))
+        return ready(rules)
 
 
 def ready(rules: RuleSet) -> ShopRules:
@@ -136,3 +154,9 @@ def require_shop(live: LiveRules, shop_id: str) -> ShopRules:
     if shop is None:
         raise SettingsError(f"there is no shop called '{shop_id}' in the rule files")
     return shop
+
+
+def open_rules(settings: Settings, engine: Engine) -> LiveRules:
+    """The live rules of this process. Raises RuleFileError when neither the file nor an earlier one can be used."""
+    demo_url = None if settings.production else f"{settings.public_url}/demo"
+    return LiveRules(settings.rules, engine, demo_url=demo_url)

@@ -267,7 +267,9 @@ class _Group:
         if submission.answer_for is None:
             return
         visitor = self.unit.visitors[VisitorKey(shop, submission.answer_for)]
-        answer.messages = [msgspec.Raw(offer.body) for offer in visitor.state.offers if offer.expires_at > self.unit.now]
+        answer.messages = [
+            msgspec.Raw(offer.body) for offer in visitor.state.offers if offer.expires_at > self.unit.now
+        ]
         result = self.results.get(visitor.key)
         answer.ask = result.ask if result else None
 

@@ -7,7 +7,7 @@ import msgspec
 from engine.clock import Millis
 from engine.events import Cart, Event
 from engine.messages import DeliveryState
-from engine.store.unit import LoadedVisitor, Row, Unit
+from engine.store.unit import LoadedVisitor, Unit, Values
 from engine.visitors import contents_in, contents_of
 
 _encode = msgspec.json.Encoder().encode
@@ -20,7 +20,7 @@ _REPORTS = {
 }
 
 
-def event_row(shop: str, event: Event, body: str, received_at: Millis, fault: str | None) -> Row:
+def event_row(shop: str, event: Event, body: str, received_at: Millis, fault: str | None) -> Values:
     """The event as a row; ``body`` is what came in, with the fields that nobody here knows."""
     return {
         "shop": shop,

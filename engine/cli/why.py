@@ -17,13 +17,13 @@ def command(visitor: str, rule: str | None, shop: str, as_json: bool) -> None:
     import msgspec
 
     from engine.explain import why
-    from engine.live import LiveRules, require_shop
+    from engine.live import open_rules, require_shop
     from engine.settings import Settings
     from engine.store.database import open_engine
 
     settings = Settings.from_env()
     engine = open_engine(settings.database_url)
-    view = why(engine, require_shop(LiveRules(settings.rules, engine), shop), visitor)
+    view = why(engine, require_shop(open_rules(settings, engine), shop), visitor)
     if view is None:
         click.echo(f"Nobody called {visitor} was seen in shop {shop}.", err=True)
         sys.exit(1)

@@ -88,7 +88,7 @@ def not_yet(
 
 
 def unknown(what: str, *, asks: Asks = Asks.CLOCK) -> Verdict:
-    """A fact that the condition needs is missing; ``what`` names it. HOUSE in ``asks``: the shop may tell any moment."""
+    """A fact that the condition needs is missing; ``what`` names it. HOUSE: the shop may tell any moment."""
     return Verdict(State.UNKNOWN, seen=what, asks=asks)
 
 

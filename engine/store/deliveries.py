@@ -18,6 +18,9 @@ from engine.store.unit import DELIVERIES
 LEASE: Millis = 10 * SECOND
 """How long a silent worker keeps a delivery; a living one renews it (see engine.deliver)."""
 
+LAST_WORD: Millis = 80 * SECOND
+"""How long the other side may take to answer the last byte; longer than the carrier's own patience (60 s)."""
+
 _C = DELIVERIES.c
 _SCHEDULED, _CLAIMED, _DOT = (
     state.value for state in (DeliveryState.SCHEDULED, DeliveryState.CLAIMED, DeliveryState.DOT)
@@ -77,7 +80,7 @@ def renew(engine: Engine, held: Claim) -> bool:
 
 def pass_fence(engine: Engine, held: Claim) -> bool:
     """Commit the intent directly before the last byte. False: another attempt owns it, send nothing."""
-    return _move(engine, held, (_CLAIMED,), state=_DOT, lease_until=lambda now: now + 6 * LEASE)
+    return _move(engine, held, (_CLAIMED,), state=_DOT, lease_until=lambda now: now + LAST_WORD)
 
 
 def settle(engine: Engine, held: Claim, state: DeliveryState, result: str) -> bool:

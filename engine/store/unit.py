@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
-from sqlalchemy import Connection, Insert, Table, Update, and_, bindparam, or_, select, tuple_, update
+from sqlalchemy import Connection, Insert, Row, Table, Update, and_, bindparam, or_, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from engine.clock import Millis
@@ -25,7 +25,7 @@ from engine.store.database import Conflict
 from engine.visitors import Visitor
 
 T = TypeVar("T")
-Row = dict[str, Any]
+Values = dict[str, Any]
 
 _visitor_decoder = msgspec.msgpack.Decoder(Visitor)
 _person_decoder = msgspec.msgpack.Decoder(Person)
@@ -72,7 +72,7 @@ class Loaded(Generic[T]):
     changed: bool = False
 
 
-def _loaded(key: VisitorKey, row: Any) -> LoadedVisitor:
+def _loaded(key: VisitorKey, row: Row[str, str, int, bytes, str | None, int | None]) -> LoadedVisitor:
     """The row in memory; a state that cannot be read is kept as it is, and only this visitor is set aside."""
     try:
         state, fault = _visitor_decoder.decode(row.state), None
@@ -126,7 +126,7 @@ class Unit:
     people: dict[tuple[str, str], Loaded[Person]] = field(default_factory=dict)
     identities: dict[tuple[str, str, str], str] = field(default_factory=dict)
     houses: dict[str, Loaded[House]] = field(default_factory=dict)
-    _rows: dict[str, list[Row]] = field(default_factory=dict)
+    _rows: dict[str, list[Values]] = field(default_factory=dict)
     _later: list[Update] = field(default_factory=list)
     """Statements that concern rows which this unit may itself have yet to insert."""
 
@@ -198,7 +198,7 @@ class Unit:
 
     # --- writing ------------------------------------------------------------------------------------------------------
 
-    def add(self, table: str, row: Row) -> None:
+    def add(self, table: str, row: Values) -> None:
         """Put a row on the list of what :meth:`flush` writes; rows that are there already stay as they are."""
         self._rows.setdefault(table, []).append(row)
 
@@ -283,7 +283,7 @@ class Unit:
             if result.rowcount != len(rows):
                 raise Conflict
 
-    def _visitor_row(self, visitor: LoadedVisitor) -> Row:
+    def _visitor_row(self, visitor: LoadedVisitor) -> Values:
         # A visitor whose evaluation failed keeps the state it had; its events are stored and marked.
         keep = visitor.fault is not None and visitor.stored is not None
         return {
@@ -318,7 +318,7 @@ _DECISION_FIELDS = ("id", "rule", "rule_hash", "occasion", "at", "outcome", "gua
 _PLANNED_FIELDS = ("id", "decision", "rule", "step", "kind", "due_at", "expires_at", "once")
 _WRITES: dict[str, tuple[Table, str]] = {
     "events": (EVENTS, "insert"),
-    "identities": (IDENTITIES, "ignore"),
+    "identities": (IDENTITIES, "insert"),  # two at once: the second looks again and finds the first one's person
     "carts": (CARTS, "upsert"),
     "orders": (ORDERS, "ignore"),
     "consents": (CONSENTS, "ignore"),

@@ -1,4 +1,4 @@
-"""The doors: events in, links from mails, the storefront script, health; in development also the demo shop and mailbox."""
+"""The doors: events in, links from mails, the storefront script, health; in development also the demo shop."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from engine.committer import Committer
 from engine.errors import RequestError, StoreError, Unavailable
 from engine.hints import Bell
 from engine.links import Links
-from engine.live import LiveKeys, LiveRules
+from engine.live import LiveKeys, open_rules
 from engine.settings import Settings
 from engine.store.database import open_engine
 from engine.web import development, events, health, snippet
@@ -27,7 +27,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app = Flask(__name__, static_folder="static", static_url_path="/assets")
     engine = open_engine(settings.database_url, durability=settings.durability)
     links = Links(settings.secret_key, settings.public_url)
-    live = LiveRules(settings.rules, engine)
+    live = open_rules(settings, engine)
     house = Services(
         settings=settings,
         engine=engine,

@@ -64,5 +64,3 @@ class SqlLinkActions:
         if found is None:
             raise NotFound("this shop is not here any more")
         return found.rules.shop
-
-

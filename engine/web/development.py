@@ -30,7 +30,12 @@ def register(app: Flask, house: Services) -> None:
     # The demo is a shop, not a part of the engine: it is looked up by name and speaks only the public API.
     demo = importlib.import_module("demo")
     configured = demo.DemoSettings(
-        endpoint=settings.public_url, public_key=DEMO_KEY, secret_key=secret_key, mailbox_url="/dev/mailbox"
+        secret_key=secret_key,
+        public_key=DEMO_KEY,
+        server_endpoint=f"http://127.0.0.1:{settings.port}",
+        mailbox_url="/dev/mailbox",
+        why_url="/dev/why/",
+        state_file=settings.data_dir / "demo_counter",
     )
     app.register_blueprint(demo.create_blueprint(configured))
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import NamedTuple
 
 import msgspec
 from flask import Blueprint, Request, Response, request
@@ -43,17 +42,14 @@ _encode = msgspec.json.Encoder().encode
 _MEDIA_TYPES = frozenset(["text/plain", "application/json"])
 
 
-class Problem(NamedTuple):
+class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
     """Why one event was not taken, or what is odd about it."""
 
     index: int
-    id: str | None
     code: str
-    field: str | None
     message: str
-
-    def as_json(self) -> dict[str, object]:
-        return {name: value for name, value in self._asdict().items() if value is not None}
+    id: str | None = None
+    field: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,12 +203,12 @@ def _read_events(
         except InvalidEvent as error:
             raw_id = raw.get("id") if isinstance(raw, dict) else None
             known_id = raw_id[:64] if isinstance(raw_id, str) else None
-            rejected.append(Problem(index, known_id, error.code, error.field, error.message))
+            rejected.append(Problem(index, error.code, error.message, known_id, error.field))
             continue
         accepted.append(read)
         kind = read.event.type
         if not is_known(kind) and kind not in warnings:
-            warnings[kind] = Problem(index, None, "unknown_type", "type", f"'{kind}' is kept as an event of your own")
+            warnings[kind] = Problem(index, "unknown_type", f"'{kind}' is kept as an event of your own", field="type")
     answer_for = visitor if visitor and len(visitor) <= 64 else None
     return Submission(speaker.shop, accepted, answer_for=answer_for), rejected, list(warnings.values())
 
@@ -259,8 +255,8 @@ def _answer_body(answer: Answer, rejected: list[Problem], warnings: list[Problem
     body: dict[str, object] = {
         "accepted": answer.accepted,
         "duplicates": answer.duplicates,
-        "rejected": [problem.as_json() for problem in rejected],
-        "warnings": [problem.as_json() for problem in warnings],
+        "rejected": rejected,
+        "warnings": warnings,
         "messages": answer.messages,
         "next_check_ms": None,
     }

@@ -35,4 +35,5 @@ def script(name: str) -> Response:
     answer.headers["Access-Control-Allow-Origin"] = "*"
     answer.headers["X-Content-Type-Options"] = "nosniff"
     answer.set_etag(digest)
-    return answer.make_conditional(request)
+    answer.make_conditional(request)
+    return answer

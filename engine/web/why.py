@@ -1,4 +1,4 @@
-"""``/dev/why/<visitor>.json``: what the demo shop's drawer shows. Development only: it names no person, but it tells much."""
+"""``/dev/why/<visitor>.json``: what the demo shop's drawer shows. Development only, because it tells much."""
 
 from __future__ import annotations
 
