@@ -89,7 +89,10 @@ class FarSide:
         with self.changed:
             self.bodies.append(body)
             self.headers.append(headers)
-            answer = self.answers.pop(0) if self.answers else self.respond(body)
+            planned = self.answers.pop(0) if self.answers else None
+            self.changed.notify_all()
+        answer = planned or self.respond(body)  # may take its time: others are answered meanwhile
+        with self.changed:
             if answer.status == 202:
                 self.accepted.append(body)
             self.changed.notify_all()

@@ -1,6 +1,7 @@
 """What happens is delivered: without preflights, once, in order, through refusals, navigations and closed tabs."""
 
 import re
+import threading
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
@@ -177,23 +178,53 @@ def test_closing_the_tab_sends_the_last_events(page: Page, far: FarSide) -> None
     assert done(far) == [7]
 
 
+# As a tab leaves it that crashed a minute ago.
+ORPHAN = """() => {
+  const owner = '{"key":"pk_test","visitor":"v","session":"s","tab":"dead"';
+  const event = '{"id":"x","type":"thing_done","i":3,"seq":9}';
+  localStorage['shopbell:o|dead|0000009|' + (Date.now() - 60000)] = owner + '\\n' + event;
+}"""
+
+
+def orphans(far: FarSide) -> list[str]:
+    """The tabs in whose name the left event was sent, once for each time."""
+    return [body["tab"] for body in far.bodies if any(event["id"] == "x" for event in body["events"])]
+
+
 def test_another_tab_delivers_what_a_crashed_one_left(context: BrowserContext, page: Page, far: FarSide) -> None:
     page.goto(far.origin)
     far.wait_for_event("page_viewed")
     outbox_is_empty(page)
-    # As a tab leaves it that crashed a minute ago.
-    page.evaluate(
-        """() => {
-          const owner = '{"key":"pk_test","visitor":"v","session":"s","tab":"dead"';
-          const event = '{"id":"x","type":"thing_done","i":3,"seq":9}';
-          localStorage['shopbell:o|dead|0000009|' + (Date.now() - 60000)] = owner + '\\n' + event;
-        }"""
-    )
+    page.evaluate(ORPHAN)
     other = context.new_page()
     other.goto(far.origin)
     far.wait_for_event("thing_done")
-    assert [body["tab"] for body in far.bodies if body["events"][0]["type"] == "thing_done"] == ["dead"]
     outbox_is_empty(other)
+    assert orphans(far) == ["dead"]
+
+
+def test_tabs_wait_for_each_other_before_they_send(context: BrowserContext, page: Page, far: FarSide) -> None:
+    page.goto(far.origin)
+    far.wait_for_event("page_viewed")
+    outbox_is_empty(page)
+    gate = threading.Event()
+
+    def respond(_body: Json) -> Answer:
+        gate.wait(20)
+        return Answer()
+
+    far.respond = respond
+    page.evaluate(ORPHAN)
+    track(page, 1)
+    far.wait_for(lambda far: len(far.bodies) == 2)
+    other = context.new_page()
+    other.goto(far.origin + "/other")
+    waits = "async () => (await navigator.locks.query()).pending.some((lock) => lock.name == 'shopbell')"
+    other.wait_for_function(waits)
+    gate.set()
+    far.wait_for_event("page_viewed", times=2)
+    outbox_is_empty(other)
+    assert orphans(far) == ["dead"]
 
 
 def test_tabs_that_send_at_the_same_time_send_each_event_once(
