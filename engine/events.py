@@ -27,7 +27,8 @@ CANONICAL_TYPES = frozenset(
     checkout_step_completed contact_given shipping_shown payment_failed coupon_applied coupon_rejected order_placed
     order_cancelled order_shipped order_delivered order_returned identified consent_changed form_abandoned text_typed
     exit_intended scrolled chat_started chat_ended message_shown message_accepted message_dismissed stock_changed
-    price_changed agents_changed survey_answered cart_restored""".split()
+    price_changed agents_changed survey_answered cart_restored
+    product_added product_removed checkout_step_viewed order_updated order_refunded""".split()
 )
 
 REQUIRED: dict[str, tuple[str, ...]] = {

@@ -24,7 +24,7 @@ from engine.errors import (
     UnknownKey,
     WrongMediaType,
 )
-from engine.events import is_known, parse_event
+from engine.events import Event, is_known, parse_event
 from engine.pipeline import Accepted, Answer, ShopRules, Submission, server_visitor
 from engine.store.keys import SECRET, Key
 from engine.web import metrics
@@ -235,20 +235,25 @@ class _Reader:
             currency=shop.rules.shop.currency,
             trusted=self.speaker.trusted,
         )
-        if not event.visitor and event.type != "agents_changed":
-            named = server_visitor(shop.id, event) if self.speaker.trusted else ""
-            if not named:
+        return Accepted(self._with_visitor(event), body)
+
+    def _with_visitor(self, event: Event) -> Event:
+        """A browser speaks for the visitor of its batch; a server may name a person instead, or speak of the house."""
+        if not self.speaker.trusted:
+            if not event.visitor or event.visitor != self.batch.get("visitor"):
                 raise InvalidEvent("is missing", code="missing_field", field="visitor")
-            event = msgspec.structs.replace(event, visitor=named)
-        return Accepted(event, body)
+            return event
+        if event.visitor or event.type == "agents_changed":
+            return event
+        named = server_visitor(self.speaker.shop.id, event)
+        if not named:
+            raise InvalidEvent("is missing", code="missing_field", field="visitor")
+        return msgspec.structs.replace(event, visitor=named)
 
     def _with_batch_fields(self, raw: dict[str, object]) -> dict[str, object]:
         """What stands once for the whole batch. A browser speaks for one visitor only: its own."""
-        batch = self.batch
-        if self.speaker.trusted:
-            return {"visitor": batch.get("visitor"), "session": batch.get("session"), "tab": batch.get("tab")} | raw
-        own = {"visitor": batch.get("visitor"), "session": batch.get("session"), "tab": batch.get("tab")}
-        return raw | own
+        own = {name: self.batch[name] for name in ("visitor", "session", "tab") if name in self.batch}
+        return own | raw if self.speaker.trusted else raw | own
 
 
 def _answer_body(answer: Answer, rejected: list[Problem], warnings: list[Problem]) -> bytes:
