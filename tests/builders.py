@@ -53,7 +53,7 @@ name: stuck
 when:
   - on_page: {type: knowledge_base, for: 45s}
 then:
-  - invite: {en: Can I help?}
+  - invite: Can I help?
 """
 LEFT = """
 name: left
@@ -157,11 +157,14 @@ class Visit:
         return self
 
     def is_looked_at(self) -> Visit:
-        facts = Facts(self.rules.shop, self.name, self.visitor, self.now, self.person, self.house)
-        self.last = evaluate(self.rules, facts, due_at=self.due_at)
+        self.last = evaluate(self.rules, self.facts, due_at=self.due_at)
         self.due_at = self.last.due_at
         self.decisions.extend(self.last.decisions)
         return self
+
+    @property
+    def facts(self) -> Facts:
+        return Facts(self.rules.shop, self.name, self.visitor, self.now, self.person, self.house)
 
     def waits(self, ms: Millis) -> Visit:
         """Time passes with a punctual clock: every planned look is taken when it is due."""
