@@ -8,11 +8,13 @@ from datetime import datetime
 from itertools import count
 from textwrap import dedent, indent
 from threading import Barrier
+from typing import TypeVar
 
 import msgspec
+import pytest
 from sqlalchemy import Engine, Row, Table, select
 
-from engine import clock
+from engine import clock, pipeline
 from engine.clock import Millis
 from engine.committer import Committer
 from engine.decisions import Decision, Guard, Outcome, Result
@@ -24,7 +26,7 @@ from engine.rules.facts import Facts, House, Presence
 from engine.rules.loader import load
 from engine.rules.model import RuleSet
 from engine.rules.pages import PageTypes
-from engine.store import looks, migrate
+from engine.store import deliveries, looks, migrate, suppress, timers
 from engine.store.database import open_engine, reading
 from engine.store.unit import DECISIONS, DELIVERIES
 from engine.visitors import Visitor, apply
@@ -34,6 +36,7 @@ NOON: Millis = 1_795_262_400_000
 KB = "https://shop.example/help/ink"
 ADDRESS = "anna@shopper.example"
 _numbers = count(1)
+T = TypeVar("T")
 
 
 class Hands:
@@ -244,8 +247,14 @@ class Visit:
 # --- the pipeline over a database -------------------------------------------------------------------------------------
 
 
+def keep_time(monkeypatch: pytest.MonkeyPatch, hands: Hands) -> None:
+    """Have the database's own clock stand still too, wherever it is asked."""
+    for module in (pipeline, timers, deliveries, suppress):
+        monkeypatch.setattr(module, "database_now", lambda connection: hands())
+
+
 class Premises:
-    """A shop over a real database. Time is the given clock's; see the ``premises`` fixture."""
+    """A shop over a real database, by the clock it is given (see :func:`keep_time`)."""
 
     def __init__(self, url: str, rules: RuleSet, hands: Hands) -> None:
         migrate.upgrade(url)
@@ -334,14 +343,13 @@ class Premises:
         self.engine.dispose()
 
 
-def at_once(*works: Callable[[], object]) -> None:
-    """Run these in threads that begin together; the first thing that was raised is raised here."""
+def at_once(*works: Callable[[], T]) -> list[T]:
+    """Run these in threads that begin together and give back what they gave; the first thing raised is raised here."""
     start = Barrier(len(works))
 
-    def run(work: Callable[[], object]) -> None:
+    def run(work: Callable[[], T]) -> T:
         start.wait(10)
-        work()
+        return work()
 
     with ThreadPoolExecutor(len(works)) as threads:
-        for done in [threads.submit(run, work) for work in works]:
-            done.result(60)
+        return [done.result(60) for done in [threads.submit(run, work) for work in works]]

@@ -1,0 +1,613 @@
+"""Event in, visitor state, rules, decision, delivery: the one path, over both kinds of database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import pairwise
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from sqlalchemy import func, select, update
+
+from engine import identify
+from engine.clock import DAY, HOUR, MINUTE, SECOND
+from engine.ids import derived_id
+from engine.rules.facts import Facts
+from engine.rules.model import RuleSet
+from engine.rules.verdicts import Verdict, met, not_met
+from engine.store.database import reading
+from engine.store.suppress import suppress
+from engine.store.unit import CARTS, CONSENTS, DELIVERIES, EVENTS, IDENTITIES, ORDERS, PEOPLE, VISITORS
+from tests.builders import (
+    ADDRESS,
+    KB,
+    LEFT,
+    SEQUENCE,
+    STUCK,
+    Hands,
+    Premises,
+    at_once,
+    cart,
+    keep_time,
+    line,
+    named,
+    rule_set,
+    with_lines,
+)
+
+RULES = rule_set(STUCK, LEFT)
+BEFORE_NIGHT = "shop: {time_zone: UTC, quiet_hours: 13:00-20:00}"
+"""Quiet hours in which a mail that was decided at two o'clock waits."""
+
+
+@pytest.fixture
+def premises(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Premises]:
+    hands = Hands()
+    keep_time(monkeypatch, hands)
+    shop = Premises(database_url, RULES, hands)
+    yield shop
+    shop.close()
+
+
+# --- events -----------------------------------------------------------------------------------------------------------
+
+
+def test_forty_five_seconds_on_the_knowledge_base_bring_an_invitation_in_the_answer(premises: Premises) -> None:
+    first = premises.post("page_viewed", page={"url": KB})
+    assert first.messages == []
+    assert first.ask is not None
+    assert (first.ask.at - first.now, first.ask.engaged) == (45 * SECOND, True)
+    answer = premises.later(45 * SECOND).post("checked_in", engaged_ms=45_000, page={"url": KB})
+    (message,) = [msgspec.json.decode(raw) for raw in answer.messages]
+    assert (message["rule"], message["text"]) == ("stuck", "Can I help?")
+    (row,) = premises.rows(DELIVERIES)
+    assert (row.id, row.state) == (message["id"], "offered")
+
+
+def test_an_invitation_is_offered_until_the_page_says_that_it_was_shown(premises: Premises) -> None:
+    premises.post("page_viewed", page={"url": KB})
+    offered = premises.later(45 * SECOND).post("checked_in", engaged_ms=45_000).messages
+    assert premises.later(SECOND).post("page_shown").messages == offered
+    delivery = premises.rows(DELIVERIES)[0].id
+    assert premises.post("message_shown", message=delivery).messages == []
+    assert premises.rows(DELIVERIES)[0].state == "shown"
+    premises.post("message_accepted", message=delivery)
+    assert premises.rows(DELIVERIES)[0].state == "accepted"
+
+
+def test_nobody_speaks_for_another_visitor_s_invitation(premises: Premises) -> None:
+    premises.post("page_viewed", page={"url": KB})
+    premises.later(45 * SECOND).post("checked_in", engaged_ms=45_000)
+    premises.post("message_dismissed", "somebody-else", message=premises.rows(DELIVERIES)[0].id)
+    assert premises.rows(DELIVERIES)[0].state == "offered"
+
+
+def test_an_event_repeated_in_the_same_request_counts_once(premises: Premises) -> None:
+    event = premises.accept("size_guide_opened")
+    answer = premises.submit(event, event)
+    assert (answer.accepted, answer.duplicates) == (1, 1)
+    assert premises.visitor().state.tallies["size_guide_opened"].count == 1
+
+
+def test_an_event_repeated_later_counts_once_and_fires_nothing(premises: Premises) -> None:
+    viewed = premises.accept("page_viewed", page={"url": KB})
+    premises.submit(viewed)
+    checked = premises.later(45 * SECOND).accept("checked_in", engaged_ms=45_000)
+    premises.submit(checked)
+    state = premises.visitor().state
+    answer = premises.submit(viewed, checked)
+    assert (answer.accepted, answer.duplicates) == (0, 2)
+    assert premises.visitor().state == state
+    assert premises.decided() == [("v1", "stuck")]
+
+
+def test_an_event_repeated_through_another_process_counts_once(premises: Premises, database_url: str) -> None:
+    other = Premises(database_url, RULES, premises.hands)
+    event = premises.accept("size_guide_opened")
+    premises.submit(event)
+    assert other.submit(event).duplicates == 1
+    assert premises.visitor().state.tallies["size_guide_opened"].count == 1
+    other.close()
+
+
+def test_two_visitors_may_use_the_same_event_id(premises: Premises) -> None:
+    for visitor in ("v1", "v2"):
+        assert premises.post("size_guide_opened", visitor, id="event-one").accepted == 1
+
+
+def test_what_came_in_is_kept_with_the_fields_that_nobody_here_knows(premises: Premises) -> None:
+    premises.post("size_guide_opened", size="XL")
+    (row,) = premises.rows(EVENTS)
+    assert msgspec.json.decode(row.body)["size"] == "XL"
+    assert (row.visitor, row.type, row.trusted, row.fault) == ("v1", "size_guide_opened", False, None)
+
+
+def test_batches_that_arrive_in_the_wrong_order_leave_the_later_truth(premises: Premises) -> None:
+    premises.later(HOUR).post("cart_updated", cart=cart(line(quantity=3)))
+    premises.post("cart_updated", ago=MINUTE, cart=cart(line(quantity=1)))
+    basket = premises.visitor().state.basket
+    assert basket is not None
+    assert basket.items[0].quantity == 3
+    (row,) = premises.rows(CARTS)
+    assert msgspec.json.decode(row.body)["lines"][0]["quantity"] == 3
+
+
+def test_an_older_cart_of_the_same_value_does_not_replace_what_is_kept(premises: Premises) -> None:
+    premises.later(HOUR).post("cart_updated", cart=cart(line("PEN")))
+    premises.post("cart_updated", ago=MINUTE, cart=cart(line("INK-1")))
+    (row,) = premises.rows(CARTS)
+    assert msgspec.json.decode(row.body)["lines"][0]["sku"] == "PEN"
+
+
+def test_a_clock_that_runs_ahead_makes_nothing_happen_in_the_future(premises: Premises) -> None:
+    event = premises.accept("cart_updated", cart=cart(line()))
+    premises.hands.now -= 5 * MINUTE
+    premises.submit(event)
+    assert premises.visitor().state.seen_at == premises.hands.now
+
+
+# --- carts, orders, people --------------------------------------------------------------------------------------------
+
+
+def test_a_cart_left_behind_is_mailed_about_when_its_time_comes(premises: Premises) -> None:
+    premises.gives_address()
+    premises.fills_cart()
+    assert premises.visitor().due_at == premises.hands.now + HOUR
+    answer = premises.later(HOUR).look_at("v1")
+    (row,) = premises.rows(DELIVERIES)
+    assert answer.hints == [row.id]
+    assert (row.kind, row.state, row.due_at) == ("email", "scheduled", premises.hands.now)
+    assert ADDRESS not in row.body
+    assert premises.visitor().due_at is None
+
+
+def test_an_emptied_cart_is_marked_and_not_mailed_about(premises: Premises) -> None:
+    premises.gives_address()
+    premises.fills_cart()
+    premises.later(MINUTE).post("cart_updated", cart=cart())
+    premises.later(DAY).look_at("v1")
+    assert premises.mails() == []
+    assert [row.status for row in premises.rows(CARTS)] == ["emptied"]
+
+
+def test_an_order_closes_the_cart_and_cancels_what_waits_at_once(premises: Premises) -> None:
+    premises.use(rule_set(SEQUENCE, head=BEFORE_NIGHT))
+    premises.gives_address()
+    premises.fills_cart()
+    premises.later(2 * HOUR).look_at("v1")
+    assert premises.mails() == [("v1", "scheduled", "")]
+    premises.later(MINUTE).post("order_placed", order={"id": "o1", "cart_id": "c1"})
+    assert premises.mails() == [("v1", "cancelled", "bought")]
+    assert premises.decided("stopped") == [("v1", "sequence")]
+    assert [row.status for row in premises.rows(CARTS)] == ["ordered"]
+    premises.later(3 * DAY).look_at("v1")
+    assert premises.mails() == [("v1", "cancelled", "bought")]
+
+
+def test_an_order_on_another_device_with_the_same_address_stops_everything_at_once(premises: Premises) -> None:
+    premises.use(rule_set(SEQUENCE, head=BEFORE_NIGHT))
+    premises.gives_address("laptop")
+    premises.fills_cart("laptop")
+    premises.later(2 * HOUR).look_at("laptop")
+    order = {"id": "o1", "email": " Anna@Shopper.example "}
+    premises.later(MINUTE).post("order_placed", "phone", order=order)
+    assert premises.mails() == [("laptop", "cancelled", "bought")]
+    assert premises.visitor("laptop").due_at == premises.hands.now, "the laptop is looked at as soon as possible"
+    premises.look_at("laptop")
+    assert premises.decided("stopped") == [("laptop", "sequence")]
+    premises.later(3 * DAY).look_at("laptop")
+    assert premises.mails() == [("laptop", "cancelled", "bought")]
+
+
+def test_an_order_that_only_names_a_cart_stops_whoever_it_belongs_to(premises: Premises) -> None:
+    premises.use(rule_set(SEQUENCE, head=BEFORE_NIGHT))
+    premises.gives_address()
+    premises.fills_cart()
+    premises.later(2 * HOUR).look_at("v1")
+    premises.later(MINUTE).hear("order_placed", order={"id": "o1", "cart_id": "c1", "email": "other@shopper.example"})
+    assert premises.mails() == [("v1", "cancelled", "bought")]
+    assert premises.decided("stopped") == [("v1", "sequence")]
+    assert premises.visitor().state.basket is None
+
+
+def test_an_order_heard_before_the_mail_is_decided_prevents_it(premises: Premises) -> None:
+    premises.gives_address()
+    premises.fills_cart()
+    premises.later(30 * MINUTE).hear("order_placed", order={"id": "o1", "cart_id": "c1", "email": ADDRESS})
+    premises.later(DAY).look_at("v1")
+    assert premises.mails() == []
+
+
+def test_an_order_before_its_cart_is_heard_of_prevents_the_mail_too(premises: Premises) -> None:
+    premises.gives_address()
+    premises.later(HOUR).hear("order_placed", order={"id": "o1", "cart_id": "c1", "email": ADDRESS})
+    premises.later(MINUTE).post("cart_updated", ago=2 * MINUTE, cart=cart(line()))
+    premises.later(DAY).look_at("v1")
+    assert premises.mails() == []
+
+
+def test_a_stale_retry_from_before_the_order_brings_no_mail(premises: Premises) -> None:
+    premises.gives_address()
+    premises.fills_cart("v1", None)
+    premises.later(HOUR - MINUTE).post("order_placed", order={"id": "o1"})
+    premises.later(4 * HOUR).post("cart_updated", ago=4 * HOUR + MINUTE, cart=cart(line("PEN"), cart_id=None))
+    premises.later(DAY).look_at("v1")
+    assert premises.mails() == []
+
+
+def test_an_order_is_counted_once_however_often_it_is_reported(premises: Premises) -> None:
+    premises.gives_address()
+    premises.fills_cart()
+    premises.post("order_placed", order={"id": "o1", "cart_id": "c1", "total": "24.95"})
+    premises.hear("order_placed", order={"id": "o1", "cart_id": "c1", "email": ADDRESS})
+    assert len(premises.rows(ORDERS)) == 1
+    assert premises.person_of().orders == 1
+
+
+def test_one_cart_on_two_devices_of_a_person_is_mailed_about_once(premises: Premises) -> None:
+    for device in ("laptop", "phone"):
+        premises.gives_address(device)
+        premises.fills_cart(device)
+    premises.later(HOUR).look_at("laptop", "phone")
+    assert len(premises.mails()) == 1
+
+
+def test_devices_with_the_same_address_are_one_person_with_one_budget(premises: Premises) -> None:
+    premises.use(rule_set(STUCK, head="limits: {invitations: 1 per 7d}"))
+    premises.post("page_viewed", "laptop", page={"url": KB})
+    premises.later(45 * SECOND).post("checked_in", "laptop", engaged_ms=45_000)
+    for device, address in (("laptop", ADDRESS), ("phone", ADDRESS.upper())):
+        premises.gives_address(device, address)
+    assert premises.visitor("laptop").person == premises.visitor("phone").person
+    assert [contact.rule for contact in premises.person_of("phone").contacts] == ["stuck"]
+    premises.post("page_viewed", "phone", page={"url": KB})
+    assert premises.later(45 * SECOND).post("checked_in", "phone", engaged_ms=45_000).messages == []
+    assert premises.decided("held") == [("phone", "stuck")]
+
+
+@pytest.mark.parametrize("typed", ["-", "none", "   ", "@", "a b@c"])
+def test_what_is_no_address_makes_nobody_a_person(premises: Premises, typed: str) -> None:
+    premises.post("contact_given", "v1", email=typed, consent={"email": True})
+    premises.post("contact_given", "v2", email=typed, consent={"email": True})
+    assert premises.visitor("v1").person is None
+    assert premises.rows(PEOPLE) == []
+
+
+def test_addresses_are_looked_up_by_a_hash_only(premises: Premises) -> None:
+    premises.gives_address()
+    (row,) = premises.rows(IDENTITIES)
+    assert row.value == identify.hash_of("main", ADDRESS)
+    assert ADDRESS not in repr(row)
+
+
+def test_a_customer_number_from_a_browser_proves_nothing(premises: Premises) -> None:
+    premises.hear("identified", "v1", customer_id="42", email=ADDRESS)
+    premises.post("identified", "v2", customer_id="42")
+    assert premises.visitor("v2").person is None
+
+
+# --- consent ----------------------------------------------------------------------------------------------------------
+
+
+def test_consent_is_recorded_with_its_words(premises: Premises) -> None:
+    premises.gives_address(trusted=False)
+    (row,) = premises.rows(CONSENTS)
+    assert (row.granted, row.text, row.source, row.trusted) == (True, "Yes, mail me", "checkout", False)
+    assert row.person == premises.visitor().person
+
+
+def test_an_address_without_consent_is_not_mailed(premises: Premises) -> None:
+    premises.post("contact_given", email=ADDRESS)
+    premises.fills_cart()
+    premises.later(DAY).look_at("v1")
+    assert premises.mails() == []
+    assert premises.decided("held") == [("v1", "left")]
+
+
+def test_withdrawn_consent_is_kept_and_obeyed(premises: Premises) -> None:
+    premises.gives_address()
+    premises.fills_cart()
+    premises.later(MINUTE).post("consent_changed", email=ADDRESS, consent={"email": False})
+    premises.later(DAY).look_at("v1")
+    assert premises.mails() == []
+    assert [row.granted for row in sorted(premises.rows(CONSENTS), key=lambda row: int(row.at))] == [True, False]
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+def test_consent_from_before_it_was_withdrawn_does_not_bring_it_back(premises: Premises, trusted: bool) -> None:
+    premises.later(HOUR).post("consent_changed", email=ADDRESS, consent={"email": False})
+    premises.submit(
+        premises.accept("contact_given", ago=MINUTE, trusted=trusted, email=ADDRESS, consent={"email": True})
+    )
+    assert premises.person_of().why_no_mail() is not None
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+def test_consent_does_not_undo_an_unsubscribe(premises: Premises, trusted: bool) -> None:
+    premises.gives_address()
+    person = premises.person_of()
+    suppress(premises.engine, "main", person.id, identify.hash_of("main", ADDRESS), "unsubscribed")
+    premises.later(MINUTE).gives_address("v2", trusted=trusted)
+    premises.fills_cart("v2", "c2")
+    premises.later(DAY).look_at("v2")
+    assert premises.mails() == []
+    assert premises.person_of("v2").why_no_mail() == "unsubscribed"
+
+
+def test_an_unsubscribe_cancels_what_waits(premises: Premises) -> None:
+    premises.use(rule_set(SEQUENCE, head=BEFORE_NIGHT))
+    premises.gives_address()
+    premises.fills_cart()
+    premises.later(2 * HOUR).look_at("v1")
+    suppress(premises.engine, "main", premises.person_of().id, identify.hash_of("main", ADDRESS), "unsubscribed")
+    assert premises.mails() == [("v1", "cancelled", "unsubscribed")]
+    premises.later(3 * DAY).look_at("v1")
+    assert premises.mails() == [("v1", "cancelled", "unsubscribed")]
+
+
+def test_a_suppressed_address_that_comes_back_as_somebody_new_stays_suppressed(premises: Premises) -> None:
+    suppress(premises.engine, "main", "per-gone", identify.hash_of("main", ADDRESS), "unsubscribed")
+    premises.gives_address()
+    assert premises.person_of().why_no_mail() == "unsubscribed"
+
+
+def test_an_address_from_a_browser_is_mailed_at_most_once_a_day(premises: Premises) -> None:
+    premises.gives_address(trusted=False)
+    for day in range(3):
+        premises.fills_cart("v1", f"c{day}", line(f"INK-{day}"))
+        premises.later(2 * HOUR).look_at("v1")
+        premises.fills_cart("v1", f"d{day}", line(f"PEN-{day}"))
+        premises.later(22 * HOUR).look_at("v1")
+    sent_at = sorted(int(row.due_at) for row in premises.rows(DELIVERIES))
+    assert len(sent_at) == 3
+    assert all(later - earlier >= DAY for earlier, later in pairwise(sent_at))
+
+
+def test_a_stranger_who_types_a_customer_s_address_cannot_have_them_mailed_again_and_again(premises: Premises) -> None:
+    premises.gives_address("customer")
+    for stranger in ("s1", "s2", "s3"):
+        premises.gives_address(stranger, trusted=False)
+        premises.fills_cart(stranger, f"cart-{stranger}")
+    premises.later(HOUR).look_at("s1", "s2", "s3")
+    assert len(premises.mails()) == 1
+
+
+# --- rules that change, agents ----------------------------------------------------------------------------------------
+
+
+def test_a_rule_that_is_gone_cancels_what_it_still_owes(premises: Premises) -> None:
+    premises.use(rule_set(SEQUENCE, head=BEFORE_NIGHT))
+    premises.gives_address()
+    premises.fills_cart()
+    premises.later(2 * HOUR).look_at("v1")
+    premises.use(rule_set(STUCK))
+    premises.later(MINUTE).look_at("v1")
+    assert premises.mails() == [("v1", "cancelled", "rule_removed")]
+
+
+def test_agents_that_a_browser_invents_are_nobody(premises: Premises) -> None:
+    premises.use(rule_set(STUCK.replace("then:", "  - agents: online\nthen:")))
+    premises.post("agents_changed", "", agents={"online": 5})
+    premises.post("page_viewed", page={"url": KB})
+    assert premises.later(45 * SECOND).post("checked_in", engaged_ms=45_000).messages == []
+    premises.hear("agents_changed", agents={"online": 1})
+    assert len(premises.later(SECOND).post("checked_in", engaged_ms=46_000).messages) == 1
+
+
+def test_older_news_about_agents_does_not_replace_newer(premises: Premises) -> None:
+    premises.later(HOUR).hear("agents_changed", agents={"online": 0})
+    premises.hear("agents_changed", ago=MINUTE, agents={"online": 3})
+    premises.post("page_viewed", page={"url": KB})
+    assert premises.later(45 * SECOND).post("checked_in", engaged_ms=45_000).messages == []
+
+
+# --- isolation --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Breaks:
+    """A condition that cannot bear one language."""
+
+    clause: str = "breaks"
+
+    def check(self, facts: Facts) -> Verdict:
+        if facts.visitor.language == "xx":
+            raise KeyError(facts.visitor.language)
+        return met() if facts.visitor.view is not None else not_met()
+
+    def holds(self, facts: Facts) -> Verdict:
+        return self.check(facts)
+
+
+def broken_rules() -> RuleSet:
+    rules = rule_set(STUCK)
+    return replace(rules, rules=(replace(rules.rules[0], when=Breaks(), page_types=None),))
+
+
+def test_a_visitor_whose_evaluation_fails_keeps_its_events_and_harms_nobody(premises: Premises) -> None:
+    premises.use(broken_rules())
+    premises.submit(
+        premises.accept("page_viewed", "good", page={"url": KB}),
+        premises.accept("page_viewed", "bad", page={"url": KB, "language": "xx"}),
+        premises.accept("page_viewed", "fine", page={"url": KB}),
+    )
+    assert premises.decided() == [("fine", "stuck"), ("good", "stuck")]
+    assert len(premises.rows(EVENTS)) == 3
+    marked = premises.visitor("bad")
+    assert marked.fault is not None
+    assert marked.fault.startswith("KeyError")
+    assert "xx" not in marked.fault, "what a shopper typed does not belong in a fault"
+    assert marked.due_at == premises.hands.now + HOUR
+
+
+def test_a_visitor_whose_evaluation_failed_is_whole_again_when_the_rules_are(premises: Premises) -> None:
+    premises.post("cart_updated", "bad", cart=cart(line()))
+    premises.use(broken_rules())
+    premises.later(SECOND).post("page_viewed", "bad", page={"url": KB, "language": "xx"})
+    assert premises.visitor("bad").state.basket is not None, "the state from before is kept"
+    premises.use(RULES)
+    premises.later(HOUR).post("page_viewed", "bad", page={"url": KB})
+    assert premises.visitor("bad").fault is None
+
+
+def test_a_stored_state_that_cannot_be_read_is_kept_as_it_is(premises: Premises) -> None:
+    premises.gives_address()
+    premises.fills_cart()
+    garbage = b"\xc1 from a release to come"
+    with premises.engine.begin() as connection:
+        connection.execute(update(VISITORS).values(state=garbage, due_at=premises.hands.now))
+    answer = premises.submit(premises.accept("size_guide_opened"), premises.accept("size_guide_opened", "v2"))
+    assert answer.accepted == 2
+    rows = {row.id: row for row in premises.rows(VISITORS)}
+    assert (rows["v1"].state, rows["v1"].fault) == (garbage, "its stored state cannot be read")
+    assert rows["v2"].fault is None
+    assert len(premises.rows(EVENTS, type="size_guide_opened")) == 2
+
+
+def test_a_state_that_cannot_be_read_is_not_looked_at_again_and_again(premises: Premises) -> None:
+    premises.fills_cart()
+    with premises.engine.begin() as connection:
+        connection.execute(update(VISITORS).values(state=b"\xc1", due_at=premises.hands.now))
+    premises.look_at("v1")
+    (row,) = premises.rows(VISITORS)
+    assert row.due_at == premises.hands.now + HOUR
+
+
+# --- many at once -----------------------------------------------------------------------------------------------------
+
+
+def test_two_processes_with_the_same_visitor_lose_nothing_and_decide_nothing_twice(
+    premises: Premises, database_url: str
+) -> None:
+    premises.use(rule_set(with_lines(STUCK, "once_per: page")))
+    other = Premises(database_url, premises.shop.rules, premises.hands)
+    rounds, visitors = 25, ("v1", "v2")
+
+    def work(house: Premises, half: int) -> None:
+        for number in range(rounds):
+            page = {"url": f"{KB}/{number}", "type": "knowledge_base"}
+            house.submit(
+                *(
+                    house.accept(kind, visitor, page=page, engaged_ms=60_000, tab=f"t{half}")
+                    for visitor in visitors
+                    for kind in ("page_viewed", "checked_in", "size_guide_opened")
+                )
+            )
+
+    at_once(partial(work, premises, 1), partial(work, other, 2))
+    for visitor in visitors:
+        assert premises.visitor(visitor).state.tallies["size_guide_opened"].count == 2 * rounds
+        assert premises.visitor(visitor).state.session.pages == 2 * rounds
+    assert len(premises.rows(EVENTS)) == 2 * rounds * 3 * len(visitors)
+    deliveries = premises.rows(DELIVERIES)
+    assert len({row.once for row in deliveries}) == len(deliveries)
+    other.close()
+
+
+def test_one_timer_taken_by_two_processes_decides_once(premises: Premises, database_url: str) -> None:
+    other = Premises(database_url, RULES, premises.hands)
+    premises.gives_address()
+    for number in range(8):
+        premises.fills_cart("v1", f"c{number}", line(f"INK-{number}"))
+        premises.later(2 * HOUR)
+        at_once(partial(premises.look_at, "v1"), partial(other.look_at, "v1"))
+        assert len(premises.decided()) == number + 1
+        assert len(premises.mails()) == number + 1
+        premises.later(DAY)
+    other.close()
+
+
+def test_an_event_that_two_processes_take_at_the_same_moment_counts_once(premises: Premises, database_url: str) -> None:
+    other = Premises(database_url, RULES, premises.hands)
+    for number in range(15):
+        event = premises.accept("size_guide_opened", f"v{number % 3}")
+        answers = at_once(partial(premises.submit, event), partial(other.submit, event))
+        assert sorted((answer.accepted, answer.duplicates) for answer in answers) == [(0, 1), (1, 0)]
+    assert sum(premises.visitor(f"v{n}").state.tallies["size_guide_opened"].count for n in range(3)) == 15
+    other.close()
+
+
+def test_two_devices_that_tell_the_same_address_at_the_same_moment_are_one_person(
+    premises: Premises, database_url: str
+) -> None:
+    other = Premises(database_url, RULES, premises.hands)
+    for number in range(12):
+        address = f"anna{number}@shopper.example"
+        at_once(
+            partial(premises.gives_address, f"laptop{number}", address),
+            partial(other.gives_address, f"phone{number}", address),
+        )
+        assert premises.visitor(f"laptop{number}").person == premises.visitor(f"phone{number}").person
+    with reading(premises.engine) as connection:
+        assert connection.execute(select(func.count()).select_from(PEOPLE)).scalar_one() == 12
+    other.close()
+
+
+def test_an_order_and_the_timer_of_its_cart_at_the_same_moment_leave_no_mail_waiting(
+    premises: Premises, database_url: str
+) -> None:
+    other = Premises(database_url, rule_set(LEFT, head="shop: {quiet_hours: 00:00-24:00}"), premises.hands)
+    premises.use(other.shop.rules)
+    for number in range(10):
+        laptop, phone, address = f"laptop{number}", f"phone{number}", f"anna{number}@shopper.example"
+        premises.gives_address(laptop, address)
+        premises.fills_cart(laptop, f"c{number}")
+        premises.later(2 * HOUR)
+        order = {"id": f"o{number}", "email": address}
+        at_once(partial(premises.look_at, laptop), partial(other.post, "order_placed", phone, order=order))
+        premises.later(SECOND).look_at(laptop)
+    assert {state for _, state, _ in premises.mails()} <= {"cancelled"}
+    other.close()
+
+
+# --- twice the same ---------------------------------------------------------------------------------------------------
+
+STEPS = st.lists(
+    st.sampled_from(
+        [
+            ("page_viewed", {"page": {"url": KB}}),
+            ("checked_in", {"engaged_ms": 45_000}),
+            ("cart_updated", {"cart": cart(line())}),
+            ("cart_updated", {"cart": cart(cart_id=None)}),
+            ("checkout_started", {}),
+            ("order_placed", {"order": {"id": "o1", "cart_id": "c1"}}),
+            ("contact_given", {"email": ADDRESS, "consent": {"email": True}}),
+        ]
+    ),
+    min_size=1,
+    max_size=6,
+)
+
+
+@hypothesis_settings(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True
+)
+@given(steps=STEPS)
+def test_a_batch_that_comes_twice_is_a_batch_that_came_once(
+    premises: Premises, steps: list[tuple[str, dict[str, object]]]
+) -> None:
+    visitor = derived_id("v", repr(steps))
+    batch = []
+    for kind, fields in steps:
+        premises.later(SECOND)
+        batch.append(premises.accept(kind, visitor, **fields))  # type: ignore[arg-type] # fields of the event
+    premises.submit(*batch)
+    tables = (EVENTS, DELIVERIES, ORDERS, CONSENTS)
+    before = premises.visitor(visitor).state, [premises.rows(table, visitor=visitor) for table in tables]
+    answer = premises.submit(*batch)
+    assert (answer.accepted, answer.duplicates) == (0, len(batch))
+    after = premises.visitor(visitor).state, [premises.rows(table, visitor=visitor) for table in tables]
+    assert after == before
+
+
+def test_several_rules_at_once_over_the_database_give_one_invitation(premises: Premises) -> None:
+    premises.use(rule_set(STUCK, with_lines(named(STUCK, "urgent"), "priority: 9")))
+    premises.post("page_viewed", page={"url": KB})
+    answer = premises.later(45 * SECOND).post("checked_in", engaged_ms=45_000)
+    assert [msgspec.json.decode(raw)["rule"] for raw in answer.messages] == ["urgent"]
+    assert premises.decided("held") == [("v1", "stuck")]
