@@ -5,7 +5,7 @@ ifeq ($(strip $(PYTHON)),)
 PYTHON := python3
 endif
 
-.PHONY: help setup run test lock
+.PHONY: help setup run test bench lock
 
 help: ## say what can be made
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' Makefile
@@ -19,6 +19,11 @@ run: setup ## start everything in this terminal
 test: ## run every check and every test
 	@$(PYTHON) scripts/setup.py test
 	@.venv/bin/python scripts/test.py
+
+bench: ## measure how fast events are taken, on SQLite and on PostgreSQL
+	@$(PYTHON) scripts/setup.py test
+	@.venv/bin/python -m benchmarks.ingest
+	@.venv/bin/python -m benchmarks.ingest --postgresql
 
 lock: ## write requirements/*.txt anew from pyproject.toml
 	@$(PYTHON) scripts/setup.py test

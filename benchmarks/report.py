@@ -6,6 +6,7 @@ import os
 import platform
 import sqlite3
 import subprocess
+import tempfile
 import time
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -50,7 +51,7 @@ def _file_system(folder: Path) -> str:
 
 def _sync_ms(folder: Path) -> float:
     took = []
-    with (folder / "sync-probe").open("wb", buffering=0) as probe:
+    with tempfile.TemporaryFile(dir=folder, buffering=0) as probe:
         for _ in range(_SYNCS):
             began = time.perf_counter()
             probe.write(b"\0" * 4096)
