@@ -48,21 +48,18 @@ def _line(product: Product, quantity: int, price: int, language: Language, addre
 
 
 def cart_body(visit: Visit, language: Language, addresses: Addresses) -> Body:
-    """The whole cart, also when it is empty: an emptied cart has no lines and a total of nothing."""
-    subtotal = visits.subtotal(visit)
-    shipping = visits.shipping_price(visit)
-    body: Body = {
+    """The whole cart, also when it is empty: an emptied cart has no lines and a total of nothing.
+
+    Delivery is no part of it: this shop tells its price at the checkout and not before, with `shipping_shown`.
+    """
+    return {
         "id": visit.cart_id,
         "currency": CURRENCY,
-        "subtotal": wire_amount(subtotal),
-        "total": wire_amount(subtotal + (shipping or 0)),
+        "total": wire_amount(visits.subtotal(visit)),
         "lines": [
             _line(line.product, line.quantity, line.product.price, language, addresses) for line in visits.lines(visit)
         ],
     }
-    if shipping is not None:
-        body["shipping_estimate"] = wire_amount(shipping)
-    return body
 
 
 def shipping_body(code: str, language: Language) -> Body:
@@ -72,7 +69,7 @@ def shipping_body(code: str, language: Language) -> Body:
         "currency": CURRENCY,
         "method": way.name.to(language),
         "tax_included": True,
-        "estimate": way.when.to(language),
+        "estimate": False,  # it is what the shopper will pay
     }
 
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -16,7 +17,7 @@ import structlog
 from sqlalchemy import Engine
 
 from engine import identify, integration
-from engine.clock import MINUTE, SECOND, Millis
+from engine.clock import DAY, MINUTE, SECOND, Millis
 from engine.crashpoints import crash_point
 from engine.decisions import Guard
 from engine.errors import DeliveryDelayed, DeliveryError, DeliveryRefused, DeliveryUncertain, StoreError
@@ -37,8 +38,14 @@ from engine.store.suppress import suppress
 from engine.visitors import Visitor
 
 log = structlog.get_logger()
-MOST_ATTEMPTS = 8
+GIVE_UP_AFTER: Millis = 3 * DAY
+"""A mail that no relay took for this long is given up; a weekend without a relay loses nothing."""
 RENEW_S = 3.0
+INSIST_S = 60.0
+"""How long a known outcome is tried to be written while the database is away."""
+SLOW_S = 5.0
+REST_S = 30.0
+"""A relay that kept a worker waiting gets no more of this shop's mails from it for a while; others have theirs."""
 
 
 def backoff(attempt: int) -> Millis:
@@ -73,6 +80,7 @@ class Deliverer:
         self._links = links
         self._smtp_url = smtp_url
         self._boxes: dict[str, tuple[Shop, Letterbox]] = {}
+        self._rests_until: dict[str, float] = {}
 
     def deliver(self, delivery: str) -> DeliveryState | None:
         """Try once; None when there was nothing to do. What it becomes is written before this returns."""
@@ -80,9 +88,12 @@ class Deliverer:
         if held is None:
             return None
         crash_point("after-claim")
+        with self._kept_alive(held):
+            return self._try(held)
+
+    def _try(self, held: Claim) -> DeliveryState:
         try:
-            with self._kept_alive(held):
-                return self._bring(held)
+            return self._bring(held)
         except DeliveryUncertain as error:
             return self._settle(held, DeliveryState.UNCERTAIN, error.message)
         except DeliveryRefused as error:
@@ -90,18 +101,26 @@ class Deliverer:
             return self._settle(held, DeliveryState.FAILED, error.message)
         except DeliveryError as error:
             return self._try_later(held, error.message)
+        except StoreError:
+            raise  # nothing can be written now; the lease runs out and the clock hints again
+        except Exception as error:  # noqa: BLE001 - a mail that breaks something must not be tried without a pause
+            return self._isolate(held, error)
 
     def _bring(self, held: Claim) -> DeliveryState:
         shop = self._live.shop(held.shop)
         if shop is None:
             return self._settle(held, DeliveryState.CANCELLED, "the shop is gone from the rule files")
+        rest_s = self._rests_until.get(held.shop, 0.0) - time.monotonic()
+        if rest_s > 0:
+            deliveries.put_back(self._engine, held, round(rest_s * SECOND), "the relay did not answer in time just now")
+            return DeliveryState.SCHEDULED
         order = msgspec.json.decode(held.body, type=MailOrder)
         look = self._look(held, shop.rules.shop, order)
         if isinstance(look, Hold):
             return self._hold(held, look)
         crash_point("after-last-look")
         mail = self._write(held, look, order)
-        answer = self._letterbox(look.facts.shop).sender.send(mail, lambda: self._fence(held))
+        answer = self._send(held, mail, self._letterbox(look.facts.shop).sender)
         crash_point("after-dot")
         return self._settle(held, DeliveryState.SENT, answer)
 
@@ -147,7 +166,7 @@ class Deliverer:
         if known is not None and known[0] is shop:
             return known[1]
         stated = next((item.settings for item in shop.integrations if item.name == "smtp"), {})
-        values = {"url": self._smtp_url or "", "from": f"{shop.name} <shop@localhost>"} | stated
+        values = {"url": self._smtp_url or "", "from": f"{shop.name} <shop@shop.example>"} | stated
         environment = os.environ | ({"SMTP_URL": self._smtp_url} if self._smtp_url else {})
         sender = integration.create("smtp", values, environment)
         assert isinstance(sender, MailSender)
@@ -199,6 +218,15 @@ class Deliverer:
             shop_url=shop.url,
         )
 
+    def _send(self, held: Claim, mail: OutgoingMail, sender: MailSender) -> str:
+        began = time.monotonic()
+        try:
+            return sender.send(mail, lambda: self._fence(held))
+        except (DeliveryDelayed, DeliveryUncertain):
+            if time.monotonic() - began >= SLOW_S:
+                self._rests_until[held.shop] = time.monotonic() + REST_S
+            raise
+
     def _fence(self, held: Claim) -> bool:
         crash_point("before-fence")
         try:
@@ -233,15 +261,25 @@ class Deliverer:
     # --- outcomes -----------------------------------------------------------------------------------------------------
 
     def _settle(self, held: Claim, state: DeliveryState, result: str) -> DeliveryState:
-        deliveries.settle(self._engine, held, state, result)
-        log.info("delivery", delivery=held.id, shop=held.shop, state=state.value)
+        if _insist(lambda: deliveries.settle(self._engine, held, state, result)):
+            log.info("delivery", delivery=held.id, shop=held.shop, state=state.value)
         return state
 
     def _try_later(self, held: Claim, reason: str) -> DeliveryState:
-        if held.attempt >= MOST_ATTEMPTS:
+        if held.now - held.created_at >= GIVE_UP_AFTER:
             return self._settle(held, DeliveryState.FAILED, f"given up after {held.attempt} attempts: {reason}")
-        deliveries.put_back(self._engine, held, backoff(held.attempt), reason)
+        _insist(lambda: deliveries.put_back(self._engine, held, backoff(held.attempt), reason))
         return DeliveryState.SCHEDULED
+
+    def _isolate(self, held: Claim, error: Exception) -> DeliveryState:
+        """Something unforeseen: tried again later, unless the last byte may have left."""
+        # The text of an error may quote what a shopper typed.
+        log.error("delivery isolated", delivery=held.id, shop=held.shop, error=type(error).__name__)
+        reason = f"it could not be brought: {type(error).__name__}"
+        delay = backoff(held.attempt)
+        if _insist(lambda: deliveries.put_back(self._engine, held, delay, reason, refused=False)):
+            return DeliveryState.SCHEDULED
+        return self._settle(held, DeliveryState.UNCERTAIN, reason)
 
     def _note_refusal(self, held: Claim, error: DeliveryRefused) -> None:
         if not error.bad_address:
@@ -251,3 +289,16 @@ class Deliverer:
             person = looks.person(connection, held.shop, seen.person if seen else held.person)
         if person is not None:
             suppress(self._engine, held.shop, person.id, identify.hash_of(held.shop, person.email), "bounced")
+
+
+def _insist(write: Callable[[], bool]) -> bool:
+    """What became of a mail is known once: a database that is away for a moment must not make it a guess."""
+    give_up_at = time.monotonic() + INSIST_S
+    while True:
+        try:
+            return write()
+        except StoreError as error:
+            if time.monotonic() >= give_up_at:
+                raise
+            log.warning("an outcome waits for the database", error=error.message)
+            threading.Event().wait(0.5)

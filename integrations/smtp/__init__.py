@@ -27,7 +27,7 @@ class Smtp(MailSender):
     title: ClassVar[str] = "SMTP relay"
     settings: ClassVar[tuple[Setting, ...]] = (
         Setting("url", "smtp[s]://user:password@host:port, with ?starttls=required or never", secret=True),
-        Setting("from", "the address mail is sent from, where the relay wants its own", required=False),
+        Setting("from", "the address mail is sent from: Name <address>, or the address alone", required=False),
     )
 
     def __init__(

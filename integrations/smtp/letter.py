@@ -34,8 +34,9 @@ class Letter:
 
 def write_letter(mail: OutgoingMail, own_address: str = "") -> Letter:
     """The mail as MIME. Raises DeliveryRefused for what no mail can carry; ``bad_address`` where it is the address."""
-    name, stated = _name_and_address(mail.sender)
-    sender = _address(own_address or stated, "the sender's address")
+    name, _ = _name_and_address(mail.sender)
+    _, address = _name_and_address(own_address or mail.sender)
+    sender = _address(address, "the sender's address")
     recipient = _address(mail.recipient, "the shopper's address", bad_address=True)
     _refuse_controls(mail)
     international = not (sender.isascii() and recipient.isascii())
