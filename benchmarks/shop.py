@@ -28,7 +28,10 @@ PATHS = {
     "blog": "/blog/{}",
 }
 CATEGORIES = ("ink", "printers", "paper", "toner", "cables")
-MIX = (("page_viewed", 40), ("checked_in", 35), ("product_viewed", 15), ("cart_updated", 10))
+BUYERS = 0.3
+"""The share of visitors who put something in a cart; the others only look around."""
+MIX_OF_BUYERS = {"page_viewed": 30, "checked_in": 20, "product_viewed": 15, "cart_updated": 35}
+MIX_OF_OTHERS = {"page_viewed": 45, "checked_in": 40, "product_viewed": 15}
 
 
 # --- the rules --------------------------------------------------------------------------------------------------------
@@ -130,7 +133,8 @@ class Visitors:
         text = json.dumps(opening, separators=(",", ":")).removesuffix("}") + ',"events":['
         pages = [self._page(kind) for kind in self._random.sample(list(PATHS), 3)]
         # Twenty texts in the proportions of the mix: drawing any of them is drawing from the mix.
-        kinds = [kind for kind, share in MIX for _ in range(share // 5)]
+        mix = MIX_OF_BUYERS if self._random.random() < BUYERS else MIX_OF_OTHERS
+        kinds = [kind for kind, share in mix.items() for _ in range(share // 5)]
         texts = [self._event(kind, self._random.choice(pages), cart=f"cart-{visitor}") for kind in kinds]
         return text.encode(), [text.encode() for text in texts]
 
