@@ -133,7 +133,7 @@ def _met(rule: Rule, facts: Facts) -> tuple[str, str, Millis | None]:
 
 def _clause(text: str, verdict: Verdict, depth: int) -> Clause:
     seen = describe(verdict.seen, verdict.unit) if not verdict.parts else ""
-    wanted = describe(verdict.wanted, verdict.unit) if verdict.wanted is not None else ""
+    wanted = describe(verdict.wanted, verdict.unit) if verdict.wanted is not None and not verdict.parts else ""
     return Clause(text, verdict.state.value, seen, wanted, depth)
 
 

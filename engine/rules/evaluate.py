@@ -37,7 +37,7 @@ def evaluate(rules: RuleSet, facts: Facts, *, due_at: Millis | None = None) -> R
     _continue_runs(rules, facts, result)
     asks: list[tuple[Millis, bool]] = []
     ready: list[tuple[Rule, str]] = []
-    view = visitor.view
+    view = facts.view
     for rule in rules.candidates(view.type if view else None, has_cart=visitor.basket is not None):
         occasion = occasion_of(rule, facts)
         if occasion is None or rule.name in visitor.runs or occasion in visitor.done.get(rule.name, ()):

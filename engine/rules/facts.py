@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import msgspec
 
 from engine.clock import Millis
 from engine.people import Person
 from engine.rules.shop import Shop
-from engine.visitors import Visitor
+from engine.visitors import View, Visitor
 
 
 class Presence(msgspec.Struct, omit_defaults=True):
@@ -26,7 +27,7 @@ class House(msgspec.Struct, omit_defaults=True):
     agents: dict[str, Presence] = {}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Facts:
     """The visitor, the person they are linked to (if any), the house and the shop, at ``now`` (ms since the epoch)."""
 
@@ -36,3 +37,8 @@ class Facts:
     now: Millis
     person: Person | None = None
     house: House = field(default_factory=House)
+
+    @cached_property
+    def view(self) -> View | None:
+        """The tab that gave a sign of life last."""
+        return self.visitor.view

@@ -16,7 +16,7 @@ from engine.rules.facts import Facts
 from engine.rules.fields import Fault, Kind, Reading, Schema, Told, did_you_mean, shorten
 from engine.rules.forms import setting
 from engine.rules.source import Mapping, Node, Scalar, Sequence, flow
-from engine.rules.verdicts import Asks, Part, State, Verdict, all_of, any_of, opposite
+from engine.rules.verdicts import Asks, Part, State, Verdict, all_of, any_of, opposite, together
 
 _MOST_CLAUSES = 100
 
@@ -111,14 +111,16 @@ class All(_Several):
         return all_of(self.parts(facts))
 
     def holds(self, facts: Facts) -> Verdict:
-        asked: list[Part] = []
+        still_open: list[Verdict] = []
         for part in self.of:
             verdict = part.holds(facts)
+            if verdict.state is State.MET:
+                continue
             # A NotMet that only the house stands behind may still be outweighed by one that is final.
             if verdict.state is State.NOT_MET and verdict.asks is not Asks.HOUSE:
                 return verdict
-            asked.append(Part(part.clause, verdict))
-        return all_of(tuple(asked))
+            still_open.append(verdict)
+        return together(still_open)
 
     @property
     def page_types(self) -> frozenset[str] | None:

@@ -98,19 +98,27 @@ def all_of(parts: tuple[Part, ...]) -> Verdict:
     Where nothing but the house stands in the way (its agents are away, or were never told about), the answer says so,
     and ``at`` is when the rest would be met: a page that waits asks again then.
     """
-    failing = [part.verdict for part in parts if part.verdict.state is State.NOT_MET]
-    blank = [part.verdict for part in parts if part.verdict.state is State.UNKNOWN]
-    waiting = [part.verdict for part in parts if part.verdict.state is State.NOT_YET]
+    combined = together([part.verdict for part in parts if not part.verdict.met])
+    return msgspec.structs.replace(combined, parts=parts)
+
+
+def together(open_verdicts: list[Verdict]) -> Verdict:
+    """The same for the verdicts that are not met, without a trace."""
+    if not open_verdicts:
+        return MET
+    if len(open_verdicts) == 1:
+        return open_verdicts[0]
+    failing = [verdict for verdict in open_verdicts if verdict.state is State.NOT_MET]
+    blank = [verdict for verdict in open_verdicts if verdict.state is State.UNKNOWN]
+    waiting = [verdict for verdict in open_verdicts if verdict.state is State.NOT_YET]
     at = max((verdict.at or 0 for verdict in waiting), default=None)
     if failing or blank:
         house_only = all(verdict.asks is Asks.HOUSE for verdict in failing + blank)
         asks = Asks.HOUSE if house_only else Asks.CLOCK
         if failing:
-            return Verdict(State.NOT_MET, at=at, asks=asks, parts=parts)
-        return Verdict(State.UNKNOWN, seen=blank[0].seen, at=at, asks=asks, parts=parts)
-    if waiting:
-        return Verdict(State.NOT_YET, at=at, asks=_strongest(waiting), parts=parts)
-    return Verdict(State.MET, parts=parts)
+            return Verdict(State.NOT_MET, at=at, asks=asks)
+        return Verdict(State.UNKNOWN, seen=blank[0].seen, at=at, asks=asks)
+    return Verdict(State.NOT_YET, at=at, asks=_strongest(waiting))
 
 
 def any_of(parts: tuple[Part, ...]) -> Verdict:

@@ -36,15 +36,17 @@ def open_engine(url: str, *, durability: str = "full") -> Engine:
     if address.get_backend_name() == "postgresql" and address.drivername == "postgresql":
         address = address.set(drivername="postgresql+psycopg")
     if address.get_backend_name() == "sqlite":
-        engine = create_engine(address, connect_args={"timeout": 10, "check_same_thread": False}, pool_size=8)
+        arguments: dict[str, str | int] = {"timeout": 10, "check_same_thread": False}
+        # Named parameters, so that a compiled statement takes the same mapping on both databases.
+        engine = create_engine(address, connect_args=arguments, pool_size=8, paramstyle="named")
         event.listen(engine, "connect", _prepare_sqlite(durability))
         event.listen(engine, "begin", _begin_immediate)
         return engine
     options = "-c statement_timeout=15000 -c lock_timeout=8000"
     if durability == "relaxed":
         options += " -c synchronous_commit=off"
-    arguments: dict[str, str | int] = {"options": options, "connect_timeout": 3}
-    return create_engine(address, connect_args=arguments, pool_size=5, max_overflow=5, pool_pre_ping=True)
+    patience: dict[str, str | int] = {"options": options, "connect_timeout": 3}
+    return create_engine(address, connect_args=patience, pool_size=5, max_overflow=5, pool_pre_ping=True)
 
 
 def _prepare_sqlite(durability: str) -> Callable[[sqlite3.Connection, ConnectionPoolEntry], None]:

@@ -18,9 +18,6 @@ from engine.store.unit import DELIVERIES
 LEASE: Millis = 10 * SECOND
 """How long a silent worker keeps a delivery; a living one renews it (see engine.deliver)."""
 
-LAST_WORD: Millis = 80 * SECOND
-"""How long the other side may take to answer the last byte; longer than the carrier's own patience (60 s)."""
-
 _C = DELIVERIES.c
 _SCHEDULED, _CLAIMED, _DOT = (
     state.value for state in (DeliveryState.SCHEDULED, DeliveryState.CLAIMED, DeliveryState.DOT)
@@ -40,6 +37,7 @@ class Claim(NamedTuple):
     kind: str
     due_at: Millis
     expires_at: Millis
+    created_at: Millis
     body: str
     now: Millis
 
@@ -74,13 +72,13 @@ def _move(engine: Engine, held: Claim, states: tuple[str, ...], **values: object
 
 
 def renew(engine: Engine, held: Claim) -> bool:
-    """Keep a claim alive while the other side takes its time."""
-    return _move(engine, held, (_CLAIMED,), lease_until=lambda now: now + LEASE)
+    """Keep a claim, or the wait for the answer to the last byte, alive while the other side takes its time."""
+    return _move(engine, held, (_CLAIMED, _DOT), lease_until=lambda now: now + LEASE)
 
 
 def pass_fence(engine: Engine, held: Claim) -> bool:
     """Commit the intent directly before the last byte. False: another attempt owns it, send nothing."""
-    return _move(engine, held, (_CLAIMED,), state=_DOT, lease_until=lambda now: now + LAST_WORD)
+    return _move(engine, held, (_CLAIMED,), state=_DOT, lease_until=lambda now: now + LEASE)
 
 
 def settle(engine: Engine, held: Claim, state: DeliveryState, result: str) -> bool:
@@ -89,10 +87,11 @@ def settle(engine: Engine, held: Claim, state: DeliveryState, result: str) -> bo
     return _move(engine, held, before, state=state.value, result=result[:500], lease_until=None)
 
 
-def put_back(engine: Engine, held: Claim, delay_ms: Millis, result: str) -> bool:
-    """Try again later."""
+def put_back(engine: Engine, held: Claim, delay_ms: Millis, result: str, *, refused: bool = True) -> bool:
+    """Try again later. Not ``refused``: only where the last byte cannot have left, which is what the state says."""
     due = {"due_at": lambda now: now + delay_ms}
-    return _move(engine, held, (_CLAIMED, _DOT), state=_SCHEDULED, result=result[:500], lease_until=None, **due)
+    before = (_CLAIMED, _DOT) if refused else (_CLAIMED,)
+    return _move(engine, held, before, state=_SCHEDULED, result=result[:500], lease_until=None, **due)
 
 
 def mark_uncertain(engine: Engine) -> int:

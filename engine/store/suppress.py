@@ -27,7 +27,8 @@ def suppress(engine: Engine, shop: str, person_id: str, address: str, reason: st
         columns = DELIVERIES.c
         waiting = (columns.shop == shop, columns.person == person_id, columns.kind == "email")
         values = {"state": "cancelled", "result": reason, "updated_at": now}
-        connection.execute(update(DELIVERIES).where(*waiting, columns.state == "scheduled").values(values))
+        unsent = columns.state.in_(["scheduled", "claimed"])  # a worker that holds one fails at its fence
+        connection.execute(update(DELIVERIES).where(*waiting, unsent).values(values))
 
     in_transaction(engine, work)
 

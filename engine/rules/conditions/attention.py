@@ -61,7 +61,7 @@ class OnPage(BaseCondition):
         return frozenset(self.type) or None
 
     def check(self, facts: Facts) -> Verdict:
-        view = facts.visitor.view
+        view = facts.view
         if view is None:
             return not_met("no page", self._place)
         if facts.now - view.seen_at > SESSION_GAP:
