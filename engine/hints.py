@@ -2,8 +2,9 @@
 
 A hint is a kind and some ids. It may be lost, doubled or late; what is owed stands in SQL and the clock hints again.
 One queue for each worker process, because with two workers on one queue a lost pop reply loses the job. Workers
-announce themselves in Redis, so that hints go to those that are alive. What lies in Redis is never trusted: jobs are
-JSON, and a job class runs nothing but the two functions named here.
+announce themselves in Redis while they have time, so that hints go to those that will hear them; the moments are those
+of Redis' clock, because two hosts' clocks are never the same. What lies in Redis is never trusted: jobs are JSON, and
+a job class runs nothing but the two functions named here.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ from __future__ import annotations
 import queue
 import random
 import threading
-import time
 from collections.abc import Callable, Sequence
 from typing import Any, Final, cast
 
@@ -28,9 +28,14 @@ log = structlog.get_logger()
 
 ALLOWED: Final = {"recheck": "engine.jobs.recheck", "deliver": "engine.jobs.deliver"}
 WORKERS_KEY: Final = "shopbell:workers"
-ALIVE_S: Final = 12.0
-LONGEST_QUEUE: Final = 200
-"""More hints than this wait in SQL: a sweeper that never stops adding starves the worker it wants to help."""
+ALIVE_S: Final = 5.0
+"""Shorter than any lease: whoever died no longer gets the hints that are given again."""
+GONE_S: Final = 300.0
+LONGEST_QUEUE: Final = {"deliver": 200, "recheck": 400}
+"""More hints than this wait in SQL: a sweeper that never stops adding starves the worker it wants to help.
+
+A look at a visitor takes milliseconds, a mail as long as its relay likes; so looks go first and find room.
+"""
 
 
 class HintJob(Job):
@@ -73,13 +78,22 @@ def connect(url: str) -> Redis:
 
 
 def queue_of(worker: str, connection: Redis) -> Queue:
-    return Queue(f"shopbell:{worker}", connection, serializer=JSONSerializer, job_class=HintJob, default_timeout=120)
+    return Queue(f"shopbell:{worker}", connection, serializer=JSONSerializer, job_class=HintJob, default_timeout=300)
 
 
 def announce(connection: Redis, worker: str) -> None:
-    """Say that this worker is alive (call it every few seconds)."""
-    connection.zadd(WORKERS_KEY, {worker: time.time()})
-    connection.zremrangebyscore(WORKERS_KEY, 0, time.time() - 3600)
+    """Say that this worker is alive and has time (call it every second)."""
+    connection.zadd(WORKERS_KEY, {worker: _redis_now(connection)})
+
+
+def forget_the_dead(connection: Redis) -> int:
+    """Remove what workers left that have been silent for minutes: their hints were given to others long ago."""
+    long_ago = _redis_now(connection) - GONE_S
+    gone = _names(connection.zrangebyscore(WORKERS_KEY, "-inf", long_ago))
+    for worker in gone:
+        queue_of(worker, connection).delete(delete_jobs=True)
+        withdraw(connection, worker)
+    return len(gone)
 
 
 def withdraw(connection: Redis, worker: str) -> None:
@@ -88,9 +102,17 @@ def withdraw(connection: Redis, worker: str) -> None:
 
 def alive(connection: Redis, kind: str) -> list[str]:
     """The workers that take hints of this kind and gave a sign of life just now."""
-    found = cast("list[bytes]", connection.zrangebyscore(WORKERS_KEY, time.time() - ALIVE_S, "+inf"))
-    names = [name.decode() for name in found]
+    names = _names(connection.zrangebyscore(WORKERS_KEY, _redis_now(connection) - ALIVE_S, "+inf"))
     return [name for name in names if kind in name.split("-")[0].split("+")]
+
+
+def _names(found: object) -> list[str]:
+    return [name.decode(errors="replace") for name in cast("list[bytes]", found)]
+
+
+def _redis_now(connection: Redis) -> float:
+    seconds, micros = connection.time()
+    return seconds + micros / 1_000_000
 
 
 class Ringer:
@@ -103,12 +125,25 @@ class Ringer:
         """True when the hint was put on a queue; False when nobody is there to hear it or the queues are long."""
         workers = alive(self.connection, kind)
         random.shuffle(workers)
-        for worker in workers:
-            target = queue_of(worker, self.connection)
-            if target.count < LONGEST_QUEUE:
-                target.enqueue(ALLOWED[kind], *arguments, result_ttl=0, failure_ttl=60, ttl=300, description=kind)
-                return True
-        return False
+        queues = [queue_of(worker, self.connection) for worker in workers]
+        length, target = min(((waiting.count, waiting) for waiting in queues), key=_length, default=(0, None))
+        if target is None or length >= LONGEST_QUEUE[kind]:
+            return False
+        # ``args`` is the explicit way: RQ takes any of its own options out of plain keyword arguments.
+        target.enqueue_call(
+            ALLOWED[kind],
+            args=tuple(arguments),
+            result_ttl=0,
+            failure_ttl=60,
+            ttl=300,
+            description=kind,
+            at_front=kind == "recheck",
+        )
+        return True
+
+
+def _length(waiting: tuple[int, Queue]) -> int:
+    return waiting[0]
 
 
 class Bell:

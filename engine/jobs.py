@@ -6,14 +6,19 @@ A job gets ids and nothing else; what is to be done stands in SQL, so a hint tha
 from __future__ import annotations
 
 import os
+import secrets
 import socket
 import threading
+import time
 from dataclasses import dataclass
 
 import structlog
 from redis import Redis
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
-from rq import SimpleWorker
+from redis.retry import Retry
+from rq import Queue, SimpleWorker
+from rq.job import Job
 from rq.serializers import JSONSerializer
 from sqlalchemy import Engine
 
@@ -28,7 +33,9 @@ from engine.settings import Settings
 from engine.store.database import open_engine
 
 log = structlog.get_logger()
-ANNOUNCE_S = 3.0
+ANNOUNCE_S = 1.0
+BUSY_S = 3.0
+"""A worker that has been at one job for so long asks for no hints: others may have time."""
 
 
 @dataclass(frozen=True)
@@ -79,12 +86,12 @@ def run_worker(settings: Settings, kinds: str = "recheck+deliver") -> None:
     """Work until told to stop. ``kinds`` is what this worker takes: ``recheck``, ``deliver`` or both with a ``+``."""
     engine = open_engine(settings.database_url, durability=settings.durability)
     _workshop.append(open_workshop(settings, engine, Ringer(hints.connect(settings.redis_url))))
-    name = f"{kinds}-{socket.gethostname()}-{os.getpid()}"
-    connection = Redis.from_url(settings.redis_url, socket_connect_timeout=2.0)
-    queue = hints.queue_of(name, connection)
-    _keep_announcing(settings.redis_url, name)
-    worker = SimpleWorker(
-        [queue],
+    # In a container every life has the same process id, and RQ takes no name twice within a minute.
+    name = f"{kinds}-{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
+    _wait_for_redis(settings.redis_url)
+    connection = Redis.from_url(settings.redis_url, socket_connect_timeout=2.0, retry=Retry(NoBackoff(), 0))
+    worker = BellWorker(
+        [hints.queue_of(name, connection)],
         name=name,
         connection=connection,
         serializer=JSONSerializer,
@@ -92,20 +99,58 @@ def run_worker(settings: Settings, kinds: str = "recheck+deliver") -> None:
         log_job_description=False,
         default_worker_ttl=30,
     )
+    _keep_announcing(settings.redis_url, worker)
     try:
         worker.work(logging_level="WARNING")
     finally:
         _withdraw(settings.redis_url, name)
 
 
-def _keep_announcing(url: str, name: str) -> None:
+class BellWorker(SimpleWorker):
+    """RQ's worker that is back soon when Redis is, and knows how long it has been at its job."""
+
+    max_connection_wait_time = 1.0
+    _busy_since: float | None = None
+
+    @property
+    def has_time(self) -> bool:
+        since = self._busy_since
+        return since is None or time.monotonic() - since < BUSY_S
+
+    def execute_job(self, job: Job, queue: Queue) -> None:
+        self._busy_since = time.monotonic()
+        try:
+            super().execute_job(job, queue)
+        finally:
+            self._busy_since = None
+
+
+def _wait_for_redis(url: str) -> None:
+    """A worker has nothing to do without Redis; to end and be started again all the time would only cost."""
+    connection, told = hints.connect(url), False
+    while True:
+        try:
+            connection.ping()
+        except RedisError as error:
+            if not told:
+                log.warning("the worker waits for Redis", error=type(error).__name__)
+            told = True
+            threading.Event().wait(0.25)
+        else:
+            return
+
+
+def _keep_announcing(url: str, worker: BellWorker) -> None:
     connection = hints.connect(url)
 
     def run() -> None:
         pause = threading.Event()
         while True:
             try:
-                hints.announce(connection, name)
+                if worker.has_time:
+                    hints.announce(connection, worker.name)
+                else:
+                    hints.withdraw(connection, worker.name)
             except RedisError as error:
                 log.warning("the worker cannot announce itself", error=type(error).__name__)
             pause.wait(ANNOUNCE_S)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable
 from datetime import UTC, datetime
+from itertools import takewhile
 
 import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -57,7 +58,8 @@ class Rounds:
     def remind_of_deliveries(self) -> int:
         """Hint again what is owed and overdue; a bounded number, so that the sweeper starves nobody."""
         owed = deliveries.owed(self._engine, OVERDUE, MOST_OWED)
-        return sum(self._ringer.ring("deliver", [delivery]) for delivery in owed)
+        # The first that nobody hears is the last that is tried: the next round comes soon.
+        return sum(1 for _ in takewhile(lambda delivery: self._ringer.ring("deliver", [delivery]), owed))
 
     def settle_silence(self) -> int:
         """Deliveries whose worker died around the last byte become ``uncertain``."""
@@ -66,6 +68,10 @@ class Rounds:
     def tidy(self) -> int:
         """Forget visitors that were idle for long, and offers that nobody came back for."""
         return timers.expire_offers(self._engine) + timers.forget_visitors(self._engine, self._forget_after_ms)
+
+    def forget_workers(self) -> int:
+        """Remove the queues of workers that died."""
+        return hints.forget_the_dead(self._ringer.connection)
 
 
 def _carefully(name: str, round_: Callable[[], int]) -> Callable[[], None]:
@@ -86,17 +92,21 @@ def run_clock(settings: Settings) -> None:
     engine = open_engine(settings.database_url, durability=settings.durability)
     rounds = Rounds(engine, Ringer(hints.connect(settings.redis_url)), forget_after_ms=settings.forget_after_ms)
     # Interval jobs in memory: a shared job store loses one-shot jobs over a restart, and the truth is in SQL anyway.
+    # Blocked in every thread, so that only sigwait below takes them.
+    stop = {signal.SIGTERM, signal.SIGINT}
+    signal.pthread_sigmask(signal.SIG_BLOCK, stop)
     scheduler = BackgroundScheduler(timezone=UTC, job_defaults={"coalesce": True, "max_instances": 1})
     plan: list[tuple[str, Callable[[], int], float]] = [
         ("recheck_due", rounds.recheck_due, 0.25),
         ("remind_of_deliveries", rounds.remind_of_deliveries, 2.0),
-        ("settle_silence", rounds.settle_silence, 5.0),
+        ("settle_silence", rounds.settle_silence, 2.0),
         ("tidy", rounds.tidy, 60.0),
+        ("forget_workers", rounds.forget_workers, 60.0),
     ]
     for name, round_, seconds in plan:
         scheduler.add_job(
             _carefully(name, round_), "interval", seconds=seconds, id=name, next_run_time=datetime.now(UTC)
         )
     scheduler.start()
-    signal.sigwait({signal.SIGTERM, signal.SIGINT})
+    signal.sigwait(stop)
     scheduler.shutdown(wait=True)
