@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import traceback
+from collections.abc import Iterable
+from pathlib import Path
+
 import msgspec
-from flask import Flask, Response
+import structlog
+from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -19,6 +24,8 @@ from engine.web.actions import SqlLinkActions
 from engine.web.limits import RateLimits
 from engine.web.links import create_blueprint as links_blueprint
 from engine.web.services import Services
+
+log = structlog.get_logger()
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -47,6 +54,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_error_handler(RequestError, events.error_response)
     app.register_error_handler(StoreError, _database_away)
     app.register_error_handler(HTTPException, _plain_error)
+    app.register_error_handler(Exception, _fault)
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
@@ -61,5 +69,22 @@ def _database_away(error: StoreError) -> Response:
 def _plain_error(error: HTTPException) -> Response:
     """Werkzeug's errors in the same shape as ours, without a page that quotes what came in."""
     code = (error.name or "error").casefold().replace(" ", "_")
-    body = msgspec.json.encode({"error": {"code": code, "message": error.name or "error"}})
-    return Response(body, status=error.code or 500, content_type="application/json")
+    return _error_of(error.code or 500, code, error.name or "error", _telling_headers(error))
+
+
+def _telling_headers(error: HTTPException) -> list[tuple[str, str]]:
+    """What the error says beside its body: Allow, Retry-After …"""
+    return [(name, value) for name, value in error.get_headers() if name.casefold() != "content-type"]
+
+
+def _fault(error: Exception) -> Response:
+    """A mistake of ours. What an exception says may quote a shopper; its kind and place are enough to find it."""
+    trace = traceback.extract_tb(error.__traceback__)
+    where = f"{Path(trace[-1].filename).name}:{trace[-1].lineno}" if trace else "?"
+    log.error("request failed", kind=type(error).__name__, where=where, endpoint=request.endpoint)
+    return _error_of(500, "internal_server_error", "something went wrong here; it is not your fault")
+
+
+def _error_of(status: int, code: str, message: str, headers: Iterable[tuple[str, str]] = ()) -> Response:
+    body = msgspec.json.encode({"error": {"code": code, "message": message}})
+    return Response(body, status=status, headers=list(headers), content_type="application/json")

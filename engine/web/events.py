@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from http import HTTPStatus
 
 import msgspec
 from flask import Blueprint, Request, Response, request
@@ -33,6 +34,7 @@ from engine.web.services import Services, services
 BROWSER_LIMIT = 64 * 1024
 SERVER_LIMIT = 512 * 1024
 MOST_EVENTS = 100
+LONGEST_VISITOR = 64
 SKEW_TOLERANCE: Millis = MINUTE
 """A sender whose clock is less off than this is believed: the difference is as likely a slow network."""
 SOONEST_CHECK: Millis = 250
@@ -70,11 +72,10 @@ def post_events() -> Response:
     origin = request.headers.get("Origin")
     try:
         answer = _take(house, request, origin)
-        allowed = origin is not None
     except RequestError as error:
         answer = error_response(error)
-        allowed = origin is not None and origin in house.all_origins()
-    return _with_cors(answer, origin) if allowed else answer
+    # A secret key may come from anywhere, but only a shop's own pages may read an answer.
+    return _with_cors(answer, origin) if origin in house.all_origins() else answer
 
 
 @blueprint.route("/v1/events", methods=["OPTIONS"])
@@ -95,7 +96,7 @@ def _with_cors(answer: Response, origin: str | None) -> Response:
     headers = answer.headers
     headers["Access-Control-Allow-Origin"] = origin or ""
     headers["Access-Control-Allow-Credentials"] = "true"
-    headers["Access-Control-Expose-Headers"] = "Retry-After"
+    headers["Access-Control-Expose-Headers"] = "Date, Retry-After"
     headers["Vary"] = "Origin"
     return answer
 
@@ -106,6 +107,8 @@ def error_response(error: RequestError) -> Response:
     answer = Response(body, status=error.status, content_type="application/json")
     if error.retry_after_s is not None:
         answer.headers["Retry-After"] = str(error.retry_after_s)
+    if error.status == HTTPStatus.UNAUTHORIZED:
+        answer.headers["WWW-Authenticate"] = "Bearer"
     metrics.REFUSED.labels(error.code).inc()
     return answer
 
@@ -189,7 +192,8 @@ def _read_events(
     if len(raw_events) > MOST_EVENTS:
         raise BodyTooLarge(f"a body may have at most {MOST_EVENTS} events, this one has {len(raw_events)}")
     own = batch.get("visitor")
-    visitor = own if isinstance(own, str) and not speaker.trusted else None
+    # A longer name is no visitor's, and its events are rejected one by one.
+    visitor = own if isinstance(own, str) and len(own) <= LONGEST_VISITOR and not speaker.trusted else None
     if visitor is not None:
         house.limits.visitors.take(f"{speaker.shop.id}/{visitor}")
     received_at = wall_clock()
@@ -209,8 +213,7 @@ def _read_events(
         kind = read.event.type
         if not is_known(kind) and kind not in warnings:
             warnings[kind] = Problem(index, "unknown_type", f"'{kind}' is kept as an event of your own", field="type")
-    answer_for = visitor if visitor and len(visitor) <= 64 else None
-    return Submission(speaker.shop, accepted, answer_for=answer_for), rejected, list(warnings.values())
+    return Submission(speaker.shop, accepted, answer_for=visitor or None), rejected, list(warnings.values())
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,8 @@ class TokenBuckets:
         with self._lock:
             level, since = self._buckets.pop(who, (self._rate * BURST_S, now))
             level = min(self._rate * BURST_S, level + (now - since) * self._rate)
-            self._buckets[who] = (max(0.0, level - 1.0), now)
+            # A refusal costs nothing: whoever knocks too fast gets through at the rate, and not never.
+            self._buckets[who] = (level - 1.0 if level >= 1.0 else level, now)
             if len(self._buckets) > MOST_KEPT:
                 self._buckets.popitem(last=False)
         if level < 1.0:

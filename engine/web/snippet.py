@@ -30,7 +30,8 @@ def script(name: str) -> Response:
     if stated and stated != digest:
         abort(404)
     answer = Response(content, content_type="text/javascript; charset=utf-8")
-    forever = bool(stated or request.args.get("v"))
+    # Only what this very content is called by may be kept for good: a deploy must not store the new under the old name.
+    forever = digest in (stated, request.args.get("v"))
     answer.headers["Cache-Control"] = "public, max-age=31536000, immutable" if forever else "public, max-age=300"
     answer.headers["Access-Control-Allow-Origin"] = "*"
     answer.headers["X-Content-Type-Options"] = "nosniff"

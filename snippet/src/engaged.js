@@ -13,16 +13,16 @@ let pageStart = 0;
 
 export const isVisible = () => document.visibilityState == "visible";
 
-/** @param {() => number} limit the latest moment that counts */
+/** @param {(at: number) => number} limit the latest moment that counts; the clock is read once for each question */
 function stopwatch(limit) {
   let sum = 0;
   /** @type {number | null} */
   let since = null;
-  const total = () => sum + (since === null ? 0 : Math.max(0, limit() - since));
+  const total = () => sum + (since === null ? 0 : Math.max(0, limit(now()) - since));
   return {
     total,
     /** Still counting at this moment? */
-    runs: () => since !== null && limit() >= now(),
+    runs: (at = now()) => since !== null && limit(at) >= at,
     /** @param {boolean} on */
     turn: (on) => {
       sum = total();
@@ -31,8 +31,8 @@ function stopwatch(limit) {
   };
 }
 
-const engaged = stopwatch(() => Math.min(now(), active + IDLE_MS));
-const visible = stopwatch(now);
+const engaged = stopwatch((at) => Math.min(at, active + IDLE_MS));
+const visible = stopwatch((at) => at);
 
 export const engagedTotal = () => Math.floor(engaged.total());
 
