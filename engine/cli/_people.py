@@ -1,0 +1,31 @@
+"""What ``export`` and ``erase`` have in common: finding the person somebody means."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+
+def open_database() -> Engine:
+    from engine.settings import Settings
+    from engine.store.database import open_engine
+
+    return open_engine(Settings.from_env().database_url)
+
+
+def find(engine: Engine, shop: str, who: str) -> str:
+    """The id of the person with this address, customer number or id; ends the command when there is nobody."""
+    from engine.identify import hash_of
+    from engine.store.privacy import find_person
+
+    hashed = hash_of(shop, who)
+    found = find_person(engine, shop, [("email", hashed), ("customer", hashed)], who)
+    if found is None:
+        click.echo(f"Nobody in shop {shop} is known by that.", err=True)
+        sys.exit(1)
+    return found
