@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from itertools import count
 from textwrap import dedent, indent
-from threading import Barrier
+from time import monotonic
 from typing import TypeVar
 
 import msgspec
@@ -345,7 +346,7 @@ class Premises:
 
 def at_once(*works: Callable[[], T]) -> list[T]:
     """Run these in threads that begin together and give back what they gave; the first thing raised is raised here."""
-    start = Barrier(len(works))
+    start = threading.Barrier(len(works))
 
     def run(work: Callable[[], T]) -> T:
         start.wait(10)
@@ -353,3 +354,11 @@ def at_once(*works: Callable[[], T]) -> list[T]:
 
     with ThreadPoolExecutor(len(works)) as threads:
         return [done.result(60) for done in [threads.submit(run, work) for work in works]]
+
+
+def wait_until(holds: Callable[[], bool], timeout_s: float = 15.0) -> None:
+    """Return as soon as it holds; fail when it does not in time."""
+    pause, give_up_at = threading.Event(), monotonic() + timeout_s
+    while not holds():
+        assert monotonic() < give_up_at, f"waited {timeout_s} s in vain"
+        pause.wait(0.002)

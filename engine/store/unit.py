@@ -333,13 +333,17 @@ class Unit:
         for name, (table, how) in _WRITES.items():
             rows = self._rows.get(name)
             if rows:
-                same = upsert(table, self.dialect, False) if how == "upsert" else insert_ignoring(table, self.dialect)
-                self.connection.execute(same, rows)
+                self.connection.execute(self._writing(table, how), rows)
         for update_statement in self._later:
             self.connection.execute(update_statement)
         self._write_visitors()
         self._write_versioned(PEOPLE, [(key, item) for key, item in self.people.items()], ("shop", "id"))
         self._write_versioned(HOUSES, [((key,), item) for key, item in self.houses.items()], ("shop",))
+
+    def _writing(self, table: Table, how: str) -> Insert:
+        if how == "insert":
+            return table.insert()
+        return upsert(table, self.dialect, False) if how == "upsert" else insert_ignoring(table, self.dialect)
 
     def _write_visitors(self) -> None:
         rows = [self._visitor_row(visitor) for visitor in self.visitors.values()]

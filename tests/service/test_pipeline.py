@@ -2,38 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import partial
-from itertools import pairwise
 
 import msgspec
-import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from sqlalchemy import func, select, update
+from sqlalchemy import update
 
-from engine import identify
 from engine.clock import DAY, HOUR, MINUTE, SECOND
 from engine.ids import derived_id
 from engine.rules.facts import Facts
 from engine.rules.model import RuleSet
 from engine.rules.verdicts import Verdict, met, not_met
-from engine.store.database import reading
-from engine.store.suppress import suppress
-from engine.store.unit import CARTS, CONSENTS, DELIVERIES, EVENTS, IDENTITIES, ORDERS, PEOPLE, VISITORS
+from engine.store.unit import CARTS, CONSENTS, DELIVERIES, EVENTS, ORDERS, VISITORS
 from tests.builders import (
     ADDRESS,
     KB,
     LEFT,
     SEQUENCE,
     STUCK,
-    Hands,
     Premises,
-    at_once,
     cart,
-    keep_time,
     line,
     named,
     rule_set,
@@ -43,15 +33,6 @@ from tests.builders import (
 RULES = rule_set(STUCK, LEFT)
 BEFORE_NIGHT = "shop: {time_zone: UTC, quiet_hours: 13:00-20:00}"
 """Quiet hours in which a mail that was decided at two o'clock waits."""
-
-
-@pytest.fixture
-def premises(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Premises]:
-    hands = Hands()
-    keep_time(monkeypatch, hands)
-    shop = Premises(database_url, RULES, hands)
-    yield shop
-    shop.close()
 
 
 # --- events -----------------------------------------------------------------------------------------------------------
@@ -106,13 +87,11 @@ def test_an_event_repeated_later_counts_once_and_fires_nothing(premises: Premise
     assert premises.decided() == [("v1", "stuck")]
 
 
-def test_an_event_repeated_through_another_process_counts_once(premises: Premises, database_url: str) -> None:
-    other = Premises(database_url, RULES, premises.hands)
+def test_an_event_repeated_through_another_process_counts_once(premises: Premises, other: Premises) -> None:
     event = premises.accept("size_guide_opened")
     premises.submit(event)
     assert other.submit(event).duplicates == 1
     assert premises.visitor().state.tallies["size_guide_opened"].count == 1
-    other.close()
 
 
 def test_two_visitors_may_use_the_same_event_id(premises: Premises) -> None:
@@ -249,134 +228,6 @@ def test_an_order_is_counted_once_however_often_it_is_reported(premises: Premise
     assert premises.person_of().orders == 1
 
 
-def test_one_cart_on_two_devices_of_a_person_is_mailed_about_once(premises: Premises) -> None:
-    for device in ("laptop", "phone"):
-        premises.gives_address(device)
-        premises.fills_cart(device)
-    premises.later(HOUR).look_at("laptop", "phone")
-    assert len(premises.mails()) == 1
-
-
-def test_devices_with_the_same_address_are_one_person_with_one_budget(premises: Premises) -> None:
-    premises.use(rule_set(STUCK, head="limits: {invitations: 1 per 7d}"))
-    premises.post("page_viewed", "laptop", page={"url": KB})
-    premises.later(45 * SECOND).post("checked_in", "laptop", engaged_ms=45_000)
-    for device, address in (("laptop", ADDRESS), ("phone", ADDRESS.upper())):
-        premises.gives_address(device, address)
-    assert premises.visitor("laptop").person == premises.visitor("phone").person
-    assert [contact.rule for contact in premises.person_of("phone").contacts] == ["stuck"]
-    premises.post("page_viewed", "phone", page={"url": KB})
-    assert premises.later(45 * SECOND).post("checked_in", "phone", engaged_ms=45_000).messages == []
-    assert premises.decided("held") == [("phone", "stuck")]
-
-
-@pytest.mark.parametrize("typed", ["-", "none", "   ", "@", "a b@c"])
-def test_what_is_no_address_makes_nobody_a_person(premises: Premises, typed: str) -> None:
-    premises.post("contact_given", "v1", email=typed, consent={"email": True})
-    premises.post("contact_given", "v2", email=typed, consent={"email": True})
-    assert premises.visitor("v1").person is None
-    assert premises.rows(PEOPLE) == []
-
-
-def test_addresses_are_looked_up_by_a_hash_only(premises: Premises) -> None:
-    premises.gives_address()
-    (row,) = premises.rows(IDENTITIES)
-    assert row.value == identify.hash_of("main", ADDRESS)
-    assert ADDRESS not in repr(row)
-
-
-def test_a_customer_number_from_a_browser_proves_nothing(premises: Premises) -> None:
-    premises.hear("identified", "v1", customer_id="42", email=ADDRESS)
-    premises.post("identified", "v2", customer_id="42")
-    assert premises.visitor("v2").person is None
-
-
-# --- consent ----------------------------------------------------------------------------------------------------------
-
-
-def test_consent_is_recorded_with_its_words(premises: Premises) -> None:
-    premises.gives_address(trusted=False)
-    (row,) = premises.rows(CONSENTS)
-    assert (row.granted, row.text, row.source, row.trusted) == (True, "Yes, mail me", "checkout", False)
-    assert row.person == premises.visitor().person
-
-
-def test_an_address_without_consent_is_not_mailed(premises: Premises) -> None:
-    premises.post("contact_given", email=ADDRESS)
-    premises.fills_cart()
-    premises.later(DAY).look_at("v1")
-    assert premises.mails() == []
-    assert premises.decided("held") == [("v1", "left")]
-
-
-def test_withdrawn_consent_is_kept_and_obeyed(premises: Premises) -> None:
-    premises.gives_address()
-    premises.fills_cart()
-    premises.later(MINUTE).post("consent_changed", email=ADDRESS, consent={"email": False})
-    premises.later(DAY).look_at("v1")
-    assert premises.mails() == []
-    assert [row.granted for row in sorted(premises.rows(CONSENTS), key=lambda row: int(row.at))] == [True, False]
-
-
-@pytest.mark.parametrize("trusted", [True, False])
-def test_consent_from_before_it_was_withdrawn_does_not_bring_it_back(premises: Premises, trusted: bool) -> None:
-    premises.later(HOUR).post("consent_changed", email=ADDRESS, consent={"email": False})
-    premises.submit(
-        premises.accept("contact_given", ago=MINUTE, trusted=trusted, email=ADDRESS, consent={"email": True})
-    )
-    assert premises.person_of().why_no_mail() is not None
-
-
-@pytest.mark.parametrize("trusted", [True, False])
-def test_consent_does_not_undo_an_unsubscribe(premises: Premises, trusted: bool) -> None:
-    premises.gives_address()
-    person = premises.person_of()
-    suppress(premises.engine, "main", person.id, identify.hash_of("main", ADDRESS), "unsubscribed")
-    premises.later(MINUTE).gives_address("v2", trusted=trusted)
-    premises.fills_cart("v2", "c2")
-    premises.later(DAY).look_at("v2")
-    assert premises.mails() == []
-    assert premises.person_of("v2").why_no_mail() == "unsubscribed"
-
-
-def test_an_unsubscribe_cancels_what_waits(premises: Premises) -> None:
-    premises.use(rule_set(SEQUENCE, head=BEFORE_NIGHT))
-    premises.gives_address()
-    premises.fills_cart()
-    premises.later(2 * HOUR).look_at("v1")
-    suppress(premises.engine, "main", premises.person_of().id, identify.hash_of("main", ADDRESS), "unsubscribed")
-    assert premises.mails() == [("v1", "cancelled", "unsubscribed")]
-    premises.later(3 * DAY).look_at("v1")
-    assert premises.mails() == [("v1", "cancelled", "unsubscribed")]
-
-
-def test_a_suppressed_address_that_comes_back_as_somebody_new_stays_suppressed(premises: Premises) -> None:
-    suppress(premises.engine, "main", "per-gone", identify.hash_of("main", ADDRESS), "unsubscribed")
-    premises.gives_address()
-    assert premises.person_of().why_no_mail() == "unsubscribed"
-
-
-def test_an_address_from_a_browser_is_mailed_at_most_once_a_day(premises: Premises) -> None:
-    premises.gives_address(trusted=False)
-    for day in range(3):
-        premises.fills_cart("v1", f"c{day}", line(f"INK-{day}"))
-        premises.later(2 * HOUR).look_at("v1")
-        premises.fills_cart("v1", f"d{day}", line(f"PEN-{day}"))
-        premises.later(22 * HOUR).look_at("v1")
-    sent_at = sorted(int(row.due_at) for row in premises.rows(DELIVERIES))
-    assert len(sent_at) == 3
-    assert all(later - earlier >= DAY for earlier, later in pairwise(sent_at))
-
-
-def test_a_stranger_who_types_a_customer_s_address_cannot_have_them_mailed_again_and_again(premises: Premises) -> None:
-    premises.gives_address("customer")
-    for stranger in ("s1", "s2", "s3"):
-        premises.gives_address(stranger, trusted=False)
-        premises.fills_cart(stranger, f"cart-{stranger}")
-    premises.later(HOUR).look_at("s1", "s2", "s3")
-    assert len(premises.mails()) == 1
-
-
 # --- rules that change, agents ----------------------------------------------------------------------------------------
 
 
@@ -476,93 +327,6 @@ def test_a_state_that_cannot_be_read_is_not_looked_at_again_and_again(premises: 
     premises.look_at("v1")
     (row,) = premises.rows(VISITORS)
     assert row.due_at == premises.hands.now + HOUR
-
-
-# --- many at once -----------------------------------------------------------------------------------------------------
-
-
-def test_two_processes_with_the_same_visitor_lose_nothing_and_decide_nothing_twice(
-    premises: Premises, database_url: str
-) -> None:
-    premises.use(rule_set(with_lines(STUCK, "once_per: page")))
-    other = Premises(database_url, premises.shop.rules, premises.hands)
-    rounds, visitors = 25, ("v1", "v2")
-
-    def work(house: Premises, half: int) -> None:
-        for number in range(rounds):
-            page = {"url": f"{KB}/{number}", "type": "knowledge_base"}
-            house.submit(
-                *(
-                    house.accept(kind, visitor, page=page, engaged_ms=60_000, tab=f"t{half}")
-                    for visitor in visitors
-                    for kind in ("page_viewed", "checked_in", "size_guide_opened")
-                )
-            )
-
-    at_once(partial(work, premises, 1), partial(work, other, 2))
-    for visitor in visitors:
-        assert premises.visitor(visitor).state.tallies["size_guide_opened"].count == 2 * rounds
-        assert premises.visitor(visitor).state.session.pages == 2 * rounds
-    assert len(premises.rows(EVENTS)) == 2 * rounds * 3 * len(visitors)
-    deliveries = premises.rows(DELIVERIES)
-    assert len({row.once for row in deliveries}) == len(deliveries)
-    other.close()
-
-
-def test_one_timer_taken_by_two_processes_decides_once(premises: Premises, database_url: str) -> None:
-    other = Premises(database_url, RULES, premises.hands)
-    premises.gives_address()
-    for number in range(8):
-        premises.fills_cart("v1", f"c{number}", line(f"INK-{number}"))
-        premises.later(2 * HOUR)
-        at_once(partial(premises.look_at, "v1"), partial(other.look_at, "v1"))
-        assert len(premises.decided()) == number + 1
-        assert len(premises.mails()) == number + 1
-        premises.later(DAY)
-    other.close()
-
-
-def test_an_event_that_two_processes_take_at_the_same_moment_counts_once(premises: Premises, database_url: str) -> None:
-    other = Premises(database_url, RULES, premises.hands)
-    for number in range(15):
-        event = premises.accept("size_guide_opened", f"v{number % 3}")
-        answers = at_once(partial(premises.submit, event), partial(other.submit, event))
-        assert sorted((answer.accepted, answer.duplicates) for answer in answers) == [(0, 1), (1, 0)]
-    assert sum(premises.visitor(f"v{n}").state.tallies["size_guide_opened"].count for n in range(3)) == 15
-    other.close()
-
-
-def test_two_devices_that_tell_the_same_address_at_the_same_moment_are_one_person(
-    premises: Premises, database_url: str
-) -> None:
-    other = Premises(database_url, RULES, premises.hands)
-    for number in range(12):
-        address = f"anna{number}@shopper.example"
-        at_once(
-            partial(premises.gives_address, f"laptop{number}", address),
-            partial(other.gives_address, f"phone{number}", address),
-        )
-        assert premises.visitor(f"laptop{number}").person == premises.visitor(f"phone{number}").person
-    with reading(premises.engine) as connection:
-        assert connection.execute(select(func.count()).select_from(PEOPLE)).scalar_one() == 12
-    other.close()
-
-
-def test_an_order_and_the_timer_of_its_cart_at_the_same_moment_leave_no_mail_waiting(
-    premises: Premises, database_url: str
-) -> None:
-    other = Premises(database_url, rule_set(LEFT, head="shop: {quiet_hours: 00:00-24:00}"), premises.hands)
-    premises.use(other.shop.rules)
-    for number in range(10):
-        laptop, phone, address = f"laptop{number}", f"phone{number}", f"anna{number}@shopper.example"
-        premises.gives_address(laptop, address)
-        premises.fills_cart(laptop, f"c{number}")
-        premises.later(2 * HOUR)
-        order = {"id": f"o{number}", "email": address}
-        at_once(partial(premises.look_at, laptop), partial(other.post, "order_placed", phone, order=order))
-        premises.later(SECOND).look_at(laptop)
-    assert {state for _, state, _ in premises.mails()} <= {"cancelled"}
-    other.close()
 
 
 # --- twice the same ---------------------------------------------------------------------------------------------------

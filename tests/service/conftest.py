@@ -1,0 +1,27 @@
+"""What the service tests share: a shop over each kind of database, and a second process beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.builders import LEFT, STUCK, Hands, Premises, keep_time, rule_set
+
+
+@pytest.fixture
+def premises(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Premises]:
+    """A shop with two rules, where time stands still until the test moves it."""
+    hands = Hands()
+    keep_time(monkeypatch, hands)
+    shop = Premises(database_url, rule_set(STUCK, LEFT), hands)
+    yield shop
+    shop.close()
+
+
+@pytest.fixture
+def other(premises: Premises, database_url: str) -> Iterator[Premises]:
+    """A second process of the same shop: an engine, a committer and connections of its own."""
+    process = Premises(database_url, premises.shop.rules, premises.hands)
+    yield process
+    process.close()
