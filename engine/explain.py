@@ -1,10 +1,12 @@
 """``why``: for every rule what it says about a visitor now, and what stands in the way.
 
-It runs the same conditions and guards as production, on a copy of the visitor that is thrown away.
+It asks the same rules as production, about a copy of the visitor that is thrown away, so that it cannot disagree.
 """
 
 from __future__ import annotations
 
+import copy
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -12,15 +14,17 @@ from sqlalchemy import Engine
 
 from engine import clock, identify
 from engine.clock import Millis, to_iso
-from engine.decisions import EXPLANATIONS, Guard
+from engine.decisions import EXPLANATIONS, Decision, Guard, Outcome
 from engine.pipeline import ShopRules
-from engine.rules.evaluate import ended_by, occasion_of
+from engine.rules.evaluate import evaluate, occasion_of
 from engine.rules.facts import Facts
-from engine.rules.guards import message_hold, rule_hold
-from engine.rules.model import Email, Invite, Rule
+from engine.rules.model import Rule, RuleSet
 from engine.rules.verdicts import State, Verdict, describe
 from engine.store import looks
 from engine.store.database import database_now, reading
+
+Standing = tuple[str, str, Millis | None]
+"""A state's name, a sentence about it, and its moment."""
 
 
 class Clause(msgspec.Struct, frozen=True):
@@ -34,7 +38,10 @@ class Clause(msgspec.Struct, frozen=True):
 
 
 class RuleView(msgspec.Struct, frozen=True):
-    """One rule: ``state`` is fired, running, held, met, not_met, not_yet, unknown or off; ``why`` is a sentence."""
+    """One rule: ``state`` is fired, running, held, met, not_met, not_yet or unknown; ``why`` is a sentence.
+
+    ``met`` means that it fires at the next look. ``at``: when that state began or will end, where that is known.
+    """
 
     name: str
     state: str
@@ -68,34 +75,61 @@ def why(engine: Engine, shop: ShopRules, visitor_id: str) -> VisitorView | None:
     if person is not None:
         identify.share_orders(seen.state, person)
     facts = Facts(shop.rules.shop, visitor_id, seen.state, now, person, house)
-    rules = [view_rule(rule, facts, decided) for rule in shop.rules.rules]
+    # A visitor that was set aside is not looked at, so nothing is decided about it.
+    decisions = {} if seen.fault else next_look(shop.rules, facts, seen.due_at)
+    rules = [view_rule(rule, facts, decided, decisions.get(rule.name, [])) for rule in shop.rules.rules]
     kept = ("at", "rule", "outcome", "guard", "detail", "occasion")
     history = [{name: row[name] for name in kept} for row in decided]
     return VisitorView(visitor_id, shop.id, now, seen.due_at, person is not None, seen.fault, rules, history)
 
 
-def view_rule(rule: Rule, facts: Facts, decided: list[dict[str, Any]]) -> RuleView:
-    """One rule's state for the visitor, with the first thing that keeps it silent."""
+def next_look(rules: RuleSet, facts: Facts, due_at: Millis | None) -> dict[str, list[Decision]]:
+    """What would be decided, by rule, if the visitor were looked at now: the rules themselves, asked about a copy."""
+    visitor = copy.deepcopy(facts.visitor)
+    visitor.held = {}  # a silence is written down once; here it is told again
+    result = evaluate(rules, replace(facts, visitor=visitor, person=copy.deepcopy(facts.person)), due_at=due_at)
+    found: dict[str, list[Decision]] = {}
+    for decision in result.decisions:
+        found.setdefault(decision.rule, []).append(decision)
+    return found
+
+
+def view_rule(rule: Rule, facts: Facts, decided: list[dict[str, Any]], coming: list[Decision]) -> RuleView:
+    """One rule's state for the visitor: ``decided`` is the past, ``coming`` what the next look would decide."""
     verdict = rule.when.check(facts)
     clauses = list(_clauses(verdict, 0)) or [_clause(rule.when.clause, verdict, 0)]
-    state, sentence, at = _state(rule, facts, verdict, decided)
+    state, sentence, at = _coming(coming, facts) or _now(rule, facts, verdict, decided)
     return RuleView(rule.name, state, sentence, at, clauses)
 
 
-def _state(rule: Rule, facts: Facts, verdict: Verdict, decided: list[dict[str, Any]]) -> tuple[str, str, Millis | None]:
+def _coming(coming: list[Decision], facts: Facts) -> Standing | None:
+    """What the next look brings; a rule that stops may begin again in the same moment."""
+    if any(decision.outcome is Outcome.FIRED for decision in coming):
+        return "met", "fires at the next look", facts.now
+    for decision in reversed(coming):
+        if decision.guard is not None:
+            stops = "stops at the next look: " if decision.outcome is Outcome.STOPPED else ""
+            return "held", stops + _reason(decision.guard, decision.detail), None
+    return None
+
+
+def _reason(guard: str, detail: str) -> str:
+    return EXPLANATIONS[Guard(guard)] + (f" ({detail})" if detail else "")
+
+
+def _now(rule: Rule, facts: Facts, verdict: Verdict, decided: list[dict[str, Any]]) -> Standing:
     run = facts.visitor.runs.get(rule.name)
     if run is not None:
-        ended = ended_by(rule, run, facts)
-        if ended:
-            return "held", f"stops at the next look, because of 'until: {ended}'", None
         return "running", f"on its way: the next step is due {_in(run.wake_at, facts.now)}", run.wake_at
     occasion = occasion_of(rule, facts)
+    if rule.once_per.isdigit() and occasion is None:
+        return _settled(rule, [row for row in decided if row["rule"] == rule.name])
     if occasion is None:
-        return "not_met", f"there is nothing to speak about once per {rule.once_per}", None
+        return "not_met", f"there is no {rule.once_per} to speak about", None
     if occasion in facts.visitor.done.get(rule.name, ()):
-        return _settled(rule, occasion, decided)
+        return _settled(rule, [row for row in decided if row["rule"] == rule.name and row["occasion"] == occasion])
     if verdict.met:
-        return _met(rule, facts)
+        return "held", "this visitor is set aside after a fault and looked at again later", None
     if verdict.state is State.NOT_YET and verdict.at is not None:
         return "not_yet", f"will be met {_in(verdict.at, facts.now)}, if nothing changes", verdict.at
     if verdict.state is State.UNKNOWN:
@@ -107,28 +141,16 @@ def _in(at: Millis, now: Millis) -> str:
     return f"in {clock.describe(at - now)}" if at > now else "now"
 
 
-def _settled(rule: Rule, occasion: str, decided: list[dict[str, Any]]) -> tuple[str, str, Millis | None]:
-    made = [row for row in decided if row["rule"] == rule.name and row["occasion"] == occasion]
-    fired = next((row for row in made if row["outcome"] == "fired"), None)
+def _settled(rule: Rule, made: list[dict[str, Any]]) -> Standing:
+    """It has spoken, or was silent for good; ``made`` are its decisions on this occasion, newest first."""
+    fired = next((row for row in made if row["outcome"] == Outcome.FIRED), None)
     if fired is not None:
-        return "fired", f"fired at {to_iso(fired['at'])}; once per {rule.once_per}", fired["at"]
+        per = clock.describe(int(rule.once_per)) if rule.once_per.isdigit() else rule.once_per
+        return "fired", f"fired at {to_iso(fired['at'])}; once per {per}", fired["at"]
     held = next((row for row in made if row["guard"]), None)
     if held is not None:
-        return "held", f"{EXPLANATIONS[Guard(held['guard'])]} {held['detail']}".strip(), held["at"]
+        return "held", _reason(held["guard"], held["detail"]), held["at"]
     return "held", EXPLANATIONS[Guard.ALREADY], None
-
-
-def _met(rule: Rule, facts: Facts) -> tuple[str, str, Millis | None]:
-    hold = rule_hold(rule, facts)
-    first = rule.then[0]
-    if hold is None and isinstance(first, Invite | Email):
-        basket = facts.visitor.basket
-        cart = basket.id if basket and (rule.once_per == "cart" or rule.needs_cart) else None
-        hold = message_hold(rule, first, facts, about_cart=cart, late_ms=0)
-    if hold is not None:
-        detail = f" ({hold.detail})" if hold.detail else ""
-        return "held", EXPLANATIONS[hold.guard] + detail, hold.retry_at
-    return "met", "fires at the next look", facts.now
 
 
 def _clause(text: str, verdict: Verdict, depth: int) -> Clause:

@@ -14,7 +14,7 @@ from pathlib import Path
 import structlog
 from sqlalchemy import Engine
 
-from engine.errors import RuleFileError, SettingsError
+from engine.errors import RuleFileError, SettingsError, StoreError
 from engine.pipeline import ShopRules
 from engine.rules.loader import load, load_path
 from engine.rules.model import RuleSet
@@ -26,8 +26,10 @@ from engine.store.keys import Key
 log = structlog.get_logger()
 LOOK_EVERY_S = 0.5
 KEYS_LAST_S = 2.0
+LONGEST_KEY = 200
+"""Nothing longer is a key, and strangers' inventions are remembered for a while."""
 
-Stamp = tuple[tuple[str, int, int], ...]
+Stamp = tuple[tuple[str, int, int, int], ...]
 
 
 class LiveRules:
@@ -39,16 +41,22 @@ class LiveRules:
         engine: Engine,
         *,
         demo_url: str | None = None,
+        remember: bool = True,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """``demo_url`` is where a shop without an address of its own is found: the demo shop, in development."""
+        """``demo_url`` is where a shop without an address of its own is found: the demo shop, in development.
+
+        ``remember`` is False for whoever only looks: then the database is not told what is live.
+        """
         self._path = path
         self._engine = engine
         self._demo_url = demo_url
         self._monotonic = monotonic
         self._lock = threading.Lock()
+        self._remember = remember
         self._looked_at = 0.0
         self._stamp: Stamp = ()
+        self._untold = False
         self._shops: dict[str, ShopRules] = {}
         self.problems: tuple[str, ...] = ()
         """What is wrong with the file that was refused last; empty when the file is live."""
@@ -74,6 +82,8 @@ class LiveRules:
             if stamp != self._stamp:
                 self._stamp = stamp
                 self._reload()
+            elif self._untold:
+                self._tell_database()
         finally:
             self._lock.release()
 
@@ -83,29 +93,58 @@ class LiveRules:
         self._reload()
         if self._shops:
             return
-        for shop, source in rule_sets.last_good(self._engine).items():
-            self._shops[shop] = self._ready(load(source, name=f"the last good rules of {shop}"))
+        self._shops = self._last_good()
         if not self._shops:
-            raise RuleFileError(f"{self._path} cannot be used", self.problems)
+            raise RuleFileError(f"{self._path.name} cannot be used", self.problems)
         log.warning("rules refused, going on with the last good ones", problems=len(self.problems))
+
+    def _last_good(self) -> dict[str, ShopRules]:
+        found: dict[str, ShopRules] = {}
+        for shop, source in rule_sets.last_good(self._engine).items():
+            try:
+                found[shop] = self._ready(load(source, name=f"the last good rules of {shop}"))
+            except RuleFileError as error:  # written for an older release
+                log.error("last good rules cannot be used", shop=shop, problems=len(error.problems))
+        return found
 
     def _reload(self) -> None:
         try:
             loaded = load_path(self._path)
         except RuleFileError as error:
-            self.problems = error.problems or (error.message,)
-            for problem in self.problems:
-                log.error("rules refused", problem=problem)
+            self._refuse(error.problems or (error.message,))
             return
-        fresh = {
-            shop: known if (known := self._shops.get(shop)) and known.rules.hash == rules.hash else self._ready(rules)
+        except OSError as error:
+            self._refuse((f"{self._path.name} cannot be read: {error.strerror}",))
+            return
+        before = self._shops
+        self._shops = {
+            shop: known if (known := before.get(shop)) and known.rules.hash == rules.hash else self._ready(rules)
             for shop, rules in loaded.items()
         }
-        for shop, rules in loaded.items():
-            if fresh[shop] is not self._shops.get(shop):
-                rule_sets.remember(self._engine, shop, rules.hash, rules.source)
-                log.info("rules live", shop=shop, rules=len(rules.rules), hash=rules.hash[:12])
-        self._shops, self.problems = fresh, ()
+        self.problems = ()
+        for shop in sorted(before.keys() - loaded.keys()):
+            log.warning("shop gone: no rule file is left", shop=shop)
+        for shop, now in self._shops.items():
+            if now is not before.get(shop):
+                log.info("rules live", shop=shop, rules=len(now.rules.rules), hash=now.rules.hash[:12])
+        self._tell_database()
+
+    def _refuse(self, problems: tuple[str, ...]) -> None:
+        self.problems = problems
+        for problem in problems:
+            log.error("rules refused", problem=problem)
+
+    def _tell_database(self) -> None:
+        """Note what is live, for the next start. A database that is away is told later; the rules are live anyway."""
+        if not self._remember:
+            return
+        live = {shop: (now.rules.hash, now.rules.source) for shop, now in self._shops.items()}
+        try:
+            rule_sets.remember_all(self._engine, live)
+            self._untold = False
+        except StoreError as error:
+            self._untold = True
+            log.warning("the live rules are not noted yet", error=error.message)
 
     def _ready(self, rules: RuleSet) -> ShopRules:
         shop = rules.shop
@@ -122,10 +161,16 @@ def ready(rules: RuleSet) -> ShopRules:
 def stamp_of(path: Path) -> Stamp:
     """What changes when the file (or any file of the folder) changes."""
     files = sorted(path.glob("*.y*ml")) if path.is_dir() else [path]
-    stats = [(file.name, file.stat()) for file in files if file.exists()]
-    if not stats and not path.exists():
-        return ()
-    return tuple((name, stat.st_mtime_ns, stat.st_size) for name, stat in stats)
+    return tuple(seen for file in files if (seen := _stamp_of_file(file)) is not None)
+
+
+def _stamp_of_file(file: Path) -> tuple[str, int, int, int] | None:
+    try:
+        stat = file.stat()
+    except OSError:  # it has gone in this moment, or never was
+        return None
+    # Editors replace a file, and may do so twice within one tick of its clock; then the inode differs.
+    return file.name, stat.st_mtime_ns, stat.st_size, stat.st_ino
 
 
 class LiveKeys:
@@ -138,6 +183,8 @@ class LiveKeys:
 
     def find(self, key: str) -> Key | None:
         """Raises StoreError when the database is away and the key is not remembered."""
+        if len(key) > LONGEST_KEY:
+            return None
         now = self._monotonic()
         remembered = self._known.get(key)
         if remembered is not None and now - remembered[0] < KEYS_LAST_S:
@@ -156,7 +203,10 @@ def require_shop(live: LiveRules, shop_id: str) -> ShopRules:
     return shop
 
 
-def open_rules(settings: Settings, engine: Engine) -> LiveRules:
-    """The live rules of this process. Raises RuleFileError when neither the file nor an earlier one can be used."""
+def open_rules(settings: Settings, engine: Engine, *, remember: bool = True) -> LiveRules:
+    """The live rules of this process; see :class:`LiveRules`.
+
+    Raises RuleFileError when neither the file nor an earlier one can be used.
+    """
     demo_url = None if settings.production else f"{settings.public_url}/demo"
-    return LiveRules(settings.rules, engine, demo_url=demo_url)
+    return LiveRules(settings.rules, engine, demo_url=demo_url, remember=remember)

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
+
+from engine.cli import FINE, NO
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 
-def _engine() -> Engine:
+@contextmanager
+def _engine() -> Iterator[Engine]:
     from engine.settings import Settings
     from engine.store.database import open_engine
 
-    return open_engine(Settings.from_env().database_url)
+    engine = open_engine(Settings.from_env().database_url)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
 
 
 @click.group()
@@ -32,13 +40,14 @@ def list_(as_json: bool) -> None:
     from engine.clock import to_iso
     from engine.store.keys import list_keys
 
-    keys = list_keys(_engine())
+    with _engine() as engine:
+        keys = list_keys(engine)
     if as_json:
         click.echo(msgspec.json.encode([key._asdict() for key in keys]))
         return
     for key in keys:
         state = f"revoked {to_iso(key.revoked_at)}" if key.revoked_at else f"since {to_iso(key.created_at)}"
-        click.echo(f"{key.kind:7} {key.shop:12} {key.key[:40]:40} {state} {key.label}")
+        click.echo(f"{key.kind:7} {key.shop:12} {key.key:36} {state} {key.label}")
 
 
 @command.command()
@@ -50,15 +59,18 @@ def add(shop: str, kind: str, label: str) -> None:
     """Make a key for SHOP and print it. A secret key is shown this once."""
     from engine.store.keys import add_key
 
-    click.echo(add_key(_engine(), shop, kind, label))
+    with _engine() as engine:
+        click.echo(add_key(engine, shop, kind, label))
 
 
 @command.command()
 @click.argument("key")
-def revoke(key: str) -> None:
+def revoke(key: str) -> int:
     """Refuse KEY from now on (within two seconds in every process)."""
     from engine.store.keys import revoke_key
 
-    if not revoke_key(_engine(), key):
+    with _engine() as engine:
+        revoked = revoke_key(engine, key)
+    if not revoked:
         click.echo("There is no such key, or it was revoked before.", err=True)
-        sys.exit(1)
+    return FINE if revoked else NO

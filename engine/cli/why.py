@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-import sys
+from typing import TYPE_CHECKING
 
 import click
+
+from engine.cli import FINE, NO
+
+if TYPE_CHECKING:
+    from engine.explain import VisitorView
 
 
 @click.command()
@@ -12,43 +17,55 @@ import click
 @click.argument("rule", required=False)
 @click.option("--shop", default="main", show_default=True, help="The shop's id in its rule file.")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
-def command(visitor: str, rule: str | None, shop: str, as_json: bool) -> None:
+def command(visitor: str, rule: str | None, shop: str, as_json: bool) -> int:
     """Why did a rule fire for VISITOR, or why not?"""
     import msgspec
+
+    view = _view(visitor, shop)
+    if view is None:
+        click.echo(f"Nobody called {visitor} was seen in shop {shop}.", err=True)
+        return NO
+    if rule is not None:
+        view = msgspec.structs.replace(view, rules=[item for item in view.rules if item.name == rule])
+        if not view.rules:
+            click.echo(f"There is no rule called {rule}.", err=True)
+            return NO
+    if as_json:
+        click.echo(msgspec.json.encode(view))
+    else:
+        _print(view)
+    return FINE
+
+
+def _view(visitor: str, shop: str) -> VisitorView | None:
+    import sys
+
+    import structlog
 
     from engine.explain import why
     from engine.live import open_rules, require_shop
     from engine.settings import Settings
     from engine.store.database import open_engine
 
+    # What is told about the rule file must not stand in the answer.
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     settings = Settings.from_env()
     engine = open_engine(settings.database_url)
-    view = why(engine, require_shop(open_rules(settings, engine), shop), visitor)
-    if view is None:
-        click.echo(f"Nobody called {visitor} was seen in shop {shop}.", err=True)
-        sys.exit(1)
-    if rule is not None:
-        view = msgspec.structs.replace(view, rules=[item for item in view.rules if item.name == rule])
-        if not view.rules:
-            click.echo(f"There is no rule called {rule}.", err=True)
-            sys.exit(1)
-    if as_json:
-        click.echo(msgspec.json.encode(view))
-        return
-    _print(view)
+    try:
+        return why(engine, require_shop(open_rules(settings, engine, remember=False), shop), visitor)
+    finally:
+        engine.dispose()
 
 
 MARKS = {"met": "✓", "not_met": "✗", "not_yet": "…", "unknown": "?"}
 
 
-def _print(view: object) -> None:
+def _print(view: VisitorView) -> None:
     from rich.console import Console
     from rich.text import Text
 
     from engine.clock import to_iso
-    from engine.explain import VisitorView
 
-    assert isinstance(view, VisitorView)
     console = Console(highlight=False)
     look = f"next look {to_iso(view.next_look_at)}" if view.next_look_at else "no look planned"
     console.print(Text(f"{view.visitor} in {view.shop}, at {to_iso(view.now)}; {look}"))

@@ -66,7 +66,7 @@ class _Speaker:
         return self.key.kind == SECRET
 
 
-@blueprint.post("/v1/events")
+@blueprint.post("/v1/events", provide_automatic_options=False)
 def post_events() -> Response:
     house = services()
     origin = request.headers.get("Origin")
