@@ -97,7 +97,7 @@ class _Group:
         self.known: set[tuple[str, str, str]] = set()
         self.touched: dict[VisitorKey, ShopRules] = {}
         self.results: dict[VisitorKey, Result] = {}
-        self.planned_due: dict[VisitorKey, Millis | None] = {}
+        self.heard_of: set[VisitorKey] = set()
         self.owners: dict[tuple[str, str], str] = {}
 
     # --- load ---------------------------------------------------------------------------------------------------------
@@ -167,6 +167,7 @@ class _Group:
         """Change the visitor by the event; what breaks stays with this one visitor."""
         visitor = self.unit.visitors[VisitorKey(shop.id, event.visitor)]
         self.touched[visitor.key] = shop
+        self.heard_of.add(visitor.key)
         try:
             self._change(shop, visitor, event)
         except Exception as error:  # noqa: BLE001 - isolation is the point: one visitor's fault is not its neighbours'
@@ -240,7 +241,9 @@ class _Group:
             identify.share_orders(visitor.state, person.state)
         house = unit.houses[shop.id].state if shop.id in unit.houses else House()
         facts = Facts(shop.rules.shop, visitor.key.id, visitor.state, unit.now, person.state if person else None, house)
-        result = evaluate(shop.rules, facts, due_at=visitor.due_at)
+        # Only a look that a timer brought can be late; what an event brings happens now.
+        planned_for = None if visitor.key in self.heard_of else visitor.due_at
+        result = evaluate(shop.rules, facts, due_at=planned_for)
         visitor.due_at = result.due_at
         if person is not None and result.planned:
             person.changed = True

@@ -261,7 +261,7 @@ def _take_steps(rule: Rule, run: Run, facts: Facts, result: Result) -> None:
             facts.visitor.runs[rule.name] = run
             return
         # The first message was asked about when the rule was decided.
-        hold = None if first else message_hold(rule, step, facts, about_cart=run.cart, late_ms=late_ms)
+        hold = None if first else _later_hold(rule, step, run, facts, late_ms)
         if hold is not None and hold.retry_at is not None:
             run.wake_at = hold.retry_at
             facts.visitor.runs[rule.name] = run
@@ -273,6 +273,13 @@ def _take_steps(rule: Rule, run: Run, facts: Facts, result: Result) -> None:
         run.step += 1
         first = False
     facts.visitor.runs.pop(rule.name, None)
+
+
+def _later_hold(rule: Rule, step: Invite | Email, run: Run, facts: Facts, late_ms: Millis) -> Hold | None:
+    """A later step is asked about again, and a rule that was switched off meanwhile goes no further."""
+    if rule.off or rule.shadow:
+        return Hold(Guard.NOT_ACTIVE if rule.off else Guard.SHADOW)
+    return message_hold(rule, step, facts, about_cart=run.cart, late_ms=late_ms)
 
 
 def _plan(rule: Rule, step: Invite | Email, run: Run, facts: Facts, result: Result) -> None:

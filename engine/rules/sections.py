@@ -13,7 +13,7 @@ from engine.rules.forms import Clash, Form, Setting
 from engine.rules.logic import All, Clauses
 from engine.rules.model import UNTIL, Late, Rule, Step
 from engine.rules.numbers import Duration, Money, Share, Whole
-from engine.rules.shop import Limits, Shop
+from engine.rules.shop import USUAL_LIMITS, Limits, Shop
 from engine.rules.shop_fields import (
     Currency,
     Integrations,
@@ -191,7 +191,7 @@ def read_shop(document: Mapping, reading: Reading) -> Shop:
     return replace(
         shop,
         pages=(reading.attempt(PAGES.read, pages, reading) or ()) if pages else (),
-        limits=(reading.attempt(LIMITS.read, limits, reading) or Limits()) if limits else Limits(),
+        limits=(reading.attempt(LIMITS.read, limits, reading) or Limits()) if limits else USUAL_LIMITS,
         integrations=(reading.attempt(INTEGRATIONS.read, integrations, reading) or ()) if integrations else (),
     )
 

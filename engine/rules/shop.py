@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from babel.dates import get_day_names
 
-from engine.clock import Millis, describe, from_datetime, to_datetime
+from engine.clock import DAY, Millis, describe, from_datetime, to_datetime
 
 
 @dataclass(frozen=True)
@@ -72,6 +72,13 @@ class Limits:
     invitations: tuple[Limit, ...] = ()
     emails: tuple[Limit, ...] = ()
     messages: tuple[Limit, ...] = ()
+
+
+USUAL_LIMITS = Limits(
+    invitations=(Limit(1, None), Limit(3, 7 * DAY)),
+    emails=(Limit(1, DAY), Limit(3, 7 * DAY)),
+)
+"""What holds for a file that names no limits: nobody is nagged because somebody forgot a section."""
 
 
 @dataclass(frozen=True)

@@ -140,7 +140,8 @@ def opposite(part: Part) -> Verdict:
     """``not``: what will be met later is not met now; what is unknown stays unknown."""
     inner = part.verdict
     state = {State.MET: State.NOT_MET, State.UNKNOWN: State.UNKNOWN}.get(inner.state, State.MET)
-    return Verdict(state, seen=inner.seen, asks=inner.asks, parts=(part,))
+    asks = Asks.HOUSE if inner.asks is Asks.HOUSE else Asks.CLOCK
+    return Verdict(state, seen=inner.seen, asks=asks, parts=(part,))
 
 
 def _strongest(waiting: list[Verdict]) -> Asks:
