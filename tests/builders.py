@@ -77,13 +77,24 @@ then:
 until: [ordered, cart_emptied, unsubscribed, returned]
 """
 
+SURPRISE = """
+name: surprise
+when:
+  - cart_abandoned: {after: 1h, at: shipping}
+  - unexpected_shipping: {at_least: 3.00, or_share: 8%}
+then:
+  - email: shipping-surprise
+"""
+
 
 def rule_set(*rules: str, head: str = "") -> RuleSet:
-    """A rule file with these rules; ``head`` is what stands above them (shop, pages, limits)."""
-    # A file without limits gets the usual ones, which would hide what most tests look at.
-    head = dedent(head) if "limits:" in head else f"{dedent(head)}\nlimits: {{messages: 1000 per 1d}}"
+    """A rule file with these rules; ``head`` is what stands above them (shop, pages, limits).
+
+    Without limits of its own it is given one that nobody reaches, instead of the usual ones.
+    """
+    above = dedent(head) if "limits:" in head else f"{dedent(head)}\nlimits: 100000 per 1d"
     entries = "".join("  - " + indent(dedent(rule).strip(), "    ").lstrip() + "\n" for rule in rules)
-    return load(f"{head}\nrules:\n{entries}" if rules else f"{head}\nrules: []\n")
+    return load(f"{above}\nrules:\n{entries}" if rules else f"{above}\nrules: []\n")
 
 
 def with_lines(rule: str, *lines: str) -> str:
@@ -152,7 +163,7 @@ class Visit:
 
     def does(self, kind: str, *, ago: Millis = 0, trusted: bool = False, **fields: object) -> Visit:
         """It happens (``ago`` before now, when it arrives late) and the rules are asked."""
-        return self.takes(self.now_happens(kind, fields, ago=ago, trusted=trusted)).is_looked_at()
+        return self.takes(self.now_happens(kind, fields, ago=ago, trusted=trusted))._asks(None)
 
     def now_happens(self, kind: str, fields: dict[str, object], *, ago: Millis = 0, trusted: bool = False) -> Event:
         return read_event(raw_event(kind, self.now - ago) | {"tab": "t1"} | fields, trusted=trusted)
@@ -163,7 +174,11 @@ class Visit:
         return self
 
     def is_looked_at(self) -> Visit:
-        self.last = evaluate(self.rules, self.facts, due_at=self.due_at)
+        """A timer asks the rules, on time or late."""
+        return self._asks(self.due_at)
+
+    def _asks(self, due_at: Millis | None) -> Visit:
+        self.last = evaluate(self.rules, self.facts, due_at=due_at)
         self.due_at = self.last.due_at
         self.decisions.extend(self.last.decisions)
         return self
@@ -188,12 +203,12 @@ class Visit:
     # in everyday words
 
     def opens(self, url: str = KB, **fields: object) -> Visit:
-        return self.takes(self.now_happens("page_viewed", {"page": {"url": url}} | fields)).is_looked_at()
+        return self.takes(self.now_happens("page_viewed", {"page": {"url": url}} | fields))._asks(None)
 
     def has_engaged(self, ms: Millis, url: str | None = None) -> Visit:
         """The page reports so much engaged time since it was opened."""
         fields: dict[str, object] = {"page": {"url": url}} if url else {}
-        return self.takes(self.now_happens("checked_in", {"engaged_ms": ms} | fields)).is_looked_at()
+        return self.takes(self.now_happens("checked_in", {"engaged_ms": ms} | fields))._asks(None)
 
     def reads(self, ms: Millis, url: str = KB) -> Visit:
         return self.opens(url).later(ms).has_engaged(ms, url)

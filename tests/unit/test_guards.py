@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from textwrap import indent
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -13,6 +14,7 @@ from engine.clock import DAY, HOUR, MINUTE, SECOND, Millis, from_datetime, to_da
 from engine.decisions import Guard
 from engine.people import Person
 from engine.rules.guards import in_holdout, sending_hold
+from engine.rules.loader import load
 from engine.rules.shop import DailyHours, Shop
 from tests.builders import KB, LEFT, NOON, STUCK, Visit, line, named, rule_set, with_lines
 
@@ -253,6 +255,15 @@ def test_what_a_person_had_on_one_device_counts_on_the_other() -> None:
     phone = Visit(rules, name="phone", now=laptop.now)
     phone.person = laptop.person
     assert phone.reads(45 * SECOND).silences == [("stuck", Guard.LIMIT)]
+
+
+def test_a_file_that_names_no_limits_still_nags_nobody() -> None:
+    rules = load(f"rules:\n  - {indent(STUCK.strip() + chr(10) + 'once_per: page', '    ').lstrip()}\n")
+    reader = Visit(rules).reads(45 * SECOND).later(15 * MINUTE).reads(45 * SECOND, KB + "/2")
+    assert reader.fired == ["stuck"]
+    for number in range(3, 8):
+        reader.later(HOUR).reads(45 * SECOND, f"{KB}/{number}")
+    assert len(reader.fired) == 3
 
 
 # --- quiet hours ------------------------------------------------------------------------------------------------------
