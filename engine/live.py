@@ -78,14 +78,18 @@ class LiveRules:
             return
         try:
             self._looked_at = now
-            stamp = stamp_of(self._path)
-            if stamp != self._stamp:
-                self._stamp = stamp
-                self._reload()
-            elif self._untold:
-                self._tell_database()
+            self.look_now()
         finally:
             self._lock.release()
+
+    def look_now(self) -> None:
+        """Look without waiting for the half second to be over."""
+        stamp = stamp_of(self._path)
+        if stamp != self._stamp:
+            self._stamp = stamp
+            self._reload()
+        elif self._untold:
+            self._tell_database()
 
     def _start(self) -> None:
         """At start a broken file is no reason to stay down if a good one was live before."""

@@ -22,6 +22,9 @@ class TokenBuckets:
         self._lock = threading.Lock()
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
+    def __len__(self) -> int:
+        return len(self._buckets)
+
     def take(self, who: str) -> None:
         """Raises TooManyRequests when the bucket is empty."""
         if not self._rate:

