@@ -185,6 +185,9 @@ class LiveKeys:
         self._monotonic = monotonic
         self._known: dict[str, tuple[float, Key | None]] = {}
 
+    def __len__(self) -> int:
+        return len(self._known)
+
     def find(self, key: str) -> Key | None:
         """Raises StoreError when the database is away and the key is not remembered."""
         if len(key) > LONGEST_KEY:
