@@ -15,7 +15,6 @@ import engine
 from engine import crashpoints
 from engine.cli import shopbell
 from engine.settings import Settings
-from engine.web import metrics
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -161,11 +160,26 @@ def test_every_table_is_described() -> None:
 # --- what it says about itself ----------------------------------------------------------------------------------------
 
 
+def _literals(pattern: str) -> set[str | tuple[str, ...]]:
+    """What this pattern finds in the engine's sources."""
+    sources = (path.read_text(encoding="utf-8") for path in Path(engine.__path__[0]).rglob("*.py"))
+    return {found for source in sources for found in re.findall(pattern, source)}
+
+
 def test_every_metric_is_described() -> None:
     page = text("docs/operations.md")
-    counted = [sample.name for counter in (metrics.EVENTS, metrics.REFUSED) for sample in counter.describe()]
-    assert [name for name in counted if f"`{name}_total`" not in page] == []
-    assert "`shopbell_deliveries`" in page
+    counters = _literals(r'Counter\(\s*"(shopbell_\w+)"')
+    gauges = _literals(r'GaugeMetricFamily\(\s*"(shopbell_\w+)"')
+    names = {f"{name}_total" for name in counters} | gauges
+    assert len(names) >= 4
+    assert {name for name in names if f"`{name}`" not in page} == set()
+
+
+def test_every_log_line_is_explained_under_its_level() -> None:
+    section = text("docs/operations.md").split("## Log lines")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| (`.*`) \| (\w+) \|", section, re.MULTILINE)
+    told = {(level, line) for lines, level in rows for line in re.findall(r"`([^`]+)`", lines)}
+    assert told == _literals(r'\blog\.(debug|info|warning|error)\(\s*"([^"]+)"')
 
 
 def test_every_crash_point_is_named() -> None:
