@@ -66,7 +66,9 @@ def occasion_of(rule: Rule, facts: Facts) -> str | None:
     if rule.once_per == "cart":
         return f"cart:{visitor.basket.id}" if visitor.basket else None
     if rule.once_per == "visitor":
-        return "visitor"
+        # What the person heard on another device was said to the same somebody.
+        elsewhere = facts.person is not None and any(contact.rule == rule.name for contact in facts.person.contacts)
+        return None if elsewhere and "visitor" not in visitor.done.get(rule.name, ()) else "visitor"
     if rule.once_per == "page":
         return f"page:{visitor.view.url}" if visitor.view else None
     last = _last_time(rule, facts)
@@ -284,7 +286,8 @@ def _later_hold(rule: Rule, step: Invite | Email, run: Run, facts: Facts, late_m
 
 def _plan(rule: Rule, step: Invite | Email, run: Run, facts: Facts, result: Result) -> None:
     delivery = f"{run.decision}.{run.step}"
-    who = facts.person.id if facts.person else facts.visitor_id
+    # A mail about the same thing goes to a person once; what a page shows belongs to the page.
+    who = facts.person.id if facts.person and step.kind == "email" else facts.visitor_id
     contact = Contact(at=facts.now, kind=step.kind, rule=rule.name, session=facts.visitor.session.number)
     holder = facts.person or facts.visitor
     holder.contacts = remember_contact(holder.contacts, contact)

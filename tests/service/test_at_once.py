@@ -20,13 +20,6 @@ from tests.builders import (
     with_lines,
 )
 
-RULES = rule_set(STUCK, LEFT)
-BEFORE_NIGHT = "shop: {time_zone: UTC, quiet_hours: 13:00-20:00}"
-"""Quiet hours in which a mail that was decided at two o'clock waits."""
-
-
-# --- many at once -----------------------------------------------------------------------------------------------------
-
 
 def test_two_processes_with_the_same_visitor_lose_nothing_and_decide_nothing_twice(
     premises: Premises, other: Premises

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import msgspec
 import pytest
 
 from engine import identify
@@ -13,15 +14,14 @@ from engine.store.unit import CONSENTS, DELIVERIES, IDENTITIES, PEOPLE
 from tests.builders import (
     ADDRESS,
     KB,
-    LEFT,
     SEQUENCE,
     STUCK,
     Premises,
     line,
     rule_set,
+    with_lines,
 )
 
-RULES = rule_set(STUCK, LEFT)
 BEFORE_NIGHT = "shop: {time_zone: UTC, quiet_hours: 13:00-20:00}"
 """Quiet hours in which a mail that was decided at two o'clock waits."""
 
@@ -48,6 +48,16 @@ def test_devices_with_the_same_address_are_one_person_with_one_budget(premises: 
     premises.post("page_viewed", "phone", page={"url": KB})
     assert premises.later(45 * SECOND).post("checked_in", "phone", engaged_ms=45_000).messages == []
     assert premises.decided("held") == [("phone", "stuck")]
+
+
+def test_what_a_page_is_offered_is_always_kept_too(premises: Premises) -> None:
+    premises.use(rule_set(with_lines(STUCK, "once_per: page")))
+    for device in ("laptop", "phone"):
+        premises.gives_address(device)
+        premises.post("page_viewed", device, page={"url": KB})
+        (raw,) = premises.later(45 * SECOND).post("checked_in", device, engaged_ms=45_000).messages
+        (row,) = premises.rows(DELIVERIES, visitor=device)
+        assert msgspec.json.decode(raw)["id"] == row.id
 
 
 @pytest.mark.parametrize("typed", ["-", "none", "   ", "@", "a b@c"])

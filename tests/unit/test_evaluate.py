@@ -211,6 +211,14 @@ def test_once_per_week_holds_over_the_devices_of_a_person() -> None:
     assert (laptop.fired, phone.fired) == (["stuck"], [])
 
 
+def test_once_per_visitor_is_once_over_all_devices_of_a_person() -> None:
+    rules = rule_set(with_lines(STUCK, "once_per: visitor"))
+    laptop = Visit(rules, name="laptop").may_be_mailed().reads(45 * SECOND)
+    phone = Visit(rules, name="phone", now=laptop.now + DAY)
+    phone.person = laptop.person
+    assert phone.reads(45 * SECOND).fired == []
+
+
 def test_once_per_cart_is_once_for_this_cart_and_anew_for_the_next() -> None:
     shopper = Visit(rule_set(LEFT)).may_be_mailed().fills_cart().waits(2 * HOUR)
     shopper.opens(KB).fills_cart(line(quantity=2)).waits(2 * HOUR)
