@@ -108,17 +108,31 @@ def together(open_verdicts: list[Verdict]) -> Verdict:
         return MET
     if len(open_verdicts) == 1:
         return open_verdicts[0]
-    failing = [verdict for verdict in open_verdicts if verdict.state is State.NOT_MET]
-    blank = [verdict for verdict in open_verdicts if verdict.state is State.UNKNOWN]
-    waiting = [verdict for verdict in open_verdicts if verdict.state is State.NOT_YET]
-    at = max((verdict.at or 0 for verdict in waiting), default=None)
-    if failing or blank:
-        house_only = all(verdict.asks is Asks.HOUSE for verdict in failing + blank)
-        asks = Asks.HOUSE if house_only else Asks.CLOCK
-        if failing:
-            return Verdict(State.NOT_MET, at=at, asks=asks)
-        return Verdict(State.UNKNOWN, seen=blank[0].seen, at=at, asks=asks)
-    return Verdict(State.NOT_YET, at=at, asks=_strongest(waiting))
+    state, at, seen = State.NOT_YET, None, None
+    asked: Asks = Asks.CLOCK
+    house_only = True
+    for verdict in open_verdicts:
+        if verdict.state is State.NOT_YET:
+            at = verdict.at if at is None else max(at, verdict.at or 0)
+            asked = _stricter(asked, verdict.asks)
+            continue
+        house_only = house_only and verdict.asks is Asks.HOUSE
+        if verdict.state is State.NOT_MET:
+            state = State.NOT_MET
+        elif state is State.NOT_YET:
+            state, seen = State.UNKNOWN, verdict.seen
+    if state is State.NOT_YET:
+        return Verdict(state, at=at, asks=asked)
+    return Verdict(state, seen=seen if state is State.UNKNOWN else None, at=at, asks=_HOUSE_OR_CLOCK[house_only])
+
+
+_HOUSE_OR_CLOCK = {True: Asks.HOUSE, False: Asks.CLOCK}
+_STRICTNESS = {Asks.CLOCK: 0, Asks.HOUSE: 1, Asks.VISIBLE: 2, Asks.ENGAGED: 3}
+
+
+def _stricter(one: Asks, other: Asks) -> Asks:
+    """What needs the page cannot be answered by the clock, and engaged time is the stricter of the two."""
+    return other if _STRICTNESS[other] > _STRICTNESS[one] else one
 
 
 def any_of(parts: tuple[Part, ...]) -> Verdict:
@@ -142,12 +156,6 @@ def opposite(part: Part) -> Verdict:
     state = {State.MET: State.NOT_MET, State.UNKNOWN: State.UNKNOWN}.get(inner.state, State.MET)
     asks = Asks.HOUSE if inner.asks is Asks.HOUSE else Asks.CLOCK
     return Verdict(state, seen=inner.seen, asks=asks, parts=(part,))
-
-
-def _strongest(waiting: list[Verdict]) -> Asks:
-    """What needs the page cannot be answered by the clock, and engaged time is the stricter of the two."""
-    asked = {verdict.asks for verdict in waiting}
-    return next(kind for kind in (Asks.ENGAGED, Asks.VISIBLE, Asks.HOUSE, Asks.CLOCK) if kind in asked)
 
 
 def describe(value: str | int | float | None, unit: str) -> str:

@@ -27,6 +27,7 @@ from sqlalchemy import (
     and_,
     any_,
     bindparam,
+    exists,
     func,
     literal_column,
     or_,
@@ -149,10 +150,23 @@ def _select_visitors(dialect: str) -> Select[Any]:
 
 
 def _select_known_events(dialect: str) -> Select[Any]:
+    """The stored ones of the (visitor, event id) pairs: one look-up for each pair, by the primary key.
+
+    EXISTS rather than a join: SQLite's planner would walk all events and compare each with the list.
+    """
+    if dialect == "sqlite":
+        pairs = func.json_each(bindparam("pairs")).table_valued("value").alias("pair")
+        visitor, event = (func.json_extract(pairs.c.value, literal_column(f"'$[{place}]'", Text)) for place in (0, 1))
+        return select(visitor.label("visitor"), event.label("id")).where(_is_stored(visitor, event))
+    arrays = [bindparam(name, type_=postgresql.ARRAY(Text)) for name in ("visitors", "ids")]
+    each = func.unnest(*arrays).table_valued("visitor", "id").render_derived("pair")
+    return select(each.c.visitor, each.c.id).where(_is_stored(each.c.visitor, each.c.id))
+
+
+def _is_stored(visitor: ColumnElement[str], event: ColumnElement[str]) -> ColumnElement[bool]:
     columns = EVENTS.c
-    own = _one_of(columns.visitor, "visitors", dialect)
-    same = _one_of(columns.id, "ids", dialect)
-    return select(columns.visitor, columns.id).where(columns.shop == bindparam("shop"), own, same)
+    same = and_(columns.shop == bindparam("shop"), columns.visitor == visitor, columns.id == event)
+    return exists(select(literal_column("1")).select_from(EVENTS).where(same))
 
 
 def _select_house(dialect: str) -> Select[Any]:
@@ -251,8 +265,12 @@ class Unit:
         }
         if not stored:
             return set()
-        ids = _list(set().union(*stored.values()), self.dialect)
-        parameters = {"shop": shop, "visitors": _list(stored, self.dialect), "ids": ids}
+        pairs = [(visitor, event) for visitor, ids in stored.items() for event in ids]
+        parameters: Values = {"shop": shop}
+        if self.dialect == "sqlite":
+            parameters["pairs"] = msgspec.json.encode(pairs).decode()
+        else:
+            parameters |= {"visitors": [pair[0] for pair in pairs], "ids": [pair[1] for pair in pairs]}
         return {(row.visitor, row.id) for row in self._hot("known_events", parameters)}
 
     def visitors_of_carts(self, shop: str, carts: Iterable[str]) -> dict[str, str]:

@@ -6,3 +6,14 @@ from prometheus_client import Counter
 
 EVENTS = Counter("shopbell_events", "Events by what became of them", ["result"])
 REFUSED = Counter("shopbell_requests_refused", "Requests that were refused, by code", ["code"])
+
+_ACCEPTED, _DUPLICATE, _REJECTED = (EVENTS.labels(result) for result in ("accepted", "duplicate", "rejected"))
+
+
+def count_events(accepted: int, duplicates: int, rejected: int) -> None:
+    """Count what became of a batch."""
+    _ACCEPTED.inc(accepted)
+    if duplicates:
+        _DUPLICATE.inc(duplicates)
+    if rejected:
+        _REJECTED.inc(rejected)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from urllib.parse import urlsplit
 
 from flask import current_app
@@ -12,6 +13,7 @@ from engine.committer import Committer
 from engine.hints import Bell
 from engine.links import Links
 from engine.live import LiveKeys, LiveRules
+from engine.pipeline import ShopRules
 from engine.settings import Settings
 from engine.web.limits import RateLimits
 
@@ -27,18 +29,17 @@ class Services:
     links: Links
     limits: RateLimits
 
-    def origins_of(self, shop_id: str) -> frozenset[str]:
-        """The origins whose pages may use the shop's public key."""
-        shop = self.live.shop(shop_id)
-        stated = shop.rules.shop.origins if shop else ()
-        return frozenset(stated) | self.own_origins
+    def allows(self, origin: str | None, shop: ShopRules) -> bool:
+        """Whether pages of this origin may use the shop's public key."""
+        return origin in shop.rules.shop.origins or origin in self.own_origins
 
-    def all_origins(self) -> frozenset[str]:
-        """The origins of all shops: for answers that are given before the key is known."""
-        stated = [shop.rules.shop.origins for shop in self.live.shops().values()]
-        return frozenset().union(*stated) | self.own_origins
+    def allows_any(self, origin: str | None) -> bool:
+        """Whether it is an origin of any shop here: for answers that are given before the key is known."""
+        if origin is None:
+            return False
+        return origin in self.own_origins or any(self.allows(origin, shop) for shop in self.live.shops().values())
 
-    @property
+    @cached_property
     def own_origins(self) -> frozenset[str]:
         """In development the demo shop lives under our own address, by whichever name it is called."""
         if self.settings.production:
