@@ -26,7 +26,8 @@ def command(visitor: str, rule: str | None, shop: str, as_json: bool) -> int:
         click.echo(f"Nobody called {visitor} was seen in shop {shop}.", err=True)
         return NO
     if rule is not None:
-        view = msgspec.structs.replace(view, rules=[item for item in view.rules if item.name == rule])
+        rules = [item for item in view.rules if item.name == rule]
+        view = msgspec.structs.replace(view, rules=rules, history=[row for row in view.history if row["rule"] == rule])
         if not view.rules:
             click.echo(f"There is no rule called {rule}.", err=True)
             return NO
