@@ -6,7 +6,7 @@ with what was seen and what was wanted. NotMet beats Unknown, and Unknown never 
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import Enum, IntEnum
 
 import msgspec
 
@@ -21,17 +21,17 @@ class State(Enum):
     UNKNOWN = "unknown"
 
 
-class Asks(Enum):
-    """Who can bring the answer that is still out."""
+class Asks(IntEnum):
+    """Who can bring the answer that is still out, the strictest last."""
 
-    CLOCK = "clock"
+    CLOCK = 0
     """Time alone: the server looks again."""
-    VISIBLE = "visible"
-    """The page, asked again after so much time on which it is visible."""
-    ENGAGED = "engaged"
-    """The page, asked again after so much engaged time; the server never assumes that somebody is looking."""
-    HOUSE = "house"
+    HOUSE = 1
     """The shop (its agents); a page that waits asks again now and then."""
+    VISIBLE = 2
+    """The page, asked again after so much time on which it is visible."""
+    ENGAGED = 3
+    """The page, asked again after so much engaged time; the server never assumes that somebody is looking."""
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -114,7 +114,8 @@ def together(open_verdicts: list[Verdict]) -> Verdict:
     for verdict in open_verdicts:
         if verdict.state is State.NOT_YET:
             at = verdict.at if at is None else max(at, verdict.at or 0)
-            asked = _stricter(asked, verdict.asks)
+            # What needs the page cannot be answered by the clock, and engaged time is the stricter of the two.
+            asked = max(asked, verdict.asks)
             continue
         house_only = house_only and verdict.asks is Asks.HOUSE
         if verdict.state is State.NOT_MET:
@@ -123,16 +124,9 @@ def together(open_verdicts: list[Verdict]) -> Verdict:
             state, seen = State.UNKNOWN, verdict.seen
     if state is State.NOT_YET:
         return Verdict(state, at=at, asks=asked)
-    return Verdict(state, seen=seen if state is State.UNKNOWN else None, at=at, asks=_HOUSE_OR_CLOCK[house_only])
-
-
-_HOUSE_OR_CLOCK = {True: Asks.HOUSE, False: Asks.CLOCK}
-_STRICTNESS = {Asks.CLOCK: 0, Asks.HOUSE: 1, Asks.VISIBLE: 2, Asks.ENGAGED: 3}
-
-
-def _stricter(one: Asks, other: Asks) -> Asks:
-    """What needs the page cannot be answered by the clock, and engaged time is the stricter of the two."""
-    return other if _STRICTNESS[other] > _STRICTNESS[one] else one
+    return Verdict(
+        state, seen=seen if state is State.UNKNOWN else None, at=at, asks=Asks.HOUSE if house_only else Asks.CLOCK
+    )
 
 
 def any_of(parts: tuple[Part, ...]) -> Verdict:
