@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from flask import Blueprint, Response, request
@@ -62,6 +62,18 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
     field: str | None = None
 
 
+class EventsAnswer(msgspec.Struct):
+    """What became of a batch. ``next_check_ms`` is when the page should ask again, counted as ``check_on`` says."""
+
+    accepted: int
+    duplicates: int
+    rejected: list[Problem]
+    warnings: list[Problem]
+    messages: list[msgspec.Raw]
+    next_check_ms: int | None = None
+    check_on: Literal["engaged", "visible"] | msgspec.UnsetType = msgspec.UNSET
+
+
 @dataclass(frozen=True, slots=True)
 class _Speaker:
     """Who posts: a shop's browser (public key) or its server (secret key)."""
@@ -76,6 +88,7 @@ class _Speaker:
 
 @blueprint.post("/v1/events", provide_automatic_options=False)
 def post_events() -> Response:
+    """Events in; what became of each, and what there is to say, back."""
     house = services()
     environ: Environ = request.environ
     origin = environ.get("HTTP_ORIGIN")
@@ -269,15 +282,8 @@ class _Reader:
 
 
 def _answer_body(answer: Answer, rejected: list[Problem], warnings: list[Problem]) -> bytes:
-    body: dict[str, object] = {
-        "accepted": answer.accepted,
-        "duplicates": answer.duplicates,
-        "rejected": rejected,
-        "warnings": warnings,
-        "messages": answer.messages,
-        "next_check_ms": None,
-    }
+    body = EventsAnswer(answer.accepted, answer.duplicates, rejected, warnings, answer.messages)
     if answer.ask is not None:
-        body["next_check_ms"] = max(SOONEST_CHECK, answer.ask.at - answer.now)
-        body["check_on"] = "engaged" if answer.ask.engaged else "visible"
+        body.next_check_ms = max(SOONEST_CHECK, answer.ask.at - answer.now)
+        body.check_on = "engaged" if answer.ask.engaged else "visible"
     return _encode(body)
