@@ -40,6 +40,7 @@ class Rounds:
         self._engine = engine
         self._ringer = ringer
         self._forget_after_ms = forget_after_ms
+        self._swept_to: timers.Due | None = None
 
     def recheck_due(self) -> int:
         """Hand visitors whose time has come to the workers; returns how many."""
@@ -67,7 +68,10 @@ class Rounds:
 
     def tidy(self) -> int:
         """Forget visitors that were idle for long, and offers that nobody came back for."""
-        return timers.expire_offers(self._engine) + timers.forget_visitors(self._engine, self._forget_after_ms)
+        sweep = timers.forget_visitors(self._engine, self._forget_after_ms, self._swept_to)
+        self._swept_to = sweep.last
+        house_events = timers.forget_house_events(self._engine, self._forget_after_ms)
+        return timers.expire_offers(self._engine) + sweep.forgotten + house_events
 
     def forget_workers(self) -> int:
         """Remove the queues of workers that died."""

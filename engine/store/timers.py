@@ -19,6 +19,13 @@ class Due(NamedTuple):
     visitor: str
 
 
+class Sweep(NamedTuple):
+    """What one stretch of a sweep did: how many it forgot, and the last one it saw (None at the end)."""
+
+    forgotten: int
+    last: Due | None
+
+
 def claim_due_visitors(engine: Engine, most: int = 500) -> list[Due]:
     """Up to ``most`` visitors whose time has come, leased to the caller. Raises StoreError."""
 
@@ -42,17 +49,41 @@ def claim_due_visitors(engine: Engine, most: int = 500) -> list[Due]:
     return in_transaction(engine, work)
 
 
-def forget_visitors(engine: Engine, idle_ms: Millis, most: int = 1_000) -> int:
-    """Delete visitors (with their events) that gave no sign of life for ``idle_ms`` and are owed nothing."""
+def forget_visitors(engine: Engine, idle_ms: Millis, after: Due | None = None, most: int = 5_000) -> Sweep:
+    """Look at the next ``most`` visitors in the order of their names, and delete the idle ones with their events.
+
+    Idle is: no sign of life for ``idle_ms`` and nothing owed. A sweep rather than an index on the last sign of life,
+    because every single event would have to keep that index up to date.
+    """
+
+    def work(connection: Connection) -> Sweep:
+        before = database_now(connection) - idle_ms
+        columns = VISITORS.c
+        names = tuple_(columns.shop, columns.id)
+        query = select(columns.shop, columns.id, columns.seen_at, columns.due_at, columns.fault).order_by(
+            *names.clauses
+        )
+        if after is not None:
+            query = query.where(names > tuple(after))
+        rows = connection.execute(query.limit(most)).all()
+        idle = [(row.shop, row.id) for row in rows if row.seen_at < before and (row.due_at is None or row.fault)]
+        for start in range(0, len(idle), 500):
+            chunk = idle[start : start + 500]
+            connection.execute(delete(EVENTS).where(tuple_(EVENTS.c.shop, EVENTS.c.visitor).in_(chunk)))
+            connection.execute(delete(VISITORS).where(names.in_(chunk)))
+        last = Due(rows[-1].shop, rows[-1].id) if len(rows) == most else None
+        return Sweep(len(idle), last)
+
+    return in_transaction(engine, work)
+
+
+def forget_house_events(engine: Engine, older_than_ms: Millis) -> int:
+    """Events about a shop itself (its agents), which belong to no visitor."""
 
     def work(connection: Connection) -> int:
-        before = database_now(connection) - idle_ms
-        old = select(VISITORS.c.shop, VISITORS.c.id).where(VISITORS.c.seen_at < before, VISITORS.c.due_at.is_(None))
-        rows = [tuple(row) for row in connection.execute(old.limit(most))]
-        if rows:
-            connection.execute(delete(EVENTS).where(tuple_(EVENTS.c.shop, EVENTS.c.visitor).in_(rows)))
-            connection.execute(delete(VISITORS).where(tuple_(VISITORS.c.shop, VISITORS.c.id).in_(rows)))
-        return len(rows)
+        before = database_now(connection) - older_than_ms
+        old = and_(EVENTS.c.visitor == "", EVENTS.c.received_at < before)
+        return connection.execute(delete(EVENTS).where(old)).rowcount
 
     return in_transaction(engine, work)
 

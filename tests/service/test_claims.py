@@ -257,7 +257,7 @@ def test_visitors_that_nobody_saw_for_long_are_forgotten_with_their_events(premi
     premises.post("page_viewed", "old", page={"url": KB})
     premises.fills_cart("owed")
     premises.later(91 * DAY).post("page_viewed", "new", page={"url": KB})
-    assert timers.forget_visitors(premises.engine, 90 * DAY) == 1
+    assert timers.forget_visitors(premises.engine, 90 * DAY).forgotten == 1
     assert {row.id for row in premises.rows(VISITORS)} == {"owed", "new"}
     assert {row.visitor for row in premises.rows(EVENTS)} == {"owed", "new"}
 
