@@ -78,7 +78,10 @@ export function showCard({ text, agent, actions = [] }, language, report) {
     if (!chat) button.href = href || "";
     if (!chat && !isSafe(button.href)) button.remove();
     button.onclick = () => {
-      setTimeout(close); // a link must still be there while the browser follows it
+      // First, so that the chat finds the focus where the shopper was, and can give it back there;
+      // but a link must still be there while the browser follows it.
+      if (chat) close();
+      else setTimeout(close);
       report("accepted", open);
     };
   }
