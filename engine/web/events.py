@@ -158,7 +158,7 @@ def _read_body(environ: Environ) -> bytes:
     if environ.get("HTTP_CONTENT_ENCODING", "identity") != "identity":
         raise WrongMediaType("send the body uncompressed")
     length = str(environ.get("CONTENT_LENGTH", ""))
-    if length.isdigit() and int(length) > SERVER_LIMIT:
+    if length.isdecimal() and int(length) > SERVER_LIMIT:
         raise BodyTooLarge(f"a body may have at most {SERVER_LIMIT // 1024} KiB")
     # One byte over the limit is enough to know, also when no length was told.
     body = request.stream.read(SERVER_LIMIT + 1)

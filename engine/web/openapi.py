@@ -362,7 +362,7 @@ def _foreign_event() -> Schema:
     ours: Schema = {"properties": {"type": {"enum": sorted(CANONICAL_TYPES)}}, "required": ["type"]}
     return {
         "title": "ForeignEvent",
-        "description": "An event by the name that Segment, Google Analytics 4 or Shopify's pixel gives it, or your own.",
+        "description": "An event by the name that Segment, GA4 or Shopify's pixel gives it, or one of your own.",
         "type": "object",
         "anyOf": [{"not": ours}, *_ENVELOPE["anyOf"]],
     }

@@ -23,8 +23,10 @@ from engine.store.database import reading
 from engine.store.keys import PUBLIC, SECRET, add_key
 from engine.store.unit import EVENTS
 from engine.web import create_app
+from engine.web.openapi import describe
 from engine.web.services import Services
 from tests import parts
+from tests.service.contract import Contract
 
 Json = dict[str, object]
 
@@ -89,6 +91,7 @@ class Door:
         self.client = self.app.test_client()
         self.house: Services = self.app.extensions["shopbell"]
         self.engine = self.house.engine
+        self.contract = Contract(msgspec.json.decode(msgspec.json.encode(describe(self.app))))
         for shop, key in (("ink", INK_KEY), ("tea", TEA_KEY)):
             add_key(self.engine, shop, PUBLIC, "pages", key)
         for shop, key in (("ink", INK_SECRET), ("tea", TEA_SECRET)):
@@ -101,7 +104,7 @@ class Door:
         told = {name.replace("_", "-"): value for name, value in headers.items()}
         if origin is not None:
             told["Origin"] = origin
-        return self.client.post("/v1/events", data=body, headers={"Content-Type": "text/plain", **told})
+        return self._post(body, {"Content-Type": "text/plain", **told})
 
     def send(self, *events: object, visitor: str = "v1", key: str = INK_KEY, origin: str | None = INK) -> TestResponse:
         """A browser's batch."""
@@ -111,7 +114,13 @@ class Door:
         """A batch from the shop's server."""
         body = msgspec.json.encode({"events": events})
         headers = {"Authorization": f"Bearer {secret}", "Content-Type": "application/json"}
-        return self.client.post("/v1/events", data=body, headers=headers)
+        return self._post(body, headers)
+
+    def _post(self, body: bytes, headers: dict[str, str]) -> TestResponse:
+        """Whatever a test asks, the answer must be one that the published contract tells of."""
+        answer = self.client.post("/v1/events", data=body, headers=headers)
+        self.contract.names_no_other_than(answer, "POST", "/v1/events")
+        return answer
 
     # what is kept
 
