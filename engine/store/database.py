@@ -37,8 +37,9 @@ def open_engine(url: str, *, durability: str = "full") -> Engine:
         address = address.set(drivername="postgresql+psycopg")
     if address.get_backend_name() == "sqlite":
         arguments: dict[str, str | int] = {"timeout": 10, "check_same_thread": False}
+        # The connection used last is used next: each has a page cache of its own, which others' commits make stale.
         # Named parameters, so that a compiled statement takes the same mapping on both databases.
-        engine = create_engine(address, connect_args=arguments, pool_size=8, paramstyle="named")
+        engine = create_engine(address, connect_args=arguments, pool_size=8, pool_use_lifo=True, paramstyle="named")
         event.listen(engine, "connect", _prepare_sqlite(durability))
         event.listen(engine, "begin", _begin_immediate)
         return engine
@@ -57,7 +58,8 @@ def _prepare_sqlite(durability: str) -> Callable[[sqlite3.Connection, Connection
         cursor.execute("PRAGMA journal_mode=WAL")
         cursor.execute(f"PRAGMA synchronous={'FULL' if durability == 'full' else 'NORMAL'}")
         cursor.execute("PRAGMA temp_store=MEMORY")
-        cursor.execute("PRAGMA cache_size=-32000")
+        cursor.execute("PRAGMA cache_size=-65536")
+        cursor.execute("PRAGMA mmap_size=268435456")
         cursor.close()
 
     return prepare

@@ -95,13 +95,13 @@ class Loaded(Generic[T]):
     changed: bool = False
 
 
-def _loaded(key: VisitorKey, row: Row[Any]) -> LoadedVisitor:
+def _loaded(key: VisitorKey, version: int, stored: bytes, person: str | None, due_at: Millis | None) -> LoadedVisitor:
     """The row in memory; a state that cannot be read is kept as it is, and only this visitor is set aside."""
     try:
-        state, fault = _visitor_decoder.decode(row.state), None
+        state, fault = _visitor_decoder.decode(stored), None
     except msgspec.DecodeError:
         state, fault = Visitor(), "its stored state cannot be read"
-    return LoadedVisitor(key, row.version, state, row.state, row.person, row.due_at, fault)
+    return LoadedVisitor(key, version, state, stored, person, due_at, fault)
 
 
 @cache
@@ -143,7 +143,7 @@ def _list(values: Iterable[str], dialect: str) -> str | list[str]:
 
 def _select_visitors(dialect: str) -> Select[Any]:
     columns = VISITORS.c
-    wanted = select(columns.shop, columns.id, columns.version, columns.state, columns.person, columns.due_at)
+    wanted = select(columns.id, columns.version, columns.state, columns.person, columns.due_at)
     wanted = wanted.where(columns.shop == bindparam("shop"), _one_of(columns.id, "ids", dialect))
     # In this order, so that two processes never wait for each other; SQLite has one writer anyway.
     return wanted if dialect == "sqlite" else wanted.order_by(columns.id).with_for_update()
@@ -223,9 +223,11 @@ class Unit:
         missing = sorted({name for name in ids if VisitorKey(shop, name) not in self.visitors})
         if not missing:
             return
-        for row in self._hot("visitors", {"shop": shop, "ids": _list(missing, self.dialect)}):
-            key = VisitorKey(row.shop, row.id)
-            self.visitors[key] = _loaded(key, row)
+        for name, version, state, person, due_at in self._hot(
+            "visitors", {"shop": shop, "ids": _list(missing, self.dialect)}
+        ):
+            key = VisitorKey(shop, name)
+            self.visitors[key] = _loaded(key, version, state, person, due_at)
         for name in missing:
             key = VisitorKey(shop, name)
             if key not in self.visitors:

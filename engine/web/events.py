@@ -160,8 +160,8 @@ def _read_body(environ: Environ) -> bytes:
     length = str(environ.get("CONTENT_LENGTH", ""))
     if length.isdecimal() and int(length) > SERVER_LIMIT:
         raise BodyTooLarge(f"a body may have at most {SERVER_LIMIT // 1024} KiB")
-    # One byte over the limit is enough to know, also when no length was told.
-    body = request.stream.read(SERVER_LIMIT + 1)
+    # Only a body of unknown length needs werkzeug's guarded stream; one byte over the limit is enough to know.
+    body: bytes = environ["wsgi.input"].read(int(length)) if length.isdigit() else request.stream.read(SERVER_LIMIT + 1)
     if len(body) > SERVER_LIMIT:
         raise BodyTooLarge(f"a body may have at most {SERVER_LIMIT // 1024} KiB")
     return body

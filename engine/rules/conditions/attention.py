@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from engine.clock import Millis
 from engine.rules.conditions.base import BaseCondition, condition
@@ -74,7 +75,7 @@ class OnPage(BaseCondition):
             return not_met("hidden", self._place)
         return self._time(facts, view) if self.for_ else met(view.type, self._place)
 
-    @property
+    @cached_property
     def _place(self) -> str:
         return " or ".join((*self.type, *self.url)) or "any page"
 

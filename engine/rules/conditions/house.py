@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from engine.rules.conditions.base import BaseCondition, condition
 from engine.rules.facts import Facts, Presence
@@ -30,12 +31,16 @@ class Agents(BaseCondition):
     def check(self, facts: Facts) -> Verdict:
         presence = facts.house.agents.get(self.department)
         if presence is None:
-            whose = f"agents of {self.department}" if self.department else "agents"
-            return unknown(f"whether {whose} are there", asks=Asks.HOUSE)
+            return self._never_told
         if self.are == "free" and presence.free is None:
             return unknown("whether an agent is free", asks=Asks.HOUSE)
         seen = _describe(presence)
         return met(seen, self.are) if self._fits(presence) else not_met(seen, self.are, asks=Asks.HOUSE)
+
+    @cached_property
+    def _never_told(self) -> Verdict:
+        whose = f"agents of {self.department}" if self.department else "agents"
+        return unknown(f"whether {whose} are there", asks=Asks.HOUSE)
 
     def _fits(self, presence: Presence) -> bool:
         if self.are == "free":
