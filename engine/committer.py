@@ -34,7 +34,7 @@ def _locked() -> threading.Lock:
 class _Waiting:
     submission: Submission
     asleep: threading.Lock = field(default_factory=_locked)
-    """Held until somebody wakes the waiting thread; a bare lock costs a tenth of an Event, and every request has one."""
+    """Held until somebody wakes the waiting thread; a bare lock costs a tenth of an Event."""
     leads: bool = False
     answer: Answer | None = None
     error: ShopbellError | None = None

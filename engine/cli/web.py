@@ -55,10 +55,10 @@ def answering_app() -> Flask:
         die_with_parent(owner.pid)
     try:
         app = create_app(Settings.from_env())
+    except ShopbellError as error:
+        sys.exit(tell(error))
     # What is loaded stays for good; collecting it again and again costs one request in twenty.
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
     return app
-    except ShopbellError as error:
-        sys.exit(tell(error))

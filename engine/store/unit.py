@@ -19,7 +19,6 @@ from sqlalchemy import (
     Dialect,
     Executable,
     Insert,
-    Row,
     Select,
     Table,
     Text,
