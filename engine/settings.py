@@ -67,7 +67,7 @@ class Settings:
     web_processes: int
     """How many processes answer HTTP on the one port; one is right until a processor is full."""
     web_threads: int
-    """How many requests one web process works on at once; most of them wait for a shared commit."""
+    """How many requests one web process works on at once; most wait for a shared commit, or for a slow client."""
     forget_after_ms: int
     """After how long without a sign of life a visitor and its events are deleted."""
     visitor_rate: int
@@ -120,7 +120,7 @@ class Settings:
             environment=environment,
             workers=read.number("WORKERS", 2, 1, 64),
             web_processes=read.number("WEB_PROCESSES", 1, 1, 64),
-            web_threads=read.number("WEB_THREADS", 32, 1, 512),
+            web_threads=read.number("WEB_THREADS", 512, 1, 4096),
             forget_after_ms=read.number("FORGET_AFTER_DAYS", 90, 1, 3650) * DAY,
             visitor_rate=read.number("VISITOR_RATE", 10, 0, 100_000),
             address_rate=read.number("ADDRESS_RATE", 0, 0, 1_000_000),

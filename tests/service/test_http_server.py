@@ -1,0 +1,149 @@
+"""The real server, by the socket: odd bodies, slow clients, and clients that say nothing."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from http.client import HTTPConnection, HTTPResponse
+
+import msgspec
+import pytest
+
+from engine.store import migrate
+from engine.store.database import open_engine
+from engine.store.keys import PUBLIC, SECRET, add_key
+from tests import parts
+from tests.service.doors import INK, INK_KEY, INK_SECRET, batch, environment_for, page_viewed, settings_for
+
+SLOW = 100
+"""Clients that dawdle at the same time."""
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """``shopbell web`` on a loopback port."""
+    folder = tmp_path_factory.mktemp("server")
+    url, port = f"sqlite:///{folder / 'shopbell.db'}", parts.free_port()
+    settings_for(folder, url)
+    migrate.upgrade(url)
+    engine = open_engine(url)
+    add_key(engine, "ink", PUBLIC, "pages", INK_KEY)
+    add_key(engine, "ink", SECRET, "server", INK_SECRET)
+    engine.dispose()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "engine.cli", "web"], env=os.environ | environment_for(folder, url) | {"PORT": str(port)}
+    )
+    try:
+        parts.wait_until_listening(port, process)
+        yield port
+    finally:
+        process.terminate()
+        process.wait(parts.DEADLINE_S)
+
+
+def post(port: int, body: bytes, timeout_s: float = 20.0) -> int:
+    """A well-behaved client's request; returns the status."""
+    with closing(HTTPConnection("127.0.0.1", port, timeout=timeout_s)) as connection:
+        connection.request("POST", "/v1/events", body, {"Content-Type": "text/plain", "Origin": INK})
+        return connection.getresponse().status
+
+
+def raw(port: int, *pieces: bytes, timeout_s: float = 20.0) -> tuple[int, bytes]:
+    """Send these bytes as they are; returns the status and the body of what comes back."""
+    with socket.create_connection(("127.0.0.1", port), timeout=timeout_s) as connection:
+        for piece in pieces:
+            connection.sendall(piece)
+        response = HTTPResponse(connection)
+        response.begin()
+        return response.status, response.read()
+
+
+def head(*lines: str) -> bytes:
+    told = ("POST /v1/events HTTP/1.1", "Host: bell.example", f"Origin: {INK}", "Content-Type: text/plain", *lines)
+    return "\r\n".join((*told, "", "")).encode()
+
+
+def chunked(body: bytes, size: int = 100) -> bytes:
+    pieces = [body[start : start + size] for start in range(0, len(body), size)]
+    return b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces) + b"0\r\n\r\n"
+
+
+def test_a_batch_is_taken_and_the_answer_tells_its_time(server: int) -> None:
+    with closing(HTTPConnection("127.0.0.1", server, timeout=20)) as connection:
+        connection.request("POST", "/v1/events", batch(page_viewed()), {"Content-Type": "text/plain", "Origin": INK})
+        response = connection.getresponse()
+        assert response.status == 202
+        assert response.headers["Date"]
+        assert response.headers["Access-Control-Allow-Origin"] == INK
+        assert msgspec.json.decode(response.read())["accepted"] == 1
+
+
+def test_a_body_of_unknown_length_is_taken_as_well(server: int) -> None:
+    status, answer = raw(server, head("Transfer-Encoding: chunked"), chunked(batch(page_viewed())))
+    assert status == 202
+    assert msgspec.json.decode(answer)["accepted"] == 1
+
+
+def test_a_body_of_unknown_length_that_does_not_end_is_cut_off_at_the_limit(server: int) -> None:
+    status, answer = raw(server, head("Transfer-Encoding: chunked"), chunked(b"x" * (512 * 1024 + 1), 65_536))
+    assert status == 413
+    assert msgspec.json.decode(answer)["error"]["code"] == "body_too_large"
+
+
+def test_one_byte_over_the_limit_is_413(server: int) -> None:
+    body = b"x" * (512 * 1024 + 1)
+    assert raw(server, head(f"Content-Length: {len(body)}"), body)[0] == 413
+
+
+@pytest.mark.parametrize("length", ["-1", "abc", "9" * 30, "\u00b2", "5, 6"])
+def test_an_impossible_length_is_the_senders_fault(server: int, length: str) -> None:
+    assert raw(server, head(f"Content-Length: {length}"), b"{}")[0] in (400, 413)
+
+
+def test_two_lengths_are_refused(server: int) -> None:
+    """What two servers in a row could read differently is how requests are smuggled."""
+    body = batch(page_viewed())
+    status, _ = raw(server, head(f"Content-Length: {len(body)}", "Transfer-Encoding: chunked"), chunked(body))
+    assert status in (202, 400)
+    status, _ = raw(server, head(f"Content-Length: {len(body)}", "Content-Length: 3"), body)
+    assert status == 400
+
+
+def test_a_client_that_hangs_up_in_the_middle_disturbs_nobody(server: int) -> None:
+    for _ in range(SLOW):
+        with socket.create_connection(("127.0.0.1", server), timeout=20) as connection:
+            connection.sendall(head("Content-Length: 1000") + b'{"key"')
+    assert post(server, batch(page_viewed())) == 202
+
+
+def test_clients_that_send_a_byte_a_second_do_not_keep_others_waiting(server: int) -> None:
+    with ExitStack() as stack:
+        slow = [stack.enter_context(socket.create_connection(("127.0.0.1", server), timeout=20)) for _ in range(SLOW)]
+        for connection in slow:
+            connection.sendall(head("Content-Length: 200") + b"{")
+        began = time.monotonic()
+        for letter in b'"key":':
+            for connection in slow:
+                connection.sendall(bytes([letter]))
+            assert post(server, batch(page_viewed())) == 202
+        assert time.monotonic() - began < 10
+
+
+def test_a_slow_client_is_heard_in_the_end(server: int) -> None:
+    body = batch(page_viewed())
+    pieces = [body[start : start + 64] for start in range(0, len(body), 64)]
+    assert raw(server, head(f"Content-Length: {len(body)}"), *pieces)[0] == 202
+
+
+def test_two_hundred_silent_connections_do_not_keep_others_waiting(server: int) -> None:
+    with ExitStack() as stack:
+        for _ in range(200):
+            stack.enter_context(socket.create_connection(("127.0.0.1", server), timeout=20))
+        began = time.monotonic()
+        assert post(server, batch(page_viewed())) == 202
+        assert time.monotonic() - began < 5
