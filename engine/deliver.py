@@ -97,8 +97,9 @@ class Deliverer:
         except DeliveryUncertain as error:
             return self._settle(held, DeliveryState.UNCERTAIN, error.message)
         except DeliveryRefused as error:
-            self._note_refusal(held, error)
-            return self._settle(held, DeliveryState.FAILED, error.message)
+            state = self._settle(held, DeliveryState.FAILED, error.message)
+            self._note_refusal(held, error)  # afterwards, because it cancels whatever else this person is owed
+            return state
         except DeliveryError as error:
             return self._try_later(held, error.message)
         except StoreError:

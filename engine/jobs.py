@@ -25,6 +25,7 @@ from sqlalchemy import Engine
 from engine import hints
 from engine.committer import Committer
 from engine.deliver import Deliverer
+from engine.errors import StoreError
 from engine.hints import HintJob, Ringer
 from engine.links import Links
 from engine.live import LiveRules, open_rules
@@ -64,7 +65,15 @@ def recheck(shop_id: str, visitors: list[str]) -> int:
 
 def deliver(*delivery_ids: str) -> int:
     """Try each of these deliveries once; returns how many left the house."""
-    return sum(_workshop[0].deliverer.deliver(delivery) == "sent" for delivery in delivery_ids)
+    return sum(_bring(delivery) for delivery in delivery_ids)
+
+
+def _bring(delivery: str) -> bool:
+    try:
+        return _workshop[0].deliverer.deliver(delivery) == "sent"
+    except StoreError as error:
+        log.warning("a delivery waits for the database", error=error.message)
+        return False
 
 
 def look_again(workshop: Workshop, shop_id: str, visitors: list[str]) -> int:
@@ -73,7 +82,11 @@ def look_again(workshop: Workshop, shop_id: str, visitors: list[str]) -> int:
     if shop is None:
         log.warning("a visitor of an unknown shop is due", shop=shop_id)
         return 0
-    answer = workshop.committer.commit(Submission(shop, rechecks=list(visitors)))
+    try:
+        answer = workshop.committer.commit(Submission(shop, rechecks=list(visitors)))
+    except StoreError as error:
+        log.warning("visitors wait for the database", error=error.message)
+        return 0
     for delivery in answer.hints:
         try:
             workshop.ringer.ring("deliver", [delivery])

@@ -1,0 +1,144 @@
+"""Processes and Valkey are killed, flushed and stopped under traffic: nothing is lost, no timer, and no mail is two."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import func, select
+
+from engine.store.database import reading
+from engine.store.unit import VISITORS
+from tests.service.faulty_smtp import FaultySmtp
+from tests.service.house import RECOVERY_S, House, Shopper, open_house, wait_until
+
+CAUGHT_UP_S = 60.0
+"""What docs/architecture.md promises after a total loss of Redis."""
+
+
+@pytest.fixture(scope="module")
+def smtp() -> Iterator[FaultySmtp]:
+    with FaultySmtp() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory, smtp: FaultySmtp) -> Iterator[House]:
+    folder = tmp_path_factory.mktemp("kills")
+    with open_house(folder, f"sqlite:///{folder / 'shopbell.db'}", smtp.url) as house:
+        yield house
+
+
+def crowd(count: int) -> list[Shopper]:
+    return [Shopper(f"{uuid4().hex[:12]}@mail.example") for _ in range(count)]
+
+
+@contextmanager
+def shopping(house: House, shoppers: list[Shopper]) -> Iterator[threading.Semaphore]:
+    """Meanwhile these shoppers leave their carts one after another; each is counted when it was acknowledged."""
+    acknowledged = threading.Semaphore(0)
+
+    def shop() -> None:
+        for shopper in shoppers:
+            batch = (shopper.tells_address(), shopper.fills_cart())
+            house.post_until_kept(shopper.visitor, *batch)
+            acknowledged.release()
+
+    thread = threading.Thread(target=shop)
+    thread.start()
+    try:
+        yield acknowledged
+    finally:
+        thread.join(120)
+    assert not thread.is_alive()
+
+
+def wait_for_first(acknowledged: threading.Semaphore, count: int) -> None:
+    for _ in range(count):
+        assert acknowledged.acquire(timeout=30)
+
+
+def all_mailed_once(house: House, smtp: FaultySmtp, shoppers: list[Shopper], timeout_s: float) -> None:
+    give_up_at = time.monotonic() + timeout_s
+    for shopper in shoppers:
+        assert house.wait_for_state(shopper, "sent", timeout_s=max(0.1, give_up_at - time.monotonic())) == "sent"
+        assert len(smtp.mails_to(shopper.email)) == 1
+
+
+@pytest.mark.parametrize("name", ["web", "clock", "worker", "valkey"])
+def test_a_kill_under_traffic_loses_nothing_and_doubles_nothing(house: House, smtp: FaultySmtp, name: str) -> None:
+    shoppers = crowd(40)
+    with shopping(house, shoppers) as acknowledged:
+        wait_for_first(acknowledged, 15)
+        house.kill(name)
+        house.start(name)
+    all_mailed_once(house, smtp, shoppers, 2 * RECOVERY_S)
+
+
+def test_a_worker_killed_with_mails_in_its_hands_and_its_queue_doubles_none(house: House, smtp: FaultySmtp) -> None:
+    shoppers = crowd(40)
+    with shopping(house, shoppers):
+        smtp.wait_for_mail_to(shoppers[0].email)
+        house.kill("worker")
+        house.start("worker")
+    states = {house.wait_for_state(shopper, "sent", "uncertain", timeout_s=2 * RECOVERY_S) for shopper in shoppers}
+    assert states <= {"sent", "uncertain"}
+    assert [house.state_of(shopper) for shopper in shoppers].count("uncertain") <= 1
+    assert smtp.doubled() == []
+
+
+def test_a_flush_of_valkey_loses_nothing(house: House, smtp: FaultySmtp) -> None:
+    shoppers = crowd(40)
+    with shopping(house, shoppers) as acknowledged:
+        wait_for_first(acknowledged, 20)
+        house.redis.flushall()
+        smtp.wait_for_mail_to(shoppers[0].email)
+        house.redis.flushall()
+    all_mailed_once(house, smtp, shoppers, CAUGHT_UP_S)
+
+
+def test_while_valkey_is_away_events_are_kept_and_afterwards_everything_due_is_sent(
+    house: House, smtp: FaultySmtp
+) -> None:
+    shoppers = crowd(30)
+    house.kill("valkey")
+    slowest = 0.0
+    for shopper in shoppers:
+        began = time.monotonic()
+        house.leaves_cart(shopper)
+        slowest = max(slowest, time.monotonic() - began)
+    assert slowest < 2.0
+    wait_until(lambda: _due(house) >= len(shoppers), "their time to come")
+    assert smtp.mails_to(shoppers[0].email) == []
+    house.start("valkey")
+    all_mailed_once(house, smtp, shoppers, CAUGHT_UP_S)
+
+
+def _due(house: House) -> int:
+    with reading(house.engine) as connection:
+        query = select(func.count()).select_from(VISITORS).where(VISITORS.c.due_at <= int(time.time() * 1000))
+        return connection.execute(query).scalar_one()
+
+
+def test_timers_survive_the_death_of_the_whole_house(house: House, smtp: FaultySmtp) -> None:
+    shoppers = crowd(10)
+    house.leaves_cart(*shoppers)
+    names = list(house.processes)
+    for name in names:
+        house.kill(name)
+    house.start("valkey")
+    house.start(*(name for name in names if name != "valkey"))
+    all_mailed_once(house, smtp, shoppers, 2 * RECOVERY_S)
+
+
+def test_two_clocks_double_nothing(house: House, smtp: FaultySmtp) -> None:
+    house.start("clock 2")
+    shoppers = crowd(40)
+    house.leaves_cart(*shoppers)
+    all_mailed_once(house, smtp, shoppers, 2 * RECOVERY_S)
+    house.kill("clock 2")
+    assert smtp.doubled() == []
