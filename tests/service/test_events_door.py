@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import msgspec
 import pytest
-from sqlalchemy.event import listen
 
 from engine.clock import DAY, HOUR, MINUTE, SECOND, to_iso, wall_clock
 from engine.store import looks
@@ -33,7 +30,6 @@ from tests.service.doors import (
     happened,
     open_door,
     order_placed,
-    own_postgresql,
     page_viewed,
 )
 
@@ -391,36 +387,3 @@ def test_what_one_visitor_is_told_no_other_hears(door: Door) -> None:
     events = [page_viewed(ago=MINUTE), happened("checked_in", engaged_ms=50_000)]
     assert answer_of(door.send(*events))["messages"]
     assert answer_of(door.send(visitor="v2"))["messages"] == []
-
-
-# --- the database is away ---------------------------------------------------------------------------------------------
-
-
-def test_while_the_database_is_locked_the_answer_is_503_and_nothing_is_lost(tmp_path: Path, sqlite_url: str) -> None:
-    file = Path(sqlite_url.removeprefix("sqlite:///"))
-    event = page_viewed()
-    with open_door(tmp_path, sqlite_url) as door:
-        listen(door.engine, "checkout", lambda connection, *_: connection.execute("PRAGMA busy_timeout=200"))
-        assert door.send(page_viewed()).status_code == 202
-        with closing(sqlite3.connect(file, isolation_level=None)) as other:
-            other.execute("BEGIN EXCLUSIVE")
-            response = door.send(event)
-            assert error_code(response, 503) == "unavailable"
-            assert int(response.headers["Retry-After"]) >= 1
-            assert _cors(response.headers)["Access-Control-Allow-Origin"] == INK
-            other.execute("ROLLBACK")
-        again = answer_of(door.send(event))
-        assert (again["accepted"], again["duplicates"], door.kept()) == (1, 0, 2)
-
-
-def test_while_postgresql_is_stopped_the_answer_is_503_and_nothing_is_lost(tmp_path: Path) -> None:
-    event = page_viewed()
-    with own_postgresql() as (server, url), open_door(tmp_path, url) as door:
-        assert door.send(page_viewed()).status_code == 202
-        server.stop()
-        response = door.send(event)
-        assert error_code(response, 503) == "unavailable"
-        assert int(response.headers["Retry-After"]) >= 1
-        server.start()
-        again = answer_of(door.send(event))
-        assert (again["accepted"], again["duplicates"], door.kept()) == (1, 0, 2)

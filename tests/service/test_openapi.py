@@ -119,14 +119,14 @@ BAD = (
 )
 
 
-@pytest.mark.parametrize("event", GOOD, ids=lambda event: str(event["type"]))
+@pytest.mark.parametrize("event", GOOD, ids=range(len(GOOD)))
 def test_what_the_door_takes_the_document_takes(door: Door, document: Schema, event: Json) -> None:
     contract = Contract(document)
     assert contract.takes("BrowserBatch", msgspec.json.decode(batch(event)))
     assert contract.takes("ServerBatch", {"events": [event | {"visitor": "v1"}]})
 
 
-@pytest.mark.parametrize("event", BAD, ids=repr)
+@pytest.mark.parametrize("event", BAD, ids=range(len(BAD)))
 def test_what_the_door_rejects_of_ours_the_document_rejects(door: Door, document: Schema, event: object) -> None:
     assert not Contract(document).takes("BrowserBatch", msgspec.json.decode(batch(event)))
     assert answer_of(door.send(event))["rejected"]
