@@ -96,6 +96,13 @@
 
   const clock = (at) => new Date(at).toLocaleTimeString(html.lang, { hour12: false });
 
+  // The hour, and the day where it is another.
+  function moment(at) {
+    const day = { weekday: "long", day: "numeric", month: "long" };
+    const [today, then] = [Date.now(), at].map((time) => new Date(time).toLocaleDateString(html.lang, day));
+    return today === then ? clock(at) : `${then} ${clock(at)}`;
+  }
+
   function span(ms) {
     const seconds = Math.max(0, Math.round(ms / 1000));
     const [h, m, s] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
@@ -161,20 +168,35 @@
     return row;
   }
 
-  function rule({ name, state, why, at, clauses = [] }, t, wasOpen) {
+  // What a rule does, in one line of the shopper's language: the clause it waits for, or when it does what.
+  function inShort({ state, why, at, clauses = [] }, t) {
+    const open = clauses.find(({ depth, verdict }) => !depth && verdict !== "met");
+    if (open && (state === "not_yet" || state === "not_met")) return t.drawer_waits.replace("{what}", () => open.text);
+    if (at && state === "fired") return t.drawer_fired.replace("{t}", moment(at));
+    if (at && state === "running") return t.drawer_running.replace("{t}", moment(at));
+    if (state === "met") return t.drawer_met;
+    // What a guard says stands in the server's words; only its hours are put on the shopper's clock.
+    return why.replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, (text) => moment(Date.parse(text)));
+  }
+
+  // Reading time goes on only while somebody reads, so there is no hour to name for it.
+  const hasHour = ({ state, at, clauses = [] }) =>
+    at > Date.now() && state !== "running" && !clauses.some(({ text, verdict }) => verdict === "not_yet" && text.startsWith("on_page"));
+
+  function rule(view, t, wasOpen) {
+    const { name, state, at, clauses = [] } = view;
     const row = element("li", `rule rule-${state}`);
     const details = element("details");
     details.open = wasOpen;
     details.dataset.rule = name;
     const head = element("summary");
-    head.append(element("b", "", name), element("span", "badge", t[`state_${state}`] || state), element("span", "why", why));
-    if (at && at > Date.now()) head.append(element("span", "why", t.drawer_at.replace("{t}", clock(at))));
+    head.append(element("b", "", name), element("span", "badge", t[`state_${state}`] || state), element("span", "why", inShort(view, t)));
+    if (hasHour(view)) head.append(element("span", "why", t.drawer_at.replace("{t}", moment(at))));
     const list = element("ul", "clauses");
-    for (const { text, verdict, seen, wanted: need } of clauses) {
+    for (const { text, verdict, seen: saw, wanted: need } of clauses) {
       const line = element("li", `clause-${verdict}`, text);
-      const show = (value) => (typeof value === "object" ? JSON.stringify(value) : String(value));
-      if (seen !== undefined && seen !== null) line.append(element("span", "seen", ` ${t.drawer_seen} ${show(seen)}`));
-      if (need !== undefined && need !== null) line.append(element("span", "seen", ` · ${t.drawer_wanted} ${show(need)}`));
+      if (saw) line.append(element("span", "seen", ` ${t.drawer_seen} ${saw}`));
+      if (need) line.append(element("span", "seen", ` · ${t.drawer_wanted} ${need}`));
       list.append(line);
     }
     details.append(head, list);
