@@ -36,18 +36,7 @@ def evaluate(rules: RuleSet, facts: Facts, *, due_at: Millis | None = None) -> R
     visitor.offers = [offer for offer in visitor.offers if offer.expires_at > now]
     _continue_runs(rules, facts, result)
     asks: list[tuple[Millis, bool]] = []
-    ready: list[tuple[Rule, str]] = []
-    view = facts.view
-    for rule in rules.candidates(view.type if view else None, has_cart=visitor.basket is not None):
-        occasion = occasion_of(rule, facts)
-        if occasion is None or rule.name in visitor.runs or occasion in visitor.done.get(rule.name, ()):
-            continue
-        verdict = rule.when.holds(facts)
-        if verdict.met:
-            ready.append((rule, occasion))
-        else:
-            _note_when_to_look(rule, verdict, facts, result, asks)
-    ready.sort(key=lambda pair: -pair[0].priority)
+    ready = _find_ready(rules, facts, result, asks)
     # Whoever was here after the planned moment made a new one: nothing is late for them.
     late_ms = max(0, now - max(due_at, visitor.seen_at)) if due_at is not None else 0
     for rule, occasion in ready:
@@ -56,6 +45,41 @@ def evaluate(rules: RuleSet, facts: Facts, *, due_at: Millis | None = None) -> R
         _sooner(result, run.wake_at)
     result.ask = _soonest_ask(asks, now)
     return result
+
+
+def _find_ready(
+    rules: RuleSet, facts: Facts, result: Result, asks: list[tuple[Millis, bool]]
+) -> list[tuple[Rule, str]]:
+    """The rules that are met now, most important first; for the others, when to look again."""
+    visitor, view = facts.visitor, facts.view
+    candidates = rules.candidates(view.type if view else None, has_cart=visitor.basket is not None)
+    ready: list[tuple[int, Rule, str]] = []
+
+    def ask(place: int, rule: Rule) -> None:
+        occasion = occasion_of(rule, facts)
+        if occasion is None or rule.name in visitor.runs or occasion in visitor.done.get(rule.name, ()):
+            return
+        verdict = rule.when.holds(facts)
+        if verdict.met:
+            ready.append((place, rule, occasion))
+        else:
+            _note_when_to_look(rule, verdict, facts, result, asks)
+
+    for place, rule in candidates.others:
+        ask(place, rule)
+    if view is not None and candidates.timed:
+        began = facts.now - view.stretch_ms - view.engaged_ms
+        for needed_ms, place, rule in candidates.timed:
+            # In order of patience: what cannot be met before the page is asked anyway has nothing to add.
+            if asks and began + needed_ms >= max(facts.now + 1, _soonest(asks)):
+                break
+            ask(place, rule)
+    ready.sort(key=lambda entry: (-entry[1].priority, entry[0]))
+    return [(rule, occasion) for _, rule, occasion in ready]
+
+
+def _soonest(asks: list[tuple[Millis, bool]]) -> Millis:
+    return min(moment for moment, _ in asks)
 
 
 def occasion_of(rule: Rule, facts: Facts) -> str | None:
@@ -98,6 +122,7 @@ def _cart_of(rule: Rule, facts: Facts) -> str | None:
 def _note_when_to_look(
     rule: Rule, verdict: Verdict, facts: Facts, result: Result, asks: list[tuple[Millis, bool]]
 ) -> None:
+    """Plan the next look: the clock's, or a question to the page (moment, counted in engaged time)."""
     if verdict.state is State.NOT_YET and verdict.at is not None:
         if verdict.asks is Asks.CLOCK:
             _sooner(result, verdict.at)
@@ -105,7 +130,8 @@ def _note_when_to_look(
         if rule.speaks_on_page or verdict.asks is not Asks.CLOCK:
             asks.append((verdict.at, verdict.asks is Asks.ENGAGED))
     elif verdict.asks is Asks.HOUSE and rule.speaks_on_page:
-        asks.append((max(verdict.at or 0, facts.now + HOUSE_ASK), False))
+        # Somebody who is not looking needs no agent: this, too, is counted in engaged time.
+        asks.append((max(verdict.at or 0, facts.now + HOUSE_ASK), True))
 
 
 def _sooner(result: Result, at: Millis) -> None:
@@ -116,7 +142,7 @@ def _soonest_ask(asks: list[tuple[Millis, bool]], now: Millis) -> Ask | None:
     """One moment for all: counted in engaged time only when nobody waits for mere visible time."""
     if not asks:
         return None
-    at = min(moment for moment, _ in asks)
+    at = _soonest(asks)
     if all(engaged for _, engaged in asks):
         return Ask(at, engaged=True)
     mixed = any(engaged for _, engaged in asks)
@@ -139,7 +165,7 @@ def _decide(
         if hold.retry_at is not None:
             _sooner(result, hold.retry_at)
         if hold.guard is Guard.AGENTS:
-            asks.append((facts.now + HOUSE_ASK, False))
+            asks.append((facts.now + HOUSE_ASK, True))
         return
     decision = _decision(rule, occasion, cart, Outcome.FIRED, facts)
     result.decisions.append(decision)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import ClassVar, cast
 
+from engine.clock import Millis
 from engine.rules import conditions as _all_conditions  # noqa: F401 - registers them
 from engine.rules.conditions.base import CONDITIONS, FORMS, BaseCondition, condition
 from engine.rules.facts import Facts
@@ -126,6 +127,10 @@ class All(_Several):
     def page_types(self) -> frozenset[str] | None:
         known = [types for types in (part.page_types for part in self.of) if types is not None]
         return frozenset.intersection(*known) if known else None
+
+    @property
+    def needs_engaged_ms(self) -> Millis | None:
+        return max((part.needs_engaged_ms for part in self.of if part.needs_engaged_ms is not None), default=None)
 
     @property
     def needs_cart(self) -> bool:

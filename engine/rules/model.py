@@ -117,6 +117,8 @@ class Rule:
     page_types: frozenset[str] | None = None
     """Page types outside of which the rule cannot be met, when it says so at its top level; an index, not a test."""
     needs_cart: bool = False
+    needs_engaged_ms: Millis | None = None
+    """Engaged time on consecutive pages of those types before which it cannot be met; an index, not a test."""
 
     def could_be_met(self, page_type: str | None, *, has_cart: bool) -> bool:
         """A cheap test that only leaves out what cannot be met; the verdict itself is the judge."""
@@ -144,17 +146,36 @@ class RuleSet:
         return {rule.name: rule for rule in self.rules}
 
     @cached_property
-    def _index(self) -> dict[tuple[str | None, bool], tuple[Rule, ...]]:
+    def _index(self) -> dict[tuple[str | None, bool], Candidates]:
         return {}
 
-    def candidates(self, page_type: str | None, *, has_cart: bool) -> tuple[Rule, ...]:
-        """The rules that could be met on such a page with or without a cart, in the file's order.
+    def candidates(self, page_type: str | None, *, has_cart: bool) -> Candidates:
+        """The rules that could be met on such a page with or without a cart.
 
         Only leaves out what :meth:`Rule.could_be_met` leaves out, which is the test's oracle.
         """
         key = (page_type, has_cart)
         found = self._index.get(key)
         if found is None:
-            found = tuple(rule for rule in self.rules if rule.could_be_met(page_type, has_cart=has_cart))
+            possible = [
+                (place, rule)
+                for place, rule in enumerate(self.rules)
+                if rule.could_be_met(page_type, has_cart=has_cart)
+            ]
+            timed = [
+                (rule.needs_engaged_ms, place, rule) for place, rule in possible if rule.needs_engaged_ms is not None
+            ]
+            found = Candidates(
+                timed=tuple(sorted(timed, key=lambda entry: entry[:2])),
+                others=tuple(entry for entry in possible if entry[1].needs_engaged_ms is None),
+            )
             self._index[key] = found
         return found
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """Rules with their place in the file: those that wait for engaged time by how much, and all others."""
+
+    timed: tuple[tuple[Millis, int, Rule], ...]
+    others: tuple[tuple[int, Rule], ...]

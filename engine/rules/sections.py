@@ -146,6 +146,7 @@ def _rule(
         active_until=active[1],
         page_types=whole.page_types,
         needs_cart=whole.needs_cart,
+        needs_engaged_ms=whole.needs_engaged_ms,
     )
     return replace(rule, **others)  # type: ignore[arg-type] # the form has read each by the kind of its field
 

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -96,32 +96,41 @@ def in_transaction(engine: Engine, work: Callable[[Connection], T]) -> T:
 
     Raises StoreError when the database is away, locked or full; then nothing was kept.
     """
+    driver = engine.dialect.loaded_dbapi
     for attempt in range(SERIALIZATION_TRIES):
         try:
             with engine.begin() as connection:
                 return work(connection)
         except Conflict:
             continue
-        except DBAPIError as error:
+        # The statements of every commit go to the driver directly (see engine.store.unit), so its errors come bare.
+        except (SQLAlchemyError, driver.Error) as error:
             if not _was_overtaken(error) or attempt == SERIALIZATION_TRIES - 1:
                 raise _store_error(error) from error
-        except SQLAlchemyError as error:
-            raise _store_error(error) from error
     raise StoreError("other processes kept changing the same rows")
 
 
-def _was_overtaken(error: DBAPIError) -> bool:
-    if isinstance(error.orig, sqlite3.IntegrityError):
-        return True
-    return getattr(error.orig, "sqlstate", None) in _RETRYABLE
+def _cause(error: Exception) -> Exception:
+    """The driver's own error, also where SQLAlchemy wrapped it."""
+    return getattr(error, "orig", None) or error
 
 
-def _store_error(error: SQLAlchemyError) -> StoreError:
-    away = isinstance(error, OperationalError | InterfaceError | PoolTimeout)
+def _was_overtaken(error: Exception) -> bool:
+    cause = _cause(error)
+    return isinstance(cause, sqlite3.IntegrityError) or getattr(cause, "sqlstate", None) in _RETRYABLE
+
+
+_AWAY = ("OperationalError", "InterfaceError")
+"""Both drivers give these names (PEP 249) to a database that is unreachable, locked or full."""
+
+
+def _store_error(error: Exception) -> StoreError:
+    names = {kind.__name__ for kind in type(_cause(error)).__mro__}
+    away = isinstance(error, PoolTimeout) or not names.isdisjoint(_AWAY)
     return StoreError(_plain(error), away=away)
 
 
-def _plain(error: SQLAlchemyError) -> str:
+def _plain(error: Exception) -> str:
     """What went wrong, without statement or parameters: those may hold somebody's address."""
-    cause = getattr(error, "orig", None) or error
-    return f"the database did not keep it: {type(cause).__name__}: {str(cause).splitlines()[0][:200]}"
+    cause = _cause(error)
+    return f"the database did not keep it: {type(cause).__name__}: {(str(cause).splitlines() or [''])[0][:200]}"

@@ -15,7 +15,6 @@ import msgspec
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    CursorResult,
     Dialect,
     Executable,
     Insert,
@@ -35,6 +34,7 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.sql import ClauseElement
 
 from engine.clock import Millis
@@ -125,7 +125,8 @@ def upsert(table: Table, dialect: str, versioned: bool) -> Insert:
 
 
 # --- the statements of every commit, compiled once --------------------------------------------------------------------
-# Executing a compiled text costs a third of what SQLAlchemy's per-call processing does, and these run for every group.
+# SQLAlchemy writes the SQL, once; the driver's own cursor runs it. For a lonely event the per-call processing in
+# between would cost as much as everything else together.
 
 
 def _one_of(column: ColumnElement[str], parameter: str, dialect: str) -> ColumnElement[bool]:
@@ -212,8 +213,15 @@ class Unit:
     def dialect(self) -> str:
         return self.connection.dialect.name
 
-    def _hot(self, name: str, parameters: Values | list[Values]) -> CursorResult[Any]:
-        return self.connection.exec_driver_sql(_hot_sql(name, self.connection.dialect), parameters)
+    def _hot(self, name: str, parameters: Values | list[Values]) -> DBAPICursor:
+        """One of the statements of every commit, on the driver's own cursor."""
+        statement = _hot_sql(name, self.connection.dialect)
+        cursor = self.connection.connection.cursor()
+        if isinstance(parameters, list):
+            cursor.executemany(statement, parameters)
+        else:
+            cursor.execute(statement, parameters)
+        return cursor
 
     # --- loading ------------------------------------------------------------------------------------------------------
 
@@ -222,9 +230,8 @@ class Unit:
         missing = sorted({name for name in ids if VisitorKey(shop, name) not in self.visitors})
         if not missing:
             return
-        for name, version, state, person, due_at in self._hot(
-            "visitors", {"shop": shop, "ids": _list(missing, self.dialect)}
-        ):
+        found = self._hot("visitors", {"shop": shop, "ids": _list(missing, self.dialect)}).fetchall()
+        for name, version, state, person, due_at in found:
             key = VisitorKey(shop, name)
             self.visitors[key] = _loaded(key, version, state, person, due_at)
         for name in missing:
@@ -253,8 +260,8 @@ class Unit:
 
     def load_house(self, shop: str) -> House:
         if shop not in self.houses:
-            row = self._hot("house", {"shop": shop}).one_or_none()
-            self.houses[shop] = Loaded(row.version, _house_decoder.decode(row.state)) if row else Loaded(0, House())
+            row = self._hot("house", {"shop": shop}).fetchone()
+            self.houses[shop] = Loaded(row[0], _house_decoder.decode(row[1])) if row else Loaded(0, House())
         return self.houses[shop].state
 
     def known_events(self, shop: str, ids_by_visitor: dict[str, set[str]]) -> set[tuple[str, str]]:
@@ -272,7 +279,7 @@ class Unit:
             parameters["pairs"] = msgspec.json.encode(pairs).decode()
         else:
             parameters |= {"visitors": [pair[0] for pair in pairs], "ids": [pair[1] for pair in pairs]}
-        return {(row.visitor, row.id) for row in self._hot("known_events", parameters)}
+        return {(visitor, event) for visitor, event in self._hot("known_events", parameters).fetchall()}
 
     def visitors_of_carts(self, shop: str, carts: Iterable[str]) -> dict[str, str]:
         """Whose carts these are: visitor by cart id."""

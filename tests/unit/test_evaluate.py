@@ -96,7 +96,7 @@ def test_with_nobody_at_the_desk_the_page_asks_again_until_somebody_is() -> None
     assert reader.last.ask is not None, "somebody may come to the desk while the shopper reads"
     reader.later(45 * SECOND).has_engaged(45_000)
     assert not reader.invited
-    assert reader.last.ask == Ask(reader.now + 15 * SECOND, engaged=False)
+    assert reader.last.ask == Ask(reader.now + 15 * SECOND, engaged=True), "somebody who looks away needs no agent"
     reader.finds_agents(1).later(15 * SECOND).has_engaged(50_000)
     assert reader.invited
 
@@ -104,7 +104,7 @@ def test_with_nobody_at_the_desk_the_page_asks_again_until_somebody_is() -> None
 def test_a_rule_that_does_not_ask_for_agents_invites_nobody_to_an_empty_desk_either() -> None:
     reader = Visit(rule_set(STUCK)).finds_agents(0).reads(45 * SECOND)
     assert reader.silences == [("stuck", Guard.AGENTS)]
-    assert reader.last.ask == Ask(reader.now + 15 * SECOND, engaged=False)
+    assert reader.last.ask == Ask(reader.now + 15 * SECOND, engaged=True)
     assert reader.finds_agents(2).later(15 * SECOND).has_engaged(60_000).invited
 
 

@@ -61,6 +61,11 @@ class OnPage(BaseCondition):
     def page_types(self) -> frozenset[str] | None:
         return frozenset(self.type) or None
 
+    @property
+    def needs_engaged_ms(self) -> Millis | None:
+        consecutive = self.type and not self.url and self.across == "stretch" and self.counting == "engaged"
+        return self.for_ if consecutive and self.for_ else None
+
     def check(self, facts: Facts) -> Verdict:
         view = facts.view
         if view is None:

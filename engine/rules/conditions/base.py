@@ -12,6 +12,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar, TypeVar
 
+from engine.clock import Millis
 from engine.rules.facts import Facts
 from engine.rules.forms import Form, form_of
 from engine.rules.verdicts import Verdict
@@ -37,6 +38,11 @@ class BaseCondition(ABC):
     @property
     def page_types(self) -> frozenset[str] | None:
         """The page types outside of which this cannot be met; None when it can be met anywhere."""
+        return None
+
+    @property
+    def needs_engaged_ms(self) -> Millis | None:
+        """Engaged time on consecutive pages of the type before which this cannot be met; None when none is asked."""
         return None
 
     @property
