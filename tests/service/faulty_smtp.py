@@ -60,6 +60,8 @@ class FaultySmtp:
     mails: list[TakenMail] = field(default_factory=list)
     connections: int = 0
     goodbyes: int = 0
+    dropped_at_the_dot: int = 0
+    """How many senders it left without an answer to a mail that it did not take."""
     port: int = 0
 
     def __post_init__(self) -> None:
@@ -169,6 +171,9 @@ class FaultySmtp:
             with self._news:
                 self.mails.append(TakenMail(found[1].decode(), talk.recipient, talk.body, time.time(), answered))
                 self._news.notify_all()
+        elif reply == DROP:
+            with self._news:
+                self.dropped_at_the_dot += 1
         return self._say(connection, talk, "dot")
 
     def _reply(self, talk: _Talk, step: str) -> str:
