@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import gzip
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from engine.clock import DAY
 from tests.service.doors import (
@@ -159,63 +156,3 @@ def test_what_is_not_there_is_a_404_that_quotes_nothing(door: Door) -> None:
     response = door.client.get("/v1/<script>")
     assert error_code(response, 404) == "not_found"
     assert b"script" not in response.data
-
-
-# --- anything at all --------------------------------------------------------------------------------------------------
-
-_JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=12), inner, max_size=4),
-    max_leaves=12,
-)
-_SECTIONS = ("page", "cart", "order", "shipping", "product", "consent", "agents")
-_TYPES = st.sampled_from(
-    ["page_viewed", "cart_updated", "order_placed", "shipping_shown", "checked_in", "contact_given", "agents_changed",
-     "consent_changed", "product_viewed", "message_shown", "Order Completed", "add_to_cart", "checkout_completed",
-     "track", "page", "identify"]
-)  # fmt: skip
-_FIELDS = ("at", "seq", "session", "tab", "engaged_ms", "email", "customer_id", "name", "language",
-           "country", "step", "message", "properties", "context", "data", "event", "event_params", "items")  # fmt: skip
-_LINES = st.fixed_dictionaries(
-    {}, optional=dict.fromkeys(("sku", "product_id", "quantity", "price", "name", "id", "url"), _JSON)
-)
-_BODIES = st.fixed_dictionaries(
-    {},
-    optional=dict.fromkeys(("id", "url", "currency", "total", "price", "online", "email", "cart_id", "type"), _JSON)
-    | {"lines": st.lists(_LINES, max_size=3) | _JSON},
-)
-_EVENT = st.fixed_dictionaries(
-    {"id": st.uuids().map(str) | _JSON, "type": _TYPES | _JSON},
-    optional=dict.fromkeys(_FIELDS, _JSON) | dict.fromkeys(_SECTIONS, _BODIES | _JSON),
-)
-_BATCH = st.fixed_dictionaries(
-    {
-        "key": st.just(INK_KEY) | _JSON,
-        "visitor": st.just("v1") | _JSON,
-        "events": st.lists(_EVENT | _JSON, max_size=4) | _JSON,
-    },
-    optional={"sent_at": _JSON | st.datetimes().map(str), "session": _JSON, "tab": _JSON},
-)
-
-
-def _list(value: object) -> list[object]:
-    assert isinstance(value, list)
-    return value
-
-
-@given(whole=_BATCH, trusted=st.booleans())
-@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_no_json_whatever_brings_the_house_down(door: Door, whole: Json, trusted: bool) -> None:
-    body = json.dumps(whole).encode("utf-8", "surrogatepass")
-    response = door.knock(body, **({"Authorization": f"Bearer {INK_SECRET}"} if trusted else {}))
-    assert response.status_code in (202, 400, 401)
-    if response.status_code == 202:
-        answer = answer_of(response)
-        told = len(msgspec.convert(answer["rejected"], list[Json]))
-        assert int(str(answer["accepted"])) + int(str(answer["duplicates"])) + told == len(_list(whole["events"]))
-
-
-@given(body=st.binary(max_size=300))
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_no_bytes_whatever_bring_the_house_down(door: Door, body: bytes) -> None:
-    assert door.knock(body).status_code in (400, 401)
