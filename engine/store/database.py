@@ -67,7 +67,7 @@ def _prepare_sqlite(durability: str) -> Callable[[sqlite3.Connection, Connection
 
 def _begin_immediate(connection: Connection) -> None:
     reading = connection.get_execution_options().get("shopbell_reading", False)
-    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+    connection.connection.cursor().execute("BEGIN" if reading else "BEGIN IMMEDIATE")
 
 
 def database_now(connection: Connection) -> Millis:
