@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import sqlite3
 import subprocess
@@ -176,8 +175,8 @@ def running_house(folder: Path) -> Iterator[House]:
     """Start a house in this folder, with the quick rules; it has said where everything is."""
     rules, said, port = folder / "rules.yaml", folder / "said", parts.free_port()
     rules.write_text(quick_rules(), encoding="utf-8")
+    # Nothing of the caller's own settings: a DATABASE_URL or SMTP_URL that happens to be set is not for tests.
     environment = {
-        **os.environ,
         "PORT": str(port),
         "MAILBOX_PORT": str(parts.free_port()),
         "DATA_DIR": str(folder / "data"),
