@@ -36,4 +36,4 @@ def test_it_says_when_the_mail_leaves_and_when_the_next_one_does(house: House, n
     expect(mail).to_contain_text(re.compile(f"at {HOUR} at the earliest"))
     house.wait_for_mail(email)
     expect(mail).to_contain_text("on its way")
-    expect(mail).to_contain_text(re.compile(rf"next step \w+day .*{HOUR}"))
+    expect(mail).to_contain_text(re.compile(rf"next step \w+day.*{HOUR}"))
