@@ -113,7 +113,9 @@ class Committer:
             self._after_failure(group, StoreError(f"nothing was kept: {type(error).__name__}"))
         finally:
             for waiting in group:
-                if waiting.done and waiting.asleep.locked():
+                # Not done here means that this very thread is being stopped; nobody may wait for it for ever.
+                waiting.error = waiting.error or (None if waiting.done else StoreError("interrupted", away=True))
+                if waiting.asleep.locked():
                     waiting.asleep.release()
 
     def _after_failure(self, group: list[_Waiting], error: ShopbellError) -> None:

@@ -84,6 +84,8 @@ def process(connection: Connection, submissions: list[Submission], clock: Clock 
     group.ask_rules()
     for submission, answer in zip(submissions, answers, strict=True):
         group.complete(submission, answer)
+    # Somebody who was only asked about, and is not known (any more), leaves no row.
+    unit.visitors = {key: visitor for key, visitor in unit.visitors.items() if visitor.version or key in group.touched}
     unit.flush()
     return answers
 
@@ -113,7 +115,7 @@ class _Group:
     def _load_shop(self, shop: str, submissions: list[Submission]) -> None:
         unit = self.unit
         events = [accepted.event for submission in submissions for accepted in submission.events]
-        carts = {event.order.cart_id for event in events if event.order is not None and event.order.cart_id}
+        carts = {cart for event in events for cart in _carts_in(event)}
         owners = unit.visitors_of_carts(shop, carts) if carts else {}
         self.owners.update({(shop, cart): visitor for cart, visitor in owners.items()})
         rechecks = [visitor for submission in submissions for visitor in submission.rechecks]
@@ -175,6 +177,7 @@ class _Group:
         return visitor.fault
 
     def _change(self, shop: ShopRules, visitor: LoadedVisitor, event: Event) -> None:
+        event = self._with_own_cart(visitor, event)
         page = event.page
         page_type = shop.page_types.type_of(page.url, page.type) if page is not None else "other"
         apply(visitor.state, event, page_type=page_type)
@@ -182,6 +185,19 @@ class _Group:
         records.keep(self.unit, visitor, event)
         if event.order is not None and event.type == "order_placed":
             self._spread_order(shop, visitor, event)
+
+    def _with_own_cart(self, visitor: LoadedVisitor, event: Event) -> Event:
+        """A browser that names another visitor's cart gets one of its own: the name alone proves nothing."""
+        cart = event.cart
+        if cart is None or cart.id is None or event.trusted:
+            return event
+        shop = visitor.key.shop
+        owner = self.owners.setdefault((shop, cart.id), visitor.key.id)
+        other = self.unit.visitors.get(VisitorKey(shop, owner))
+        same_person = other is not None and other.person is not None and other.person == visitor.person
+        if owner == visitor.key.id or same_person:
+            return event
+        return msgspec.structs.replace(event, cart=msgspec.structs.replace(cart, id=None))
 
     def _spread_order(self, shop: ShopRules, buyer: LoadedVisitor, event: Event) -> None:
         """An order ends what is pending for the buyer on every device, and for whoever's cart it was."""
@@ -193,7 +209,7 @@ class _Group:
             same = [v for v in unit.visitors.values() if v.person == buyer.person and v.key.shop == shop.id]
             self.touched.update({visitor.key: shop for visitor in same})
         owner = self.owners.get((shop.id, order.cart_id or ""))
-        if owner is not None and owner != buyer.key.id:
+        if event.trusted and owner is not None and owner != buyer.key.id:
             other = unit.visitors[VisitorKey(shop.id, owner)]
             self.touched[other.key] = shop
             apply(other.state, msgspec.structs.replace(event, visitor=owner, trusted=True), page_type="other")
@@ -275,6 +291,13 @@ class _Group:
         ]
         result = self.results.get(visitor.key)
         answer.ask = result.ask if result else None
+
+
+def _carts_in(event: Event) -> list[str]:
+    """The carts whose owners matter: one that was ordered, and one that a browser says it holds."""
+    ordered = event.order.cart_id if event.order is not None else None
+    held = event.cart.id if event.cart is not None and not event.trusted else None
+    return [cart for cart in (ordered, held) if cart]
 
 
 def server_visitor(shop: str, event: Event) -> str:

@@ -264,7 +264,7 @@ def _kept_key(data_dir: Path) -> str:
     """The key in this folder, made by whichever process comes first."""
     path = data_dir / "secret_key"
     if not path.exists():
-        data_dir.mkdir(parents=True, exist_ok=True)
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         draft = data_dir / f".secret_key-{secrets.token_hex(8)}"
         draft.touch(mode=stat.S_IRUSR | stat.S_IWUSR)
         try:

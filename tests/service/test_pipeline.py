@@ -375,3 +375,21 @@ def test_several_rules_at_once_over_the_database_give_one_invitation(premises: P
     answer = premises.later(45 * SECOND).post("checked_in", engaged_ms=45_000)
     assert [msgspec.json.decode(raw)["rule"] for raw in answer.messages] == ["urgent"]
     assert premises.decided("held") == [("v1", "stuck")]
+
+
+def test_a_browser_that_names_somebody_elses_cart_gets_one_of_its_own(premises: Premises) -> None:
+    premises.fills_cart("owner", "c1")
+    premises.fills_cart("stranger", "c1", line("LAMP-9"))
+    mine, theirs = premises.visitor("owner").state, premises.visitor("stranger").state
+    assert mine.basket is not None
+    assert theirs.basket is not None
+    assert mine.basket.id == "c1"
+    assert theirs.basket.id != "c1"
+
+
+def test_a_browsers_word_alone_does_not_order_somebody_elses_cart(premises: Premises) -> None:
+    premises.fills_cart("owner", "c1")
+    premises.post("order_placed", "stranger", order={"id": "o1", "cart_id": "c1"})
+    assert premises.visitor("owner").state.basket is not None
+    premises.hear("order_placed", "server-side", order={"id": "o1", "cart_id": "c1"})
+    assert premises.visitor("owner").state.basket is None
