@@ -10,16 +10,17 @@ from dataclasses import replace
 from typing import Any
 
 import msgspec
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from engine import clock, identify
 from engine.clock import Millis, to_iso
 from engine.decisions import EXPLANATIONS, Decision, Guard, Outcome
+from engine.errors import ShopbellError
 from engine.pipeline import ShopRules
 from engine.rules.evaluate import evaluate, occasion_of
 from engine.rules.facts import Facts
 from engine.rules.model import Rule, RuleSet
-from engine.rules.verdicts import State, Verdict, describe
+from engine.rules.verdicts import State, Verdict, describe, unknown
 from engine.store import looks
 from engine.store.database import database_now, reading
 
@@ -63,9 +64,12 @@ class VisitorView(msgspec.Struct, frozen=True):
 
 
 def why(engine: Engine, shop: ShopRules, visitor_id: str) -> VisitorView | None:
-    """Everything about one visitor, or None when nobody of that name was ever seen. Raises StoreError."""
+    """Everything about one visitor, or None when nobody of that name was ever seen.
+
+    Raises StoreError, or ShopbellError when what is stored cannot be read.
+    """
     with reading(engine) as connection:
-        seen = looks.visitor(connection, shop.id, visitor_id)
+        seen = _seen(connection, shop.id, visitor_id)
         if seen is None:
             return None
         person = looks.person(connection, shop.id, seen.person)
@@ -75,12 +79,25 @@ def why(engine: Engine, shop: ShopRules, visitor_id: str) -> VisitorView | None:
     if person is not None:
         identify.share_orders(seen.state, person)
     facts = Facts(shop.rules.shop, visitor_id, seen.state, now, person, house)
-    # A visitor that was set aside is not looked at, so nothing is decided about it.
-    decisions = {} if seen.fault else next_look(shop.rules, facts, seen.due_at)
+    decisions = _foresee(shop.rules, facts, seen.due_at)
     rules = [view_rule(rule, facts, decided, decisions.get(rule.name, [])) for rule in shop.rules.rules]
     kept = ("at", "rule", "outcome", "guard", "detail", "occasion")
     history = [{name: row[name] for name in kept} for row in decided]
     return VisitorView(visitor_id, shop.id, now, seen.due_at, person is not None, seen.fault, rules, history)
+
+
+def _seen(connection: Connection, shop: str, visitor_id: str) -> looks.SeenVisitor | None:
+    try:
+        return looks.visitor(connection, shop, visitor_id)
+    except msgspec.DecodeError as error:
+        raise ShopbellError(f"what is stored about {visitor_id} cannot be read by this version") from error
+
+
+def _foresee(rules: RuleSet, facts: Facts, due_at: Millis | None) -> dict[str, list[Decision]]:
+    try:
+        return next_look(rules, facts, due_at)
+    except Exception:  # noqa: BLE001 - what breaks here breaks there, and there nothing is decided then
+        return {}
 
 
 def next_look(rules: RuleSet, facts: Facts, due_at: Millis | None) -> dict[str, list[Decision]]:
@@ -96,10 +113,17 @@ def next_look(rules: RuleSet, facts: Facts, due_at: Millis | None) -> dict[str, 
 
 def view_rule(rule: Rule, facts: Facts, decided: list[dict[str, Any]], coming: list[Decision]) -> RuleView:
     """One rule's state for the visitor: ``decided`` is the past, ``coming`` what the next look would decide."""
-    verdict = rule.when.check(facts)
+    verdict = _check(rule, facts)
     clauses = list(_clauses(verdict, 0)) or [_clause(rule.when.clause, verdict, 0)]
     state, sentence, at = _coming(coming, facts) or _now(rule, facts, verdict, decided)
     return RuleView(rule.name, state, sentence, at, clauses)
+
+
+def _check(rule: Rule, facts: Facts) -> Verdict:
+    try:
+        return rule.when.check(facts)
+    except Exception as error:  # noqa: BLE001 - the other rules are to be explained too
+        return unknown(f"asking this rule breaks ({type(error).__name__})")
 
 
 def _coming(coming: list[Decision], facts: Facts) -> Standing | None:
@@ -129,7 +153,7 @@ def _now(rule: Rule, facts: Facts, verdict: Verdict, decided: list[dict[str, Any
     if occasion in facts.visitor.done.get(rule.name, ()):
         return _settled(rule, [row for row in decided if row["rule"] == rule.name and row["occasion"] == occasion])
     if verdict.met:
-        return "held", "this visitor is set aside after a fault and looked at again later", None
+        return "held", "evaluating this visitor breaks; it is set aside and tried again later", None
     if verdict.state is State.NOT_YET and verdict.at is not None:
         return "not_yet", f"will be met {_in(verdict.at, facts.now)}, if nothing changes", verdict.at
     if verdict.state is State.UNKNOWN:

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 import pytest
-import structlog
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import update
 
-from engine import explain
-from engine.cli import run
+from engine import explain, pipeline
 from engine.clock import DAY, HOUR, MINUTE, SECOND
 from engine.decisions import EXPLANATIONS, Decision, Guard, Outcome
+from engine.errors import ShopbellError
 from engine.explain import RuleView, next_look, view_rule
-from engine.store.unit import DECISIONS
+from engine.store.unit import DECISIONS, VISITORS
 from tests.builders import (
-    ADDRESS,
     KB,
     LEFT,
     SEQUENCE,
@@ -33,8 +29,6 @@ from tests.builders import (
     rule_set,
     with_lines,
 )
-from tests.parts import DEADLINE_S
-from tests.service.doors import Door, cart_updated, environment_for, happened, open_door, page_viewed
 
 
 def rows(decisions: list[Decision]) -> list[dict[str, Any]]:
@@ -268,6 +262,14 @@ def _passes(ms: int) -> Act:
     return lambda shop, visitor: shop.later(ms)
 
 
+def fills_cart(shop: Premises, visitor: str) -> object:
+    return shop.fills_cart(visitor, f"cart-of-{visitor}")
+
+
+def gives_address(shop: Premises, visitor: str) -> object:
+    return shop.gives_address(visitor, f"{visitor}@shopper.example")
+
+
 ACTS: tuple[Act, ...] = (
     _does("page_viewed", page={"url": KB}),
     _does("checked_in", engaged_ms=46_000),
@@ -275,23 +277,30 @@ ACTS: tuple[Act, ...] = (
     _does("order_placed", order={"id": "o1"}),
     _does("chat_started"),
     _does("message_dismissed", message="m1"),
-    lambda shop, visitor: shop.fills_cart(visitor, f"cart-of-{visitor}"),
-    lambda shop, visitor: shop.gives_address(visitor, f"{visitor}@shopper.example"),
+    fills_cart,
+    gives_address,
     *map(_passes, (2 * MINUTE, 31 * MINUTE, HOUR, 9 * HOUR, DAY)),
 )
 _visitors = iter(range(1_000_000))
 
 
-@given(acts=st.lists(st.sampled_from(ACTS), min_size=1, max_size=10))
+BEGINNINGS: tuple[tuple[Act, ...], ...] = ((), (fills_cart,), (gives_address, fills_cart))
+
+
+@given(
+    beginning=st.sampled_from(BEGINNINGS),
+    acts=st.lists(st.sampled_from(ACTS), max_size=6),
+    pause=st.sampled_from([2 * MINUTE, 31 * MINUTE, HOUR, DAY]),
+)
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_the_command_and_the_pipeline_never_disagree(
-    premises: Premises, monkeypatch: pytest.MonkeyPatch, acts: list[Act]
+    premises: Premises, monkeypatch: pytest.MonkeyPatch, beginning: tuple[Act, ...], acts: list[Act], pause: int
 ) -> None:
     monkeypatch.setattr(explain, "database_now", lambda connection: premises.hands())
     premises.use(RULES)
     name = f"v{next(_visitors)}"
     premises.post("page_viewed", name, page={"url": "https://shop.example/"})
-    for act in acts:
+    for act in (*beginning, *acts, _passes(pause)):
         act(premises, name)
     found = explain.why(premises.engine, premises.shop, name)
     assert found is not None
@@ -302,69 +311,54 @@ def test_the_command_and_the_pipeline_never_disagree(
     assert met == {row.rule for row in new if row.outcome == Outcome.FIRED}
 
 
-# --- the command ------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def door(tmp_path: Path, sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Door]:
-    """A shop where v1 reads and left a cart 20 minutes ago; the command finds it by its environment."""
-    with open_door(tmp_path, sqlite_url) as opened:
-        opened.send(cart_updated(ago=20 * MINUTE), visitor="v1")
-        opened.send(page_viewed(ago=MINUTE), happened("checked_in", engaged_ms=50_000), visitor="v1")
-    for name, value in environment_for(tmp_path, sqlite_url).items():
-        monkeypatch.setenv(name, value)
-    yield opened
-    structlog.reset_defaults()  # the command tells its log to stderr
-
-
-def test_a_person_reads_every_rule_with_its_reasons(door: Door, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["why", "v1", "--shop", "ink"]) == 0
-    told = capsys.readouterr().out
-    assert told.startswith("v1 in ink, at ")
-    assert "stuck: fired, fired at " in told
-    assert "left: " in told
-    assert "✓ on_page" in told
-    assert "saw 20 min" in told
-    assert "Decisions" in told
-
-
-def test_one_rule_alone_can_be_asked_about(door: Door, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["why", "v1", "left", "--shop", "ink"]) == 0
-    told = capsys.readouterr().out
-    assert "left: " in told
-    assert "stuck: " not in told
-
-
-def test_a_program_reads_nothing_but_json(door: Door) -> None:
-    """Also what is told about a broken rule file stands elsewhere."""
-    (door.settings.rules / "tea.yaml").write_text("broken")
-    answer = subprocess.run(
-        [sys.executable, "-m", "engine.cli", "why", "v1", "--shop", "ink", "--json"],
-        capture_output=True, text=True, timeout=DEADLINE_S, check=True,
-    )  # fmt: skip
-    told = msgspec.json.decode(answer.stdout)
-    assert {rule["name"]: rule["state"] for rule in told["rules"]}["stuck"] == "fired"
-    assert (told["visitor"], told["shop"], told["person"]) == ("v1", "ink", False)
-    assert "tea.yaml" in answer.stderr
-
-
-@pytest.mark.parametrize(
-    ("arguments", "code", "sentence"),
-    [
-        (["why", "nobody", "--shop", "ink"], 1, "Nobody called nobody was seen in shop ink."),
-        (["why", "v1", "--shop", "tea"], 1, "Nobody called v1 was seen in shop tea."),
-        (["why", "v1", "no-such-rule", "--shop", "ink"], 1, "There is no rule called no-such-rule."),
-        (["why", "v1", "--shop", "gone"], 2, "shopbell: there is no shop called 'gone' in the rule files"),
-    ],
-)
-def test_what_is_not_there_is_one_plain_sentence(
-    door: Door, capsys: pytest.CaptureFixture[str], arguments: list[str], code: int, sentence: str
+def test_what_the_command_says_is_met_is_what_a_worker_then_does(
+    premises: Premises, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert run(arguments) == code
-    assert capsys.readouterr().err.splitlines()[-1] == sentence
+    monkeypatch.setattr(explain, "database_now", lambda connection: premises.hands())
+    gives_address(premises, "v1")
+    fills_cart(premises, "v1")
+    premises.later(HOUR)
+    found = explain.why(premises.engine, premises.shop, "v1")
+    assert found is not None
+    assert {seen.name: seen.state for seen in found.rules} == {"stuck": "not_met", "left": "met"}
+    assert found.next_look_at == found.now
+    premises.look_at("v1")
+    assert premises.decided() == [("v1", "left")]
 
 
-def test_nobodys_address_is_told(door: Door, capsys: pytest.CaptureFixture[str]) -> None:
-    door.send(happened("contact_given", email=ADDRESS, consent={"email": True}), visitor="v1")
-    assert run(["why", "v1", "--shop", "ink", "--json"]) == 0
-    assert ADDRESS not in capsys.readouterr().out
+def _breaks(*_: object, **__: object) -> None:
+    raise ZeroDivisionError
+
+
+def test_a_visitor_whose_evaluation_breaks_is_explained_as_far_as_can_be(
+    premises: Premises, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(explain, "database_now", lambda connection: premises.hands())
+    gives_address(premises, "v1")
+    fills_cart(premises, "v1")
+    premises.later(HOUR)
+    with monkeypatch.context() as broken:
+        broken.setattr(pipeline, "evaluate", _breaks)
+        broken.setattr(explain, "evaluate", _breaks)
+        found = explain.why(premises.engine, premises.shop, "v1")
+        premises.look_at("v1")
+    assert found is not None
+    assert {seen.name: seen.state for seen in found.rules}["left"] == "held"
+    assert premises.decided() == []
+
+    mended = explain.why(premises.engine, premises.shop, "v1")
+    assert mended is not None
+    assert "ZeroDivisionError" in str(mended.fault)
+    assert {seen.name: seen.state for seen in mended.rules}["left"] == "met"
+    premises.look_at("v1")
+    assert premises.decided() == [("v1", "left")]
+
+
+def test_a_visitor_that_cannot_be_read_is_one_plain_sentence(
+    premises: Premises, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fills_cart(premises, "v1")
+    with premises.engine.begin() as connection:
+        connection.execute(update(VISITORS).values(state=b"\xc1"))
+    with pytest.raises(ShopbellError, match="what is stored about v1 cannot be read by this version"):
+        explain.why(premises.engine, premises.shop, "v1")

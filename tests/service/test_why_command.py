@@ -1,0 +1,83 @@
+"""``shopbell why`` on a terminal and for programs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+import structlog
+
+from engine.cli import run
+from engine.clock import MINUTE
+from tests.builders import ADDRESS
+from tests.parts import DEADLINE_S
+from tests.service.doors import Door, cart_updated, environment_for, happened, open_door, page_viewed
+
+
+@pytest.fixture
+def door(tmp_path: Path, sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Door]:
+    """A shop where v1 reads and left a cart 20 minutes ago; the command finds it by its environment."""
+    with open_door(tmp_path, sqlite_url) as opened:
+        opened.send(cart_updated(ago=20 * MINUTE), visitor="v1")
+        opened.send(page_viewed(ago=MINUTE), happened("checked_in", engaged_ms=50_000), visitor="v1")
+    for name, value in environment_for(tmp_path, sqlite_url).items():
+        monkeypatch.setenv(name, value)
+    yield opened
+    structlog.reset_defaults()  # the command tells its log to stderr
+
+
+def test_a_person_reads_every_rule_with_its_reasons(door: Door, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["why", "v1", "--shop", "ink"]) == 0
+    told = capsys.readouterr().out
+    assert told.startswith("v1 in ink, at ")
+    assert "stuck: fired, fired at " in told
+    assert "left: " in told
+    assert "✓ on_page" in told
+    assert "saw 20 min" in told
+    assert "Decisions" in told
+
+
+def test_one_rule_alone_can_be_asked_about(door: Door, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["why", "v1", "left", "--shop", "ink"]) == 0
+    told = capsys.readouterr().out
+    assert "left: " in told
+    assert "stuck: " not in told
+
+
+def test_a_program_reads_nothing_but_json(door: Door) -> None:
+    """Also what is told about a broken rule file stands elsewhere."""
+    (door.settings.rules / "tea.yaml").write_text("broken")
+    answer = subprocess.run(
+        [sys.executable, "-m", "engine.cli", "why", "v1", "--shop", "ink", "--json"],
+        capture_output=True, text=True, timeout=DEADLINE_S, check=True,
+    )  # fmt: skip
+    told = msgspec.json.decode(answer.stdout)
+    assert {rule["name"]: rule["state"] for rule in told["rules"]}["stuck"] == "fired"
+    assert (told["visitor"], told["shop"], told["person"]) == ("v1", "ink", False)
+    assert "tea.yaml" in answer.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "sentence"),
+    [
+        (["why", "nobody", "--shop", "ink"], 1, "Nobody called nobody was seen in shop ink."),
+        (["why", "v1", "--shop", "tea"], 1, "Nobody called v1 was seen in shop tea."),
+        (["why", "v1", "no-such-rule", "--shop", "ink"], 1, "There is no rule called no-such-rule."),
+        (["why", "v1", "--shop", "gone"], 2, "shopbell: there is no shop called 'gone' in the rule files"),
+    ],
+)
+def test_what_is_not_there_is_one_plain_sentence(
+    door: Door, capsys: pytest.CaptureFixture[str], arguments: list[str], code: int, sentence: str
+) -> None:
+    assert run(arguments) == code
+    assert capsys.readouterr().err.splitlines()[-1] == sentence
+
+
+def test_nobodys_address_is_told(door: Door, capsys: pytest.CaptureFixture[str]) -> None:
+    door.send(happened("contact_given", email=ADDRESS, consent={"email": True}), visitor="v1")
+    assert run(["why", "v1", "--shop", "ink", "--json"]) == 0
+    assert ADDRESS not in capsys.readouterr().out
