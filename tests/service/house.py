@@ -237,6 +237,9 @@ class House:
             sys.stdout.write(f"── {name}\n{self.said(name)}\n")  # pytest shows it when a test fails
         self.http.clear()
         self.engine.dispose()
+        # Whatever was done to it: no shopper's address is in any log or traceback.
+        talkative = [log.name for log in self.folder.glob("**/*.log") if b"@mail.example" in log.read_bytes()]
+        assert talkative == []
 
     # --- the shop -----------------------------------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ import threading
 import zlib
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import cast
@@ -19,18 +20,19 @@ from redis import Redis
 from rq import Queue, SimpleWorker
 from rq.job import Job
 from rq.serializers import JSONSerializer
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection, insert, select
 
 from engine import hints
 from engine.errors import SettingsError
 from engine.hints import HintJob, Ringer
+from engine.jobs import look_again, open_workshop
 from engine.schedule import MOST_OWED, Rounds
 from engine.settings import Settings
-from engine.store.database import database_now, in_transaction, open_engine
+from engine.store.database import database_now, in_transaction, open_engine, reading
 from engine.store.migrate import upgrade
-from engine.store.unit import DELIVERIES
+from engine.store.unit import DELIVERIES, VISITORS
 from tests.service.faulty_smtp import FaultySmtp
-from tests.service.house import House, Shopper, open_house, wait_until
+from tests.service.house import House, Shopper, open_house, rules, wait_until
 
 WORKER = "recheck+deliver-test-1"
 LEAVES_A_MARK = "import pathlib, os\ndef leave(*_): pathlib.Path(os.environ['MARK']).touch()\n"
@@ -284,6 +286,20 @@ def test_the_clock_claims_nobody_while_no_worker_could_be_told(redis_url: str, d
     with hints.connect(redis_url) as connection:
         rounds = Rounds(engine, Ringer(connection))
         assert (rounds.recheck_due(), rounds.remind_of_deliveries()) == (0, 0)
+    engine.dispose()
+
+
+def test_a_hint_about_somebody_who_was_erased_leaves_no_row(
+    redis_url: str, database_url: str, settings: Settings, tmp_path: Path
+) -> None:
+    upgrade(database_url)
+    (tmp_path / "rules.yaml").write_text(rules())
+    engine = open_engine(database_url)
+    with hints.connect(redis_url) as connection:
+        workshop = open_workshop(replace(settings, rules=tmp_path / "rules.yaml"), engine, Ringer(connection))
+        assert look_again(workshop, "main", ["somebody-erased"]) == 0
+    with reading(engine) as looking:
+        assert looking.execute(select(VISITORS)).all() == []
     engine.dispose()
 
 

@@ -89,17 +89,17 @@ def _decide_sends(crashed: Crashes) -> None:
     house, ringer = crashed.house, Ringer(crashed.house.redis)
     workshop = open_workshop(house.settings, house.engine, ringer)
     visitors = [crashed.shoppers[f"send {point}"].visitor for point in SEND]
-    wait_until(lambda: look_again(workshop, "main", visitors) or _all_decided(crashed), "five decisions")
 
+    def all_decided() -> bool:
+        look_again(workshop, "main", visitors)
+        return all(house.state_of(crashed.shoppers[f"send {point}"]) for point in SEND)
 
-def _all_decided(crashed: Crashes) -> bool:
-    return all(crashed.house.state_of(crashed.shoppers[f"send {point}"]) for point in SEND)
+    wait_until(all_decided, "five decisions")
 
 
 def _die_at_work(crashed: Crashes) -> None:
     """A worker for each point, each with a hint of its own."""
     house, connection = crashed.house, crashed.house.redis
-    wait_until(lambda: _all_decided(crashed), "five decisions")
     hints_of = {f"look {point}": ("recheck", ["main", [crashed.shoppers[f"look {point}"].visitor]]) for point in LOOK}
     for point in SEND:
         (row,) = house.deliveries(crashed.shoppers[f"send {point}"])

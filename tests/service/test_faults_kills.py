@@ -11,6 +11,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import func, select
 
+from engine.hints import Ringer
 from engine.store.database import reading
 from engine.store.unit import VISITORS
 from tests.service.faulty_smtp import FaultySmtp
@@ -122,6 +123,33 @@ def _due(house: House) -> int:
     with reading(house.engine) as connection:
         query = select(func.count()).select_from(VISITORS).where(VISITORS.c.due_at <= int(time.time() * 1000))
         return connection.execute(query).scalar_one()
+
+
+def test_a_full_valkey_holds_up_mails_and_not_events(house: House, smtp: FaultySmtp) -> None:
+    shoppers = crowd(10)
+    house.redis.config_set("maxmemory", 1)
+    house.leaves_cart(*shoppers)
+    wait_until(lambda: _due(house) >= len(shoppers), "their time to come")
+    house.redis.config_set("maxmemory", 0)
+    for name in ("worker", "worker 2"):
+        house.kill(name)  # RQ ends a worker that Redis refuses something; the supervisor starts it again
+        house.start(name)
+    all_mailed_once(house, smtp, shoppers, CAUGHT_UP_S)
+
+
+def test_hints_that_come_again_and_again_send_nothing_again(house: House, smtp: FaultySmtp) -> None:
+    shopper, follower = crowd(2)
+    house.leaves_cart(shopper)
+    house.wait_for_state(shopper, "sent")
+    (row,) = house.deliveries(shopper)
+    ringer = Ringer(house.redis)
+    for _ in range(20):
+        ringer.ring("deliver", [row.id, row.id])
+        ringer.ring("recheck", ["main", [shopper.visitor, shopper.visitor]])
+    house.leaves_cart(follower)
+    house.wait_for_state(follower, "sent")
+    assert len(smtp.mails_to(shopper.email)) == 1
+    assert house.deliveries(shopper)[0].attempt == 1
 
 
 def test_timers_survive_the_death_of_the_whole_house(house: House, smtp: FaultySmtp) -> None:
