@@ -8,6 +8,7 @@ events are acknowledged, everybody is owed a decision, and every decision's mail
 from __future__ import annotations
 
 import random
+import secrets
 import signal
 import sys
 import tempfile
@@ -289,9 +290,7 @@ def run_chaos(folder: Path, database_url: str, *, decisions: int, seconds: float
 @click.option("--minutes", default=10.0, help="How long faults happen.")
 @click.option("--decisions", default=1_000, help="How many shoppers leave a cart.")
 @click.option("--faults", default=60, help="How many kills, freezes and flushes.")
-@click.option(
-    "--seed", type=int, default=lambda: random.randrange(1_000_000), help="The same seed draws the same faults."
-)  # noqa: S311
+@click.option("--seed", default=lambda: secrets.randbelow(1_000_000), type=int, help="Draws the same faults again.")
 @click.option("--postgresql", is_flag=True, help="On PostgreSQL instead of SQLite.")
 def main(minutes: float, decisions: int, faults: int, seed: int, postgresql: bool) -> None:
     """Break a house at random and tell what came of it; exit code 1 when a promise was broken."""
