@@ -27,6 +27,7 @@ CHECKS = {
 }
 # What fails fastest and says most comes first; folders not named here follow.
 FIRST_STAGES = ("unit", "demo", "snippet", "service", "browser")
+WITH_BROWSER = ("demo", "snippet", "browser")
 NO_TESTS_COLLECTED = 5
 
 CHROMIUM_NAMES = (
@@ -104,7 +105,7 @@ def stages() -> list[str]:
 
 def run_stage(stage: str) -> Count:
     environ = dict(os.environ)
-    if stage == "browser":
+    if stage in WITH_BROWSER:
         chromium = find_chromium() or install_chromium()
         if chromium is None:
             return Count(failed=1)

@@ -1,6 +1,5 @@
 """A browser, a context and a far side for the snippet's tests."""
 
-import shutil
 from collections.abc import Iterator
 
 import pytest
@@ -19,16 +18,14 @@ ARGS = [
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def browser(chromium: str) -> Iterator[Browser]:
     """Chromium as it comes: Playwright would switch the back/forward cache off."""
-    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    assert path, "these tests need Chromium"
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path=path, args=ARGS, ignore_default_args=["--disable-back-forward-cache"]
+        browser = playwright.chromium.launch(
+            executable_path=chromium, args=ARGS, ignore_default_args=["--disable-back-forward-cache"]
         )
-        yield chromium
-        chromium.close()
+        yield browser
+        browser.close()
 
 
 @pytest.fixture
