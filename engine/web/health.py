@@ -13,6 +13,7 @@ from sqlalchemy import func, select
 
 from engine import hints
 from engine.errors import StoreError
+from engine.rules.model import Email
 from engine.store.database import in_transaction, reading
 from engine.store.unit import DELIVERIES
 from engine.web.services import Services, services
@@ -30,7 +31,8 @@ def healthz() -> Response:
 def readyz() -> Response:
     """Whether events can be kept now (503 when not), and what else is not as it should be."""
     house = services()
-    reasons = {"database": _database(house), "redis": _redis(house), "rules": "; ".join(house.live.problems)}
+    rules = "; ".join(house.live.problems)
+    reasons = {"database": _database(house), "redis": _redis(house), "rules": rules, "mail": _mail(house)}
     ready = not reasons["database"]
     wrong = {name: reason for name, reason in reasons.items() if reason}
     return _json({"ready": ready, "problems": wrong, "shops": sorted(house.live.shops())}, 200 if ready else 503)
@@ -57,6 +59,21 @@ def _redis(house: Services) -> str:
     except RedisError as error:
         return f"away ({type(error).__name__}); nothing is lost, messages come later"
     return f"no worker for {', '.join(kinds)}" if kinds else ""
+
+
+def _mail(house: Services) -> str:
+    """A shop whose rules mail needs a carrier; without one every mail fails, which nobody should find out later."""
+    shops = [shop.rules for shop in house.live.shops().values()]
+    mails = [
+        rules.shop for rules in shops if any(isinstance(step, Email) for rule in rules.rules for step in rule.then)
+    ]
+    without = [
+        shop.id
+        for shop in mails
+        if not house.settings.smtp_url
+        and not any(item.name == "smtp" and item.settings.get("url") for item in shop.integrations)
+    ]
+    return f"no SMTP_URL, and rules that mail in {', '.join(without)}" if without else ""
 
 
 @blueprint.get("/metrics")

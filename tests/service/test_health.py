@@ -142,3 +142,13 @@ def test_metrics_count_refusals_by_their_code(door: Door) -> None:
 def test_metrics_show_the_deliveries_that_stand_in_the_database(door: Door) -> None:
     door.send(page_viewed(ago=MINUTE_MS), happened("checked_in", engaged_ms=50_000))
     assert sample(door, "shopbell_deliveries", kind="invite", state="offered") == 1
+
+
+def test_rules_that_mail_without_anything_to_mail_through_are_told_about(environment: dict[str, str]) -> None:
+    production = {"SHOPBELL_ENV": "production", "PUBLIC_URL": "https://bell.example", "SECRET_KEY": "k" * 40}
+    settings = Settings.from_env(environment | production | {"SMTP_URL": ""})
+    upgrade(settings.database_url)
+    problems = create_app(settings).test_client().get("/readyz").get_json()["problems"]
+    assert problems["mail"] == "no SMTP_URL, and rules that mail in main"
+    with_relay = Settings.from_env(environment | production | {"SMTP_URL": "smtp://127.0.0.1:2525"})
+    assert "mail" not in create_app(with_relay).test_client().get("/readyz").get_json()["problems"]
