@@ -22,21 +22,24 @@ class Guard(StrEnum):
     CHATTING = "chatting_now"
     NO_BASIS = "no_legal_basis"
     SUPPRESSED = "suppressed_address"
+    GROUP = "group_is_busy"
     LIMIT = "limit"
     QUIET_HOURS = "quiet_hours"
     AGENTS = "no_agent_free"
     PRIORITY = "higher_priority"
+    UNTOLD = "not_told"
     TOO_LATE = "too_late"
     # Reasons why a rule that fired goes no further.
     UNTIL = "until"
     RULE_REMOVED = "rule_removed"
     SOLD_OUT = "sold_out"
+    STOPPED_BY = "stopped_by_a_rule"
 
 
 EXPLANATIONS: dict[Guard, str] = {
     Guard.SHADOW: "the rule runs in shadow mode: it is counted and nothing is sent",
     Guard.NOT_ACTIVE: "the rule is switched off or outside its active dates",
-    Guard.HOLDOUT: "this visitor belongs to the rule's holdout, which never receives its message",
+    Guard.HOLDOUT: "this visitor belongs to a holdout, which never receives the message",
     Guard.ALREADY: "the rule has already spoken on this occasion",
     Guard.BOUGHT: "the shopper has ordered",
     Guard.CART_EMPTIED: "the cart was emptied",
@@ -44,14 +47,17 @@ EXPLANATIONS: dict[Guard, str] = {
     Guard.CHATTING: "the shopper is in a chat",
     Guard.NO_BASIS: "there is no address or no recorded legal basis to mail it",
     Guard.SUPPRESSED: "the address unsubscribed or bounced",
+    Guard.GROUP: "another rule of its group is on its way for this shopper",
     Guard.LIMIT: "a limit on messages is used up",
     Guard.QUIET_HOURS: "it is quiet hours; the message waits",
     Guard.AGENTS: "no agent is free to answer",
     Guard.PRIORITY: "a more important message took the moment",
+    Guard.UNTOLD: "what the message would say is not known",
     Guard.TOO_LATE: "the moment passed while nothing could be sent",
     Guard.UNTIL: "the rule's 'until' came true",
     Guard.RULE_REMOVED: "the rule was taken out of the rule file",
     Guard.SOLD_OUT: "what the message was about is sold out",
+    Guard.STOPPED_BY: "another rule, or a step of its own, ended it",
 }
 
 
@@ -77,6 +83,7 @@ class Decision(msgspec.Struct, frozen=True, omit_defaults=True):
     detail: str = ""
     trace: bytes = b"null"
     cart: str | None = None
+    variant: str = ""
 
 
 class Planned(msgspec.Struct, frozen=True):
@@ -107,5 +114,11 @@ class Result(msgspec.Struct):
     planned: list[Planned] = []
     stopped: list[tuple[str, Guard]] = []
     """Decisions whose deliveries that did not leave yet are to be cancelled, and why."""
+    stops: list[tuple[str, str]] = []
+    """Rules that a step wants ended, and the rule whose step it was."""
+    audiences: list[tuple[str, bool]] = []
+    """Lists for advertising that the visitor is put on (True) or taken off."""
+    about_person: bool = False
+    """Whether something about the person changed that no message tells of."""
     due_at: Millis | None = None
     ask: Ask | None = None

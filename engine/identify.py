@@ -62,7 +62,7 @@ def _find_or_make(unit: Unit, visitor: LoadedVisitor, named: list[tuple[str, str
     # Somebody known by number only, who now tells an address, is still the same person.
     if present is not None and not (present.state.email and dict(named).get("email")):
         return present
-    person = Loaded(0, Person(id=ids.new_id("per")), changed=True)
+    person = Loaded(0, Person(id=ids.new_id("per"), lot=visitor.key.id), changed=True)
     unit.people[shop, person.state.id] = person
     return person
 

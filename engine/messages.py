@@ -15,7 +15,7 @@ class DeliveryState(StrEnum):
 
     ``scheduled`` → ``claimed`` (a worker has it) → ``dot`` (the last byte may have left) → ``sent``, or ``failed``,
     ``cancelled`` (a last look said no), ``uncertain`` (nobody can know; never repeated silently).
-    On-page messages: ``offered`` → ``shown`` → ``accepted`` / ``dismissed``, or ``expired``.
+    On-page messages: ``offered`` → ``shown`` → ``accepted`` / ``dismissed``, or ``expired``. Notes are ``noted``.
     """
 
     SCHEDULED = "scheduled"
@@ -30,6 +30,28 @@ class DeliveryState(StrEnum):
     ACCEPTED = "accepted"
     DISMISSED = "dismissed"
     EXPIRED = "expired"
+    NOTED = "noted"
+
+
+ON_PAGE = frozenset({"invite", "nudge"})
+"""Kinds that a page asks for."""
+BY_MAIL = frozenset({"email", "survey"})
+NOTES = frozenset({"tell_agent"})
+"""Kinds that are written down for whoever asks, and never brought."""
+
+
+def first_state(kind: str) -> DeliveryState:
+    if kind in ON_PAGE:
+        return DeliveryState.OFFERED
+    return DeliveryState.NOTED if kind in NOTES else DeliveryState.SCHEDULED
+
+
+class WebhookOrder(msgspec.Struct, frozen=True):
+    """A message for another system; ``secret`` is the name of the variable that holds it."""
+
+    url: str
+    secret: str
+    message: msgspec.Raw
 
 
 class MailOrder(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -42,6 +64,7 @@ class MailOrder(msgspec.Struct, frozen=True, omit_defaults=True):
     subject: dict[str, str] = {}
     text: dict[str, str] = {}
     cart: str | None = None
+    question: dict[str, str] = {}
 
 
 class MailContext(msgspec.Struct, frozen=True):
@@ -65,6 +88,8 @@ class MailContext(msgspec.Struct, frozen=True):
     office_hours: str = ""
     shop_address: str = ""
     shop_url: str = ""
+    answer_urls: tuple[str, ...] = ()
+    """Of a survey: where each answer leads, from 1 up."""
 
 
 class RenderedMail(msgspec.Struct, frozen=True):

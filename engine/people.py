@@ -23,6 +23,13 @@ class Basis(msgspec.Struct, omit_defaults=True):
     """Whether the shop's server said it; an address typed in a browser is mailed at most once a day."""
 
 
+class UnderWay(msgspec.Struct):
+    """A rule that is on its way on one of the person's devices; ``until`` is when its next step is due."""
+
+    visitor: str
+    until: Millis
+
+
 class Person(msgspec.Struct, omit_defaults=True):
     id: str
     email: str = ""
@@ -40,6 +47,10 @@ class Person(msgspec.Struct, omit_defaults=True):
     orders: int = 0
     order_ids: list[str] = []
     contacts: list[Contact] = []
+    lot: str = ""
+    """By what holdouts and variants are drawn: the visitor they first were, so that nobody changes sides by name."""
+    under_way: dict[str, UnderWay] = {}
+    """Rules on their way, by name, on any device."""
 
     def why_no_mail(self) -> str | None:
         """The reason why this person may not be mailed, in a few words, or None when they may."""

@@ -17,6 +17,7 @@ from engine.clock import Clock, Millis, wall_clock
 from engine.decisions import Ask, Result
 from engine.events import Event
 from engine.ids import derived_id
+from engine.messages import DeliveryState, first_state
 from engine.rules.evaluate import evaluate
 from engine.rules.facts import Facts, House, Presence
 from engine.rules.model import RuleSet
@@ -261,12 +262,14 @@ class _Group:
         planned_for = None if visitor.key in self.heard_of else visitor.due_at
         result = evaluate(shop.rules, facts, due_at=planned_for)
         visitor.due_at = result.due_at
-        if person is not None and result.planned:
+        if person is not None and (result.planned or result.about_person):
             person.changed = True
         for decision in result.decisions:
             unit.add_decision(visitor, decision, shop.rules.hash)
         for planned in result.planned:
             unit.add_delivery(visitor, planned)
+        for name, add in result.audiences:
+            unit.change_audience(visitor, name, add=add)
         for decision_id, guard in result.stopped:
             unit.cancel_deliveries(shop.id, guard.value, decision=decision_id)
         self.results[visitor.key] = result
@@ -281,7 +284,8 @@ class _Group:
         for key in keys:
             result = self.results.get(key)
             if result is not None:
-                due = [item.id for item in result.planned if item.kind != "invite" and item.due_at <= self.unit.now]
+                brought = [item for item in result.planned if first_state(item.kind) is DeliveryState.SCHEDULED]
+                due = [item.id for item in brought if item.due_at <= self.unit.now]
                 answer.hints.extend(due)
         if submission.answer_for is None:
             return

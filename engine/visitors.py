@@ -169,6 +169,8 @@ class Visitor(_Compact):
     """Per rule the hold that was recorded last, so that the same silence is written down once."""
     contacts: list[Contact] = []
     offers: list[Offer] = []
+    time_zone: str = ""
+    tags: list[str] = []
     shown: list[str] = []
     """Ids of the messages last reported as shown, so that a second report counts nothing."""
 

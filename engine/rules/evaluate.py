@@ -6,18 +6,21 @@ contacts, offers) brought up to date. Live traffic, timers, rule tests, replay a
 
 from __future__ import annotations
 
+from itertools import takewhile
+
 import msgspec
 
 from engine import ids
-from engine.clock import SECOND, Millis, to_iso
-from engine.decisions import Ask, Decision, Guard, Outcome, Planned, Result
-from engine.messages import MailOrder
-from engine.people import remember_contact
+from engine.clock import SECOND, Millis
+from engine.decisions import Ask, Decision, Guard, Outcome, Result
+from engine.rules.actions import BaseAction, Message, Wait
 from engine.rules.facts import Facts
-from engine.rules.guards import Hold, contacts_of, message_hold, rule_hold
-from engine.rules.model import UNTIL, Email, Invite, Rule, RuleSet, Wait
+from engine.rules.guards import Asked, action_hold, contacts_of, lot_of, rule_hold
+from engine.rules.holds import Hold
+from engine.rules.model import Rule, RuleSet, Steps
+from engine.rules.runs import continue_runs, obey_stops, take_steps, tell_person
 from engine.rules.verdicts import Asks, State, Verdict
-from engine.visitors import MAX_OCCASIONS, Contact, Offer, Run
+from engine.visitors import MAX_OCCASIONS, Run
 
 HOUSE_ASK: Millis = 15 * SECOND
 """How often a page that only waits for an agent asks again."""
@@ -34,13 +37,15 @@ def evaluate(rules: RuleSet, facts: Facts, *, due_at: Millis | None = None) -> R
     result = Result()
     visitor, now = facts.visitor, facts.now
     visitor.offers = [offer for offer in visitor.offers if offer.expires_at > now]
-    _continue_runs(rules, facts, result)
+    continue_runs(rules, facts, result)
     asks: list[tuple[Millis, bool]] = []
     ready = _find_ready(rules, facts, result, asks)
     # Whoever was here after the planned moment made a new one: nothing is late for them.
     late_ms = max(0, now - max(due_at, visitor.seen_at)) if due_at is not None else 0
     for rule, occasion in ready:
         _decide(rule, occasion, facts, result, asks, late_ms)
+    obey_stops(rules, facts, result)
+    tell_person(facts, result)
     for run in visitor.runs.values():
         _sooner(result, run.wake_at)
     result.ask = _soonest_ask(asks, now)
@@ -156,28 +161,41 @@ def _decide(
     rule: Rule, occasion: str, facts: Facts, result: Result, asks: list[tuple[Millis, bool]], late_ms: Millis
 ) -> None:
     cart = _cart_of(rule, facts)
-    first = next((step for step in rule.then if not isinstance(step, Wait)), None)
+    variant = rule.variant_of(lot_of(facts))
+    opening = _opening(rule.steps(variant) or rule.then)
     hold = rule_hold(rule, facts)
-    if hold is None and isinstance(first, Invite | Email) and not isinstance(rule.then[0], Wait):
-        hold = message_hold(rule, first, facts, about_cart=cart, late_ms=late_ms)
+    if hold is None:
+        hold = action_hold(Asked(rule, opening, cart, late_ms, result.planned, opens=True), facts)
     if hold is not None:
-        _record_hold(rule, occasion, cart, hold, facts, result)
+        _record_hold(rule, occasion, cart, variant, hold, facts, result)
         if hold.retry_at is not None:
             _sooner(result, hold.retry_at)
         if hold.guard is Guard.AGENTS:
             asks.append((facts.now + HOUSE_ASK, True))
         return
-    decision = _decision(rule, occasion, cart, Outcome.FIRED, facts)
+    decision = _decision(rule, occasion, cart, variant, Outcome.FIRED, facts)
     result.decisions.append(decision)
     _settle(facts, rule, occasion)
-    run = Run(decision.id, occasion, rule.hash, facts.now, step=0, wake_at=facts.now, cart=cart)
-    _take_steps(rule, run, facts, result)
+    run = Run(decision.id, occasion, rule.hash, facts.now, step=0, wake_at=facts.now, cart=cart, variant=variant)
+    take_steps(rule, run, facts, result, asked=opening)
+
+
+def _opening(steps: Steps) -> BaseAction:
+    """What the rule begins with, and is asked about before it fires: its first message, unless it waits before that.
+
+    A rule without a message is asked about its first step.
+    """
+    if isinstance(steps[0], Wait):
+        return steps[0]
+    at_once = takewhile(lambda step: not isinstance(step, Wait), steps)
+    return next((step for step in at_once if isinstance(step, Message)), steps[0])
 
 
 def _decision(
     rule: Rule,
     occasion: str,
     cart: str | None,
+    variant: str,
     outcome: Outcome,
     facts: Facts,
     hold: Hold | None = None,
@@ -195,15 +213,18 @@ def _decision(
         detail=hold.detail if hold else "",
         trace=_encode(rule.when.check(facts)),
         cart=cart,
+        variant=variant,
     )
 
 
-def _record_hold(rule: Rule, occasion: str, cart: str | None, hold: Hold, facts: Facts, result: Result) -> None:
+def _record_hold(
+    rule: Rule, occasion: str, cart: str | None, variant: str, hold: Hold, facts: Facts, result: Result
+) -> None:
     """Write a silence down once, not at every event."""
     note = f"{occasion}|{hold.guard}"
     if facts.visitor.held.get(rule.name) != note:
         facts.visitor.held[rule.name] = note
-        result.decisions.append(_decision(rule, occasion, cart, Outcome.HELD, facts, hold))
+        result.decisions.append(_decision(rule, occasion, cart, variant, Outcome.HELD, facts, hold))
     if hold.settled:
         _settle(facts, rule, occasion)
 
@@ -212,160 +233,3 @@ def _settle(facts: Facts, rule: Rule, occasion: str) -> None:
     done = facts.visitor.done
     mark = f"{_SETTLED_AT}{facts.now}" if rule.once_per.isdigit() else occasion
     done[rule.name] = [*done.get(rule.name, ()), mark][-MAX_OCCASIONS:]
-
-
-# --- steps ------------------------------------------------------------------------------------------------------------
-
-
-def _continue_runs(rules: RuleSet, facts: Facts, result: Result) -> None:
-    by_name = rules.by_name
-    for name, run in list(facts.visitor.runs.items()):
-        rule = by_name.get(name)
-        if rule is None:
-            _stop(name, run, Hold(Guard.RULE_REMOVED), facts, result)
-            continue
-        run.hash = rule.hash
-        reason = ended_by(rule, run, facts)
-        if reason is not None:
-            _stop(name, run, Hold(Guard.UNTIL, reason), facts, result, rule)
-        elif run.wake_at <= facts.now:
-            _take_steps(rule, run, facts, result)
-
-
-def ended_by(rule: Rule, run: Run, facts: Facts) -> str | None:
-    """The ``until`` word that has come true since the run began, or None."""
-    visitor, person = facts.visitor, facts.person
-    since = run.started_at
-
-    def after(at: Millis | None) -> bool:
-        return at is not None and at >= since
-
-    # The cart itself may have been ordered before the run began, and told of only now.
-    bought = run.cart is not None and (
-        (visitor.closed is not None and visitor.closed.id == run.cart)
-        or (person is not None and run.cart in person.ordered_carts)
-    )
-    happened = {
-        "ordered": bought or after(visitor.ordered_at) or (person is not None and after(person.ordered_at)),
-        "cart_emptied": run.cart is not None and (visitor.basket is None or visitor.basket.id != run.cart),
-        "unsubscribed": person is not None and person.unsubscribed_at is not None,
-        "accepted": after(visitor.chatting_since),
-        "dismissed": after(visitor.dismissed_at),
-        "returned": visitor.session.started_at > since,
-    }
-    # In the order of UNTIL, because an order empties the cart too.
-    return next((word for word in UNTIL if word in rule.until and happened[word]), None)
-
-
-def _stop(name: str, run: Run, hold: Hold, facts: Facts, result: Result, rule: Rule | None = None) -> None:
-    facts.visitor.runs.pop(name, None)
-    result.stopped.append((run.decision, hold.guard))
-    trace = _encode(rule.when.check(facts)) if rule else b"null"
-    result.decisions.append(
-        Decision(
-            id=ids.derived_id("dec", run.decision, "stopped"),
-            rule=name,
-            rule_hash=run.hash,
-            occasion=run.occasion,
-            at=facts.now,
-            outcome=Outcome.STOPPED,
-            guard=hold.guard,
-            detail=hold.detail,
-            trace=trace,
-            cart=run.cart,
-        )
-    )
-
-
-def _take_steps(rule: Rule, run: Run, facts: Facts, result: Result) -> None:
-    """Take steps until a timer, the end, or a guard that says no."""
-    late_ms = max(0, facts.now - run.wake_at)
-    first = run.step == 0
-    while run.step < len(rule.then):
-        step = rule.then[run.step]
-        if isinstance(step, Wait):
-            run.step += 1
-            run.wake_at = facts.now + step.ms
-            facts.visitor.runs[rule.name] = run
-            return
-        # The first message was asked about when the rule was decided.
-        hold = None if first else _later_hold(rule, step, run, facts, late_ms)
-        if hold is not None and hold.retry_at is not None:
-            run.wake_at = hold.retry_at
-            facts.visitor.runs[rule.name] = run
-            return
-        if hold is not None:
-            _stop(rule.name, run, hold, facts, result, rule)
-            return
-        _plan(rule, step, run, facts, result)
-        run.step += 1
-        first = False
-    facts.visitor.runs.pop(rule.name, None)
-
-
-def _later_hold(rule: Rule, step: Invite | Email, run: Run, facts: Facts, late_ms: Millis) -> Hold | None:
-    """A later step is asked about again, and a rule that was switched off meanwhile goes no further."""
-    if rule.off or rule.shadow:
-        return Hold(Guard.NOT_ACTIVE if rule.off else Guard.SHADOW)
-    return message_hold(rule, step, facts, about_cart=run.cart, late_ms=late_ms)
-
-
-def _plan(rule: Rule, step: Invite | Email, run: Run, facts: Facts, result: Result) -> None:
-    delivery = f"{run.decision}.{run.step}"
-    # A mail about the same thing goes to a person once; what a page shows belongs to the page.
-    who = facts.person.id if facts.person and step.kind == "email" else facts.visitor_id
-    contact = Contact(at=facts.now, kind=step.kind, rule=rule.name, session=facts.visitor.session.number)
-    holder = facts.person or facts.visitor
-    holder.contacts = remember_contact(holder.contacts, contact)
-    planned = Planned(
-        id=delivery,
-        decision=run.decision,
-        rule=rule.name,
-        step=run.step,
-        kind=step.kind,
-        due_at=facts.now,
-        expires_at=0,
-        body=b"null",
-        once=ids.derived_id("once", facts.shop.id, rule.name, run.occasion, str(run.step), who),
-    )
-    if isinstance(step, Invite):
-        expires_at = facts.now + step.expires_ms
-        body = _encode(invitation(rule, step, delivery, facts, expires_at))
-        facts.visitor.offers.append(Offer(delivery, rule.name, expires_at, body))
-        result.planned.append(msgspec.structs.replace(planned, expires_at=expires_at, body=body))
-        return
-    late = rule.late
-    due_at = facts.shop.quiet_until(facts.now) or facts.now
-    expires_at = due_at + late.at_most_ms if late is not None and late.then == "skip" else 0
-    body = _encode(
-        MailOrder(step.template, step.offer, step.promise, step.call, step.subject, step.text, cart=run.cart)
-    )
-    result.planned.append(msgspec.structs.replace(planned, due_at=due_at, expires_at=expires_at, body=body))
-
-
-def invitation(rule: Rule, step: Invite, delivery: str, facts: Facts, expires_at: Millis) -> dict[str, object]:
-    """An invitation as the page receives it (see ``messages`` in the answer of POST /v1/events)."""
-    language = facts.shop.speaks(facts.visitor.language)
-    action: dict[str, object] = {"open": step.opens, "label": in_language(step.label or CHAT_LABEL, language)}
-    if step.href:
-        action["href"] = step.href
-    message: dict[str, object] = {
-        "id": delivery,
-        "kind": step.kind,
-        "rule": rule.name,
-        "text": in_language(step.text, language),
-        "language": language,
-        "actions": [action],
-        "expires_at": to_iso(expires_at),
-    }
-    if step.agent:
-        message["agent"] = {"name": step.agent, "picture": step.picture}
-    return message
-
-
-CHAT_LABEL = {"nl": "Chat met ons", "en": "Chat with us", "de": "Mit uns chatten", "fr": "Discuter avec nous"}
-
-
-def in_language(texts: dict[str, str], language: str) -> str:
-    """The text in ``language``, else in English, else whichever stands first."""
-    return texts.get(language) or texts.get("en") or next(iter(texts.values()), "")

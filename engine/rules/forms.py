@@ -33,6 +33,8 @@ class Setting:
     main: bool = False
     attribute: str = ""
     shown_default: str = ""
+    unless: str = ""
+    """A setting that may stand instead of a required one."""
 
     @property
     def argument(self) -> str:
@@ -79,7 +81,11 @@ class Form(Kind[T]):
                 value = reading.attempt(setting.kind.read, node, reading)
                 wrong = wrong or value is None
                 values[setting.argument] = value
-        missing = [setting for setting in self.settings if setting.required and group.get(setting.name) is None]
+        missing = [
+            setting
+            for setting in self.settings
+            if setting.required and group.get(setting.name) is None and group.get(setting.unless) is None
+        ]
         if missing:
             wanted = ", and ".join(f"'{setting.name}': {setting.kind.what.replace('`', '')}" for setting in missing)
             raise Fault(group, f"{self.title} needs {wanted}")
@@ -111,7 +117,7 @@ class Form(Kind[T]):
             "properties": {s.name: {"description": s.says, **s.kind.schema()} for s in self.settings},
             "additionalProperties": False,
         }
-        required = [setting.name for setting in self.settings if setting.required]
+        required = [setting.name for setting in self.settings if setting.required and not setting.unless]
         if required:
             group["required"] = required
         if self.main is None:
@@ -124,7 +130,7 @@ def setting(kind: Kind[T], says: str, *, main: bool = False) -> T: ...
 @overload
 def setting(kind: Kind[T], says: str, *, default: D, main: bool = False, shown: str = "") -> T | D: ...
 def setting(kind: Kind[T], says: str, *, default: object = _REQUIRED, main: bool = False, shown: str = "") -> object:
-    """A dataclass field that is a setting. Its name is the word in the file (without a ``_`` at its end).
+    """A dataclass field that is a setting. Its name is the word in the file (without ``_ms`` or ``_`` at its end).
 
     Without ``default`` the file must give it; ``shown`` is for the docs where the default does not speak for itself.
     """
@@ -143,7 +149,7 @@ def form_of(cls: type[T], title: str, *, bare: bool = False) -> Form[T]:
 def _as_setting(field: dataclasses.Field[Any]) -> Setting:
     kind, says, main, shown = field.metadata["setting"]
     return Setting(
-        name=field.name.rstrip("_"),
+        name=field.name.removesuffix("_ms").rstrip("_"),
         kind=kind,
         says=says,
         required=field.default is dataclasses.MISSING,

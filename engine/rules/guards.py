@@ -1,49 +1,53 @@
 """Reasons to stay silent although a rule is met, in the order in which they are asked.
 
-Every guard answers None (go on) or a :class:`Hold`. A hold that is ``settled`` closes the occasion; another may pass
-when the visitor is looked at again.
+Every guard answers nothing (go on) or a :class:`~engine.rules.holds.Hold`. First come those of the rule itself
+(:func:`rule_hold`), then those of what it would do (:func:`action_hold`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import chain
-
-import msgspec
 
 from engine import clock
 from engine.clock import DAY, HOUR, MINUTE, Millis
-from engine.decisions import Guard
+from engine.decisions import Guard, Planned
 from engine.ids import share_of
+from engine.messages import BY_MAIL
 from engine.people import Person
+from engine.rules.actions import BaseAction, Mail, Message, PageMessage
 from engine.rules.facts import Facts
-from engine.rules.model import LATE_EMAIL, LATE_INVITE, Email, Invite, Rule
+from engine.rules.holds import Hold
+from engine.rules.model import Rule
 from engine.rules.shop import Limit
-from engine.visitors import Contact
+from engine.visitors import MAX_CONTACTS, Contact
 
 DISMISSAL_HOLDS: Millis = DAY
 CHAT_LASTS: Millis = HOUR
 BROWSER_ADDRESS: Limit = Limit(1, DAY)
 """An address that only a browser told is mailed at most once a day, whatever the rules say."""
+FORGOTTEN: Millis = DAY
+"""A rule that should have gone on elsewhere so long ago is not on its way any more."""
+FAMILIES = {"invitations": frozenset({"invite"}), "nudges": frozenset({"nudge"}), "emails": BY_MAIL}
+"""Which kinds of message count for which limits."""
 
-Message = Invite | Email
 
-
-class Hold(msgspec.Struct, frozen=True):
-    guard: Guard
-    detail: str = ""
-    settled: bool = False
-    retry_at: Millis | None = None
+# --- of the rule ------------------------------------------------------------------------------------------------------
 
 
 def rule_hold(rule: Rule, facts: Facts) -> Hold | None:
-    """Guards that concern the rule itself: shadow, dates, holdout."""
+    """Guards that concern the rule itself: shadow, dates, holdouts, on its way already."""
     if rule.shadow:
         return Hold(Guard.SHADOW, settled=True)
     if rule.off or not _is_active(rule, facts.now):
         return Hold(Guard.NOT_ACTIVE)
+    if in_shop_holdout(facts):
+        return Hold(Guard.HOLDOUT, f"{facts.shop.holdout:.0%} of visitors, for all rules", settled=True)
     if in_holdout(rule, facts):
         return Hold(Guard.HOLDOUT, f"{rule.holdout:.0%} of visitors", settled=True)
+    if rule.name in _under_way_elsewhere(facts):
+        return Hold(Guard.ALREADY, "on its way on another device")
     return None
 
 
@@ -52,15 +56,47 @@ def _is_active(rule: Rule, now: Millis) -> bool:
     return after and (rule.active_until is None or now < rule.active_until)
 
 
+def lot_of(facts: Facts) -> str:
+    """By what holdouts and variants are drawn: sticky by person, and also when a visitor becomes a person."""
+    person = facts.person
+    return facts.visitor_id if person is None else person.lot or person.id
+
+
 def in_holdout(rule: Rule, facts: Facts) -> bool:
-    """Sticky by person where one is known, so that a second device does not leave the holdout."""
-    who = facts.person.id if facts.person else facts.visitor_id
-    return rule.holdout > 0 and share_of("holdout", facts.shop.id, rule.name, who) < rule.holdout
+    return rule.holdout > 0 and share_of("holdout", facts.shop.id, rule.name, lot_of(facts)) < rule.holdout
 
 
-def message_hold(rule: Rule, message: Message, facts: Facts, *, about_cart: str | None, late_ms: Millis) -> Hold | None:
-    """The first guard that holds this message back now, or None."""
-    return next(_holds(rule, message, facts, about_cart, late_ms), None)
+def in_shop_holdout(facts: Facts) -> bool:
+    return facts.shop.holdout > 0 and share_of("holdout", facts.shop.id, lot_of(facts)) < facts.shop.holdout
+
+
+def _under_way_elsewhere(facts: Facts) -> list[str]:
+    marks = facts.person.under_way if facts.person else {}
+    fresh = facts.now - FORGOTTEN
+    return [name for name, mark in marks.items() if mark.visitor != facts.visitor_id and mark.until > fresh]
+
+
+# --- of what it would do ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is asked about: an action of a rule at a moment. ``opens``: with it the rule begins.
+
+    ``spoken`` is what was planned for this visitor in the same moment already.
+    """
+
+    rule: Rule
+    action: BaseAction
+    cart: str | None
+    late_ms: Millis = 0
+    spoken: Sequence[Planned] = ()
+    opens: bool = False
+
+
+def action_hold(asked: Asked, facts: Facts) -> Hold | None:
+    """The first guard that holds this action back now, or None."""
+    return next(_holds(asked, facts), None)
 
 
 def sending_hold(facts: Facts, about_cart: str | None) -> Hold | None:
@@ -72,19 +108,29 @@ def sending_hold(facts: Facts, about_cart: str | None) -> Hold | None:
     return next(chain(cart, _mail_holds(facts)), None)
 
 
-def _holds(rule: Rule, message: Message, facts: Facts, cart: str | None, late_ms: Millis) -> Iterator[Hold]:
-    if cart is not None:
-        yield from _cart_holds(facts, cart)
-    if isinstance(message, Invite):
+def _holds(asked: Asked, facts: Facts) -> Iterator[Hold]:
+    action = asked.action
+    if asked.cart is not None:
+        yield from _cart_holds(facts, asked.cart)
+    if isinstance(action, PageMessage):
         yield from _page_holds(facts)
-    else:
+    elif isinstance(action, Mail):
         yield from _mail_holds(facts)
-    yield from _limit_holds(rule, message, facts)
-    if isinstance(message, Invite) and message.opens == "chat":
+    if asked.opens:
+        yield from _group_holds(asked, facts)
+    if isinstance(action, Message):
+        yield from _limit_holds(asked, facts)
+    if action.needs_agent:
         yield from _agent_holds(facts)
-    late = rule.late or (LATE_INVITE if isinstance(message, Invite) else LATE_EMAIL)
-    if late_ms > late.at_most_ms and late.then == "skip":
-        yield Hold(Guard.TOO_LATE, f"{clock.describe(late_ms)} late", settled=True)
+    if isinstance(action, Message):
+        yield from _moment_holds(asked, facts)
+    own = action.hold(facts)
+    if own is not None:
+        yield own
+    if isinstance(action, Message):
+        late = asked.rule.late or action.usually_late
+        if asked.late_ms > late.at_most_ms and late.then == "skip":
+            yield Hold(Guard.TOO_LATE, f"{clock.describe(asked.late_ms)} late", settled=True)
 
 
 def _cart_holds(facts: Facts, cart: str) -> Iterator[Hold]:
@@ -105,8 +151,6 @@ def _page_holds(facts: Facts) -> Iterator[Hold]:
         yield Hold(Guard.DISMISSED, f"{clock.describe(now - visitor.dismissed_at)} ago")
     if is_chatting(facts):
         yield Hold(Guard.CHATTING)
-    if visitor.offers:
-        yield Hold(Guard.PRIORITY, f"'{visitor.offers[0].rule}' is waiting to be shown")
 
 
 def is_chatting(facts: Facts) -> bool:
@@ -119,20 +163,35 @@ def _mail_holds(facts: Facts) -> Iterator[Hold]:
     if is_chatting(facts):
         yield Hold(Guard.CHATTING, retry_at=facts.now + 15 * MINUTE)
     person = facts.person
-    if person is None:
+    if person is None or not person.email:
         yield Hold(Guard.NO_BASIS, "no address is known")
         return
-    if person.unsubscribed_at is not None or person.bounced_at is not None:
-        yield Hold(Guard.SUPPRESSED, person.why_no_mail() or "", settled=True)
-    reason = person.why_no_mail()
-    if reason is not None:
+    suppressed = person.unsubscribed_at is not None or person.bounced_at is not None
+    reason = person.why_no_mail() or ""
+    if reason and not suppressed:
         yield Hold(Guard.NO_BASIS, reason)
     elif facts.shop.addresses_from_browser == "never" and not _is_vouched_for(person):
         yield Hold(Guard.NO_BASIS, "only a browser told the address")
+    if suppressed:
+        yield Hold(Guard.SUPPRESSED, reason, settled=True)
 
 
 def _is_vouched_for(person: Person) -> bool:
     return person.basis is not None and person.basis.trusted
+
+
+def _group_holds(asked: Asked, facts: Facts) -> Iterator[Hold]:
+    """One rule of a group at a time, on all devices together."""
+    rule = asked.rule
+    if not rule.group:
+        return
+    under_way = [*facts.visitor.runs, *_under_way_elsewhere(facts), *(planned.rule for planned in asked.spoken)]
+    busy = next((name for name in under_way if name in rule.group_rules and name != rule.name), None)
+    if busy is not None:
+        yield Hold(Guard.GROUP, f"'{busy}' of '{rule.group}'")
+
+
+# --- limits -----------------------------------------------------------------------------------------------------------
 
 
 def contacts_of(facts: Facts) -> list[Contact]:
@@ -140,31 +199,47 @@ def contacts_of(facts: Facts) -> list[Contact]:
     return facts.visitor.contacts + (facts.person.contacts if facts.person else [])
 
 
-def _limit_holds(rule: Rule, message: Message, facts: Facts) -> Iterator[Hold]:
-    contacts = contacts_of(facts)
+def _limit_holds(asked: Asked, facts: Facts) -> Iterator[Hold]:
+    rule, family = asked.rule, asked.action.counts_as
+    contacts, shop = contacts_of(facts), facts.shop.limits
+    settled = isinstance(asked.action, Mail)
+
+    def same(counted: list[Contact]) -> list[Contact]:
+        return [contact for contact in counted if contact.kind in FAMILIES[family]]
+
     own = [contact for contact in contacts if contact.rule == rule.name]
-    same_kind = [contact for contact in contacts if contact.kind == message.kind]
-    settled = isinstance(message, Email)
-    shop, mine = facts.shop.limits, rule.limits
-    groups = (
-        ("of this rule", own, mine.messages + (mine.invitations if message.kind == "invite" else mine.emails)),
-        ("for the shop", same_kind, shop.invitations if message.kind == "invite" else shop.emails),
-        ("for the shop, of any kind", contacts, shop.messages),
-    )
-    for whose, counted, limits in groups:
-        for limit in limits:
-            if _is_used_up(limit, counted, facts):
+    group = [contact for contact in contacts if contact.rule in rule.group_rules]
+    group_limits = dict(facts.shop.groups).get(rule.group)
+    scopes = [("of this rule", own, rule.limits)]
+    scopes += [(f"of the group '{rule.group}'", group, group_limits)] if group_limits else []
+    for whose, counted, limits in [*scopes, ("for the shop", contacts, shop)]:
+        for limit in limits.of(family):
+            if _is_used_up(limit, same(counted), facts):
                 yield Hold(Guard.LIMIT, f"{limit} {whose}", settled=settled)
+        for limit in limits.messages:
+            if _is_used_up(limit, counted, facts):
+                any_kind = ", of any kind" if whose == "for the shop" else ""
+                yield Hold(Guard.LIMIT, f"{limit} {whose}{any_kind}", settled=settled)
     person = facts.person
     # Also a customer's address may have been typed here by somebody else.
     told_by_browser = settled and person and not (_is_vouched_for(person) and facts.visitor.vouched)
-    if told_by_browser and _is_used_up(BROWSER_ADDRESS, same_kind, facts):
+    if told_by_browser and _is_used_up(BROWSER_ADDRESS, same(contacts), facts):
         yield Hold(Guard.LIMIT, f"{BROWSER_ADDRESS} for an address that only a browser told", settled=True)
 
 
 def _is_used_up(limit: Limit, contacts: list[Contact], facts: Facts) -> bool:
     since = facts.visitor.session.started_at if limit.window_ms is None else facts.now - limit.window_ms + 1
-    return sum(contact.at >= since for contact in contacts) >= limit.count
+    if sum(contact.at >= since for contact in contacts) >= limit.count:
+        return True
+    # Beyond what is remembered nobody can count; whoever heard that much in one window has heard enough.
+    return _is_full(facts.visitor.contacts, since) or bool(facts.person and _is_full(facts.person.contacts, since))
+
+
+def _is_full(remembered: list[Contact], since: Millis) -> bool:
+    return len(remembered) >= MAX_CONTACTS and remembered[0].at >= since
+
+
+# --- the house and the moment -----------------------------------------------------------------------------------------
 
 
 def _agent_holds(facts: Facts) -> Iterator[Hold]:
@@ -173,3 +248,15 @@ def _agent_holds(facts: Facts) -> Iterator[Hold]:
         return
     if presence.online == 0 or presence.free == 0:
         yield Hold(Guard.AGENTS, "offline" if presence.online == 0 else "all are busy")
+
+
+def _moment_holds(asked: Asked, facts: Facts) -> Iterator[Hold]:
+    """One message of a kind at a time: the page shows one, and nobody gets two mails in the same moment."""
+    if isinstance(asked.action, PageMessage):
+        waiting = facts.visitor.offers
+        if waiting:
+            yield Hold(Guard.PRIORITY, f"'{waiting[0].rule}' is waiting to be shown")
+        return
+    mailed = next((planned.rule for planned in asked.spoken if planned.kind in BY_MAIL), None)
+    if mailed is not None:
+        yield Hold(Guard.PRIORITY, f"'{mailed}' is mailed in this moment", settled=True)

@@ -7,7 +7,8 @@ from engine.rules.conditions.base import BaseCondition
 from engine.rules.conditions.carts import Cart, CartAbandoned
 from engine.rules.conditions.contact import CanEmail
 from engine.rules.logic import All
-from engine.rules.model import Email, Invite, Rule, RuleSet
+from engine.rules.actions import Email, Invite, Mail
+from engine.rules.model import Rule, RuleSet
 from engine.rules.source import Source
 
 
@@ -69,11 +70,11 @@ def _about_steps(rule: Rule, rule_set: RuleSet) -> list[str]:
 
 
 def _mails(rule: Rule) -> bool:
-    return any(isinstance(step, Email) for step in rule.then)
+    return any(isinstance(step, Mail) for step in rule.all_steps)
 
 
 def _names_phone(rule: Rule) -> bool:
     return any(
         (isinstance(step, Email) and "phone" in step.call) or (isinstance(step, Invite) and step.opens == "phone")
-        for step in rule.then
+        for step in rule.all_steps
     )

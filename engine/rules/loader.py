@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence as Several
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
@@ -130,12 +130,12 @@ def _rule_set(document: Mapping, reading: Reading) -> RuleSet:
             near = did_you_mean(key.text, sections.NAMES)
             reading.source.problem(key.line, key.column, f"unknown section '{shorten(key.text)}'{near}")
     shop = sections.read_shop(document, reading)
-    rules = _rules(document, reading)
+    rules = _rules(document, reading, tuple(name for name, _ in shop.groups))
     text = reading.source.text
     return RuleSet(shop, rules, _digest(text), text)
 
 
-def _rules(document: Mapping, reading: Reading) -> tuple[Rule, ...]:
+def _rules(document: Mapping, reading: Reading, known_groups: tuple[str, ...]) -> tuple[Rule, ...]:
     node = document.get("rules")
     if node is None:
         raise Fault(Scalar("", False, 1, 1), "there is no 'rules:' section; without a rule nothing will ever ring")
@@ -150,7 +150,19 @@ def _rules(document: Mapping, reading: Reading) -> tuple[Rule, ...]:
     rules = [reading.attempt(sections.read_rule, item, reading) for item in node.items]
     if None in rules:
         raise Told
-    return tuple(cast("Several[Rule]", rules))
+    return _grouped(tuple(cast("Several[Rule]", rules)), known_groups, reading)
+
+
+def _grouped(rules: tuple[Rule, ...], known: tuple[str, ...], reading: Reading) -> tuple[Rule, ...]:
+    """Every rule with the names of its group's rules; a group that has limits must be named as it stands there."""
+    members: dict[str, list[str]] = {}
+    for rule in rules:
+        if rule.group:
+            members.setdefault(rule.group, []).append(rule.name)
+        if rule.group and known and rule.group not in known:
+            near = did_you_mean(rule.group, known)
+            reading.source.problem(rule.line, 1, f"{rule.name}: there is no group called '{rule.group}'{near}")
+    return tuple(replace(rule, group_rules=frozenset(members[rule.group])) if rule.group else rule for rule in rules)
 
 
 def _digest(text: str) -> str:

@@ -6,21 +6,15 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Protocol
 
-from engine.clock import DAY, MINUTE, Millis
+from engine.clock import Millis
+from engine.ids import share_of
+from engine.rules.actions import BaseAction, Email, Invite, Late, Message, PageMessage, Wait
 from engine.rules.facts import Facts
 from engine.rules.shop import Limits, Shop
 from engine.rules.verdicts import Verdict
 
-Translations = dict[str, str]
-"""Text by language tag."""
+__all__ = ["UNTIL", "Candidates", "Condition", "Email", "Invite", "Late", "Rule", "RuleSet", "Variant", "Wait"]
 
-
-TEMPLATES = ("cart-reminder", "shipping-surprise")
-"""The mails there are."""
-OFFERS = ("free_shipping",)
-PROMISES = ("free_returns",)
-CALLS = ("chat", "phone")
-"""What a mail may offer, promise, and name as a way to a person."""
 UNTIL = ("ordered", "cart_emptied", "unsubscribed", "accepted", "dismissed", "returned")
 """What may end a rule's remaining steps."""
 
@@ -40,56 +34,16 @@ class Condition(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class Late:
-    """What happens to a step that could not run in time: up to ``at_most_ms`` late it still runs; then ``then``."""
-
-    at_most_ms: Millis
-    then: str
-    """``skip`` or ``send``."""
-
-
-LATE_INVITE = Late(10 * MINUTE, "skip")
-LATE_EMAIL = Late(DAY, "send")
+Steps = tuple[BaseAction, ...]
 
 
 @dataclass(frozen=True)
-class Invite:
-    """An offer to chat, shown on the page. ``text`` by language; ``expires_ms`` is how long it may wait to be shown."""
+class Variant:
+    """One of several ways to carry a rule out; ``share`` of the shoppers get it, for good."""
 
-    text: Translations
-    agent: str = ""
-    picture: str = ""
-    opens: str = "chat"
-    """``chat``, ``phone`` or ``link``."""
-    href: str = ""
-    label: Translations = field(default_factory=dict)
-    expires_ms: Millis = 10 * MINUTE
-    kind = "invite"
-
-
-@dataclass(frozen=True)
-class Email:
-    """A mail from ``template``; ``offer``, ``promise`` and ``call`` choose what it says."""
-
-    template: str
-    offer: str = ""
-    promise: str = ""
-    call: tuple[str, ...] = ()
-    subject: Translations = field(default_factory=dict)
-    text: Translations = field(default_factory=dict)
-    kind = "email"
-
-
-@dataclass(frozen=True)
-class Wait:
-    """A timer between two steps."""
-
-    ms: Millis
-    kind = "wait"
-
-
-Step = Invite | Email | Wait
+    name: str
+    share: float
+    then: Steps
 
 
 @dataclass(frozen=True)
@@ -98,7 +52,9 @@ class Rule:
 
     name: str
     when: Condition
-    then: tuple[Step, ...]
+    then: Steps
+    """Its steps; empty where it has variants."""
+    variants: tuple[Variant, ...] = ()
     about: str = ""
     until: tuple[str, ...] = ()
     """Among :data:`UNTIL`."""
@@ -112,6 +68,9 @@ class Rule:
     active_until: Millis | None = None
     off: bool = False
     shadow: bool = False
+    group: str = ""
+    group_rules: frozenset[str] = frozenset()
+    """The names of all rules of its group, its own included."""
     hash: str = ""
     line: int = 0
     page_types: frozenset[str] | None = None
@@ -127,9 +86,38 @@ class Rule:
         return has_cart or not self.needs_cart
 
     @cached_property
+    def ways(self) -> tuple[Steps, ...]:
+        """Its steps, in every variant."""
+        return tuple(variant.then for variant in self.variants) or (self.then,)
+
+    @cached_property
+    def all_steps(self) -> Steps:
+        """Every step it may take, whatever the variant."""
+        return tuple(step for way in self.ways for step in way)
+
+    @cached_property
     def speaks_on_page(self) -> bool:
         """Whether its first message is shown on the page, so that a page that is there should ask for it."""
-        return isinstance(next((step for step in self.then if not isinstance(step, Wait)), None), Invite)
+        return any(isinstance(first_message(way), PageMessage) for way in self.ways)
+
+    def variant_of(self, lot: str) -> str:
+        """The name of the variant that whoever draws by ``lot`` gets; "" where there are none."""
+        drawn = share_of("variant", self.name, lot)
+        for variant in self.variants:
+            drawn -= variant.share
+            if drawn < 0:
+                return variant.name
+        return self.variants[-1].name if self.variants else ""
+
+    def steps(self, variant: str) -> Steps | None:
+        """The steps of that variant; None when the rule has no such variant any more."""
+        if not self.variants:
+            return self.then
+        return next((known.then for known in self.variants if known.name == variant), None)
+
+
+def first_message(steps: Steps) -> Message | None:
+    return next((step for step in steps if isinstance(step, Message)), None)
 
 
 @dataclass(frozen=True)

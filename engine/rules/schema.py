@@ -12,13 +12,15 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from engine.rules.actions import STEPS
+from engine.rules.actions import ACTIONS, STEPS
 from engine.rules.conditions.base import CONDITIONS, FORMS, BaseCondition
 from engine.rules.fields import Schema
 from engine.rules.forms import Form, Setting
 from engine.rules.logic import All
 from engine.rules.pages import USUAL
-from engine.rules.sections import ACTIVE, INTEGRATIONS, LATE, LIMITS, PAGES, RULE, SHOP
+from engine.rules.phrases import GAPS
+from engine.rules.sections import ACTIVE, GROUPS, HOLDOUT, INTEGRATIONS, LATE, LIMITS, PAGES, RULE, SHOP
+from engine.rules.steps import VARIANT
 
 _BLOCK = re.compile(r"(<!-- from the code: (?P<name>[a-z ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -37,6 +39,8 @@ def json_schema() -> Schema:
             "pages": PAGES.schema(),
             "integrations": INTEGRATIONS.schema(),
             "limits": LIMITS.schema(),
+            "groups": GROUPS.schema(),
+            "holdout": HOLDOUT.schema(),
             "rules": {"type": "array", "items": RULE.schema()},
         },
         "required": ["rules"],
@@ -72,21 +76,21 @@ def refresh(text: str) -> str:
     return _BLOCK.sub(lambda match: f"{match[1]}\n{_MAKERS[match['name']]()}\n\n{match[3]}", text)
 
 
-def summary(cls: type[BaseCondition]) -> str:
-    """The first paragraph of a condition's docstring, on one line."""
+def summary(cls: type) -> str:
+    """The first paragraph of a docstring, on one line."""
     return " ".join(_prose(cls).split("\n\n")[0].split())
 
 
-def example(cls: type[BaseCondition]) -> str:
-    """The clauses under ``Example:`` in a condition's docstring, as YAML."""
+def example(cls: type) -> str:
+    """What stands under ``Example:`` in a docstring, as YAML."""
     return inspect.cleandoc(_docstring(cls).partition("Example:\n")[2])
 
 
-def _docstring(cls: type[BaseCondition]) -> str:
+def _docstring(cls: type) -> str:
     return inspect.cleandoc(cls.__doc__ or "")
 
 
-def _prose(cls: type[BaseCondition]) -> str:
+def _prose(cls: type) -> str:
     return _docstring(cls).partition("Example:")[0].strip()
 
 
@@ -145,9 +149,20 @@ def _overview() -> str:
 
 
 def _steps() -> str:
-    return "\n\n".join(
-        f"### `{word}`\n\n{says}" + ("" if form.bare else f"\n\n{_form(form)}") for word, (form, says) in STEPS.items()
-    )
+    families: dict[str, list[str]] = {}
+    for word, cls in ACTIONS.items():
+        families.setdefault((sys.modules[cls.__module__].__doc__ or "").partition(":")[0], []).append(word)
+    return "\n\n".join("\n\n".join((f"### {title}", *map(_step, words))) for title, words in families.items())
+
+
+def _step(word: str) -> str:
+    cls, (form, _) = ACTIONS[word], STEPS[word]
+    parts = [f"#### `{word}`", _prose(cls), f"```yaml\n{example(cls)}\n```"]
+    return "\n\n".join(parts if form.bare else (*parts, _form(form)))
+
+
+def _gaps() -> str:
+    return "\n".join(("| gap | stands for |", "|---|---|", *(f"| `{{{word}}}` | {says} |" for word, (_, says) in GAPS.items())))
 
 
 def _pages() -> str:
@@ -159,6 +174,8 @@ _MAKERS: dict[str, Callable[[], str]] = {
     "overview": _overview,
     "conditions": _conditions,
     "steps": _steps,
+    "gaps": _gaps,
+    "variant": lambda: _form(VARIANT),
     "pages": _pages,
     "rule": lambda: _form(RULE),
     "late": lambda: _form(LATE),

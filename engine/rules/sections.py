@@ -6,12 +6,12 @@ import hashlib
 from dataclasses import replace
 
 from engine.clock import Millis
-from engine.rules.actions import Steps
+from engine.rules.actions.base import BaseAction, Late
 from engine.rules.conditions.base import BaseCondition
 from engine.rules.fields import Choice, Fault, Flag, Kind, OneOrMore, Reading, Schema, Slug, Text
 from engine.rules.forms import Clash, Form, Setting
 from engine.rules.logic import All, Clauses
-from engine.rules.model import UNTIL, Late, Rule, Step
+from engine.rules.model import UNTIL, Rule, Variant
 from engine.rules.numbers import Duration, Money, Share, Whole
 from engine.rules.shop import USUAL_LIMITS, Limits, Shop
 from engine.rules.shop_fields import (
@@ -29,8 +29,9 @@ from engine.rules.shop_fields import (
     Url,
 )
 from engine.rules.source import Mapping, Node, Source, canonical
+from engine.rules.steps import Steps, Variants
 
-NAMES = ("shop", "pages", "integrations", "limits", "rules")
+NAMES = ("shop", "pages", "integrations", "limits", "groups", "holdout", "rules")
 
 BASICS = (
     Setting("currency", Currency(), "The currency of every amount in this file.", shown_default="EUR"),
@@ -71,11 +72,31 @@ LIMITS = Form(
     (
         Setting("messages", Limited(), "Messages of every kind together.", main=True),
         Setting("invitations", Limited(), "Invitations on the page."),
-        Setting("emails", Limited(), "Mails."),
+        Setting("nudges", Limited(), "Hints on the page."),
+        Setting("emails", Limited(), "Mails, surveys included."),
     ),
     "'limits'",
 )
 
+
+
+class Groups(Kind[tuple[tuple[str, Limits], ...]]):
+    """Groups of rules with their limits."""
+
+    what = "groups with their limits, such as cart: {emails: 1 per 7d}"
+
+    def read(self, node: Node, reading: Reading) -> tuple[tuple[str, Limits], ...]:
+        if not isinstance(node, Mapping):
+            raise Fault(node, f"this must be {self.what}")
+        read = [(Slug().read(key, reading), reading.attempt(LIMITS.read, value, reading)) for key, value in node.pairs]
+        return tuple((name, limits) for name, limits in read if limits is not None)
+
+    def schema(self) -> Schema:
+        return {"type": "object", "additionalProperties": LIMITS.schema()}
+
+
+GROUPS = Groups()
+HOLDOUT = Share()
 PAGES = Pages()
 INTEGRATIONS = Integrations()
 
@@ -131,16 +152,20 @@ class RuleName(Kind[str]):
 def _rule(
     name: str,
     when: tuple[BaseCondition, ...],
-    then: tuple[Step, ...],
+    then: tuple[BaseAction, ...] = (),
+    variants: tuple[Variant, ...] = (),
     active: tuple[Millis | None, Millis | None] = (None, None),
     once_per: str = "",
     **others: object,
 ) -> Rule:
+    if then and variants:
+        raise Clash("a rule has either 'then' or 'variants', each with its own steps")
     whole = All(of=when, clause="when")
     rule = Rule(
         name,
         whole,
         then,
+        variants,
         once_per=once_per or _occasion(when),
         active_from=active[0],
         active_until=active[1],
@@ -161,7 +186,8 @@ RULE = Form(
         Setting("name", RuleName(), "Its name, once in the file; change it and it is another rule.", required=True),
         Setting("about", Text(500, lines=True), "Why it is there, for people."),
         Setting("when", Clauses(), "The conditions; all of them must hold.", required=True),
-        Setting("then", Steps(), "What happens, step by step.", required=True),
+        Setting("then", Steps(), "What happens, step by step; or `variants`.", required=True, unless="variants"),
+        Setting("variants", Variants(), "Several ways to do it, each for a share of the shoppers, who keep theirs."),
         Setting("until", OneOrMore(Choice(UNTIL)), "What makes the remaining steps superfluous."),
         Setting(
             "once_per",
@@ -170,6 +196,7 @@ RULE = Form(
             shown_default="cart with `cart_abandoned`, else session",
         ),
         Setting("holdout", Share(), "The share of visitors who never get it, to measure what it is worth."),
+        Setting("group", Slug(), "Of the rules of a group, one at a time is on its way for a person."),
         Setting("priority", Whole(-1000, 1000), "Who speaks first when two rules could.", shown_default="0"),
         Setting("limits", LIMITS, "Its own limits, within those of the file."),
         Setting("late", LATE, "What happens to a step that could not run in time.", shown_default="10m, 24h for mail"),
@@ -189,10 +216,13 @@ def read_shop(document: Mapping, reading: Reading) -> Shop:
     pages = document.get("pages")
     limits = document.get("limits")
     integrations = document.get("integrations")
+    groups, holdout = document.get("groups"), document.get("holdout")
     return replace(
         shop,
         pages=(reading.attempt(PAGES.read, pages, reading) or ()) if pages else (),
         limits=(reading.attempt(LIMITS.read, limits, reading) or Limits()) if limits else USUAL_LIMITS,
+        groups=(reading.attempt(GROUPS.read, groups, reading) or ()) if groups else (),
+        holdout=(reading.attempt(HOLDOUT.read, holdout, reading) or 0.0) if holdout else 0.0,
         integrations=(reading.attempt(INTEGRATIONS.read, integrations, reading) or ()) if integrations else (),
     )
 

@@ -38,6 +38,16 @@ class WeeklyHours:
         minute = local.hour * 60 + local.minute
         return any(hours.holds_at(minute) for hours in self.days[local.weekday()])
 
+    def opens_at(self, at: Millis, zone: ZoneInfo) -> Millis:
+        """The next moment at which it is open on that clock; ``at`` itself while it is, or when it never opens."""
+        local = to_datetime(at).astimezone(zone)
+        if self.open_at(local):
+            return at
+        midnight = local.replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
+        days = (midnight + timedelta(days=day) for day in range(8))
+        starts = (from_datetime(day + timedelta(minutes=h.start)) for day in days for h in self.days[day.weekday()])
+        return min((start for start in starts if start > at), default=at)
+
     def describe(self, language: str) -> str:
         """The hours as a person reads them: ``ma-vr 09:00-21:00, za 10:00-17:00``."""
         names = get_day_names("abbreviated", locale=language)
@@ -72,11 +82,17 @@ class Limits:
     invitations: tuple[Limit, ...] = ()
     emails: tuple[Limit, ...] = ()
     messages: tuple[Limit, ...] = ()
+    nudges: tuple[Limit, ...] = ()
+
+    def of(self, family: str) -> tuple[Limit, ...]:
+        """The limits for one family of messages: ``invitations``, ``nudges`` or ``emails``."""
+        return {"invitations": self.invitations, "nudges": self.nudges, "emails": self.emails}[family]
 
 
 USUAL_LIMITS = Limits(
     invitations=(Limit(1, None), Limit(3, 7 * DAY)),
     emails=(Limit(1, DAY), Limit(3, 7 * DAY)),
+    nudges=(Limit(2, None), Limit(6, 7 * DAY)),
 )
 """What holds for a file that names no limits: nobody is nagged because somebody forgot a section."""
 
@@ -114,6 +130,10 @@ class Shop:
     pages: tuple[tuple[str, tuple[str, ...]], ...] = ()
     """Page type, then its URL patterns (``*`` stands for anything), in the file's order."""
     limits: Limits = field(default_factory=Limits)
+    groups: tuple[tuple[str, Limits], ...] = ()
+    """Groups of rules with the limits of each."""
+    holdout: float = 0.0
+    """The share of shoppers who never get anything, to measure what everything together is worth."""
     integrations: tuple[Integration, ...] = ()
 
     @cached_property
@@ -124,9 +144,9 @@ class Shop:
         """The moment on the shop's own clock."""
         return to_datetime(at).astimezone(self.zone)
 
-    def quiet_until(self, at: Millis) -> Millis | None:
-        """When the quiet hours that hold at ``at`` end, or None when they do not hold."""
-        local = self.local(at)
+    def quiet_until(self, at: Millis, zone: ZoneInfo | None = None) -> Millis | None:
+        """When the quiet hours that hold at ``at`` in that zone (or the shop's) end, or None when they do not hold."""
+        local = to_datetime(at).astimezone(zone or self.zone)
         if self.quiet_hours is None or not self.quiet_hours.holds_at(local.hour * 60 + local.minute):
             return None
         end = local.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(minutes=self.quiet_hours.end)

@@ -28,6 +28,11 @@ def _index_of_what_is_there(table: str, column: str) -> Index:
     return Index(f"ix_{table}_{column}", column, sqlite_where=present, postgresql_where=present)
 
 
+_OPEN = text("status = 'open'")
+_OPEN_CARTS = Index("ix_carts_open", "shop", "visitor", sqlite_where=_OPEN, postgresql_where=_OPEN)
+"""For the few moments in which everybody with an open cart is looked at; changes only when a cart opens or closes."""
+
+
 class Base(DeclarativeBase):
     metadata = MetaData(naming_convention=NAMING)
     type_annotation_map = {Millis: BigInteger, str: Text, bytes: LargeBinary, bool: Boolean}  # noqa: RUF012
@@ -95,6 +100,7 @@ class CartRow(Base):
     """A cart with its full lines. ``status`` is open, emptied or ordered; amounts in minor units."""
 
     __tablename__ = "carts"
+    __table_args__ = (_OPEN_CARTS,)
     shop: Mapped[str] = mapped_column(String(64), primary_key=True)
     id: Mapped[str] = mapped_column(String(200), primary_key=True)
     visitor: Mapped[str] = mapped_column(String(64))
@@ -137,6 +143,7 @@ class DecisionRow(Base):
     guard: Mapped[str | None] = mapped_column(String(32))
     detail: Mapped[str]
     cart: Mapped[str | None] = mapped_column(String(200))
+    variant: Mapped[str] = mapped_column(String(40))
     trace: Mapped[str]
 
 
@@ -178,6 +185,18 @@ class OutcomeRow(Base):
     delivery: Mapped[str] = mapped_column(String(80), primary_key=True)
     kind: Mapped[str] = mapped_column(String(16), primary_key=True)
     at: Mapped[Millis]
+
+
+class AudienceRow(Base):
+    """Who is on which list for advertising."""
+
+    __tablename__ = "audiences"
+    __table_args__ = (Index("ix_audiences_shop_visitor", "shop", "visitor"),)
+    shop: Mapped[str] = mapped_column(String(64), primary_key=True)
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    visitor: Mapped[str] = mapped_column(String(64), primary_key=True)
+    person: Mapped[str | None] = mapped_column(String(64))
+    added_at: Mapped[Millis]
 
 
 class ConsentRow(Base):

@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, Select, Table, and_, d
 from engine.people import Person
 from engine.store.database import in_transaction, reading
 from engine.store.unit import (
+    AUDIENCES,
     CARTS,
     CONSENTS,
     DECISIONS,
@@ -26,7 +27,7 @@ from engine.store.unit import (
 )
 from engine.visitors import Visitor
 
-_BY_VISITOR_OR_PERSON = (ORDERS, DECISIONS, CONSENTS)
+_BY_VISITOR_OR_PERSON = (ORDERS, DECISIONS, CONSENTS, AUDIENCES)
 
 
 def find_person(engine: Engine, shop: str, identities: list[tuple[str, str]], person_id: str) -> str | None:
@@ -55,7 +56,7 @@ def export(engine: Engine, shop: str, person_id: str) -> dict[str, Any]:
             },
         }
         names = [name for name, _ in visitors]
-        for table in (EVENTS, CARTS, ORDERS, CONSENTS, DECISIONS, DELIVERIES):
+        for table in (EVENTS, CARTS, ORDERS, CONSENTS, DECISIONS, DELIVERIES, AUDIENCES):
             rows = connection.execute(select(table).where(_about(table, shop, person_id, names)))
             kept[table.name] = [dict(item._mapping) for item in rows]
         return kept

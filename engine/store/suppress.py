@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 from sqlalchemy import Connection, Engine, select, update
 
+from engine.messages import BY_MAIL
 from engine.people import Person
 from engine.store.database import Conflict, database_now, in_transaction
 from engine.store.unit import DELIVERIES, OUTCOMES, PEOPLE, SUPPRESSIONS, insert_ignoring
@@ -25,7 +26,7 @@ def suppress(engine: Engine, shop: str, person_id: str, address: str, reason: st
             connection.execute(insert_ignoring(OUTCOMES, dialect), [outcome])
         _mark_person(connection, shop, person_id, reason, now)
         columns = DELIVERIES.c
-        waiting = (columns.shop == shop, columns.person == person_id, columns.kind == "email")
+        waiting = (columns.shop == shop, columns.person == person_id, columns.kind.in_(sorted(BY_MAIL)))
         values = {"state": "cancelled", "result": reason, "updated_at": now}
         unsent = columns.state.in_(["scheduled", "claimed"])  # a worker that holds one fails at its fence
         connection.execute(update(DELIVERIES).where(*waiting, unsent).values(values))

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Engine, and_, delete, or_, select, tuple_, up
 
 from engine.clock import SECOND, Millis
 from engine.store.database import database_now, in_transaction
-from engine.store.unit import DELIVERIES, EVENTS, VISITORS
+from engine.store.unit import AUDIENCES, DELIVERIES, EVENTS, VISITORS
 
 LEASE: Millis = 10 * SECOND
 """A hint that was lost is given again after this; the evaluation itself takes milliseconds."""
@@ -70,6 +70,7 @@ def forget_visitors(engine: Engine, idle_ms: Millis, after: Due | None = None, m
         for start in range(0, len(idle), 500):
             chunk = idle[start : start + 500]
             connection.execute(delete(EVENTS).where(tuple_(EVENTS.c.shop, EVENTS.c.visitor).in_(chunk)))
+            connection.execute(delete(AUDIENCES).where(tuple_(AUDIENCES.c.shop, AUDIENCES.c.visitor).in_(chunk)))
             connection.execute(delete(VISITORS).where(names.in_(chunk)))
         last = Due(rows[-1].shop, rows[-1].id) if len(rows) == most else None
         return Sweep(len(idle), last)

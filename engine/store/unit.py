@@ -15,6 +15,7 @@ import msgspec
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Delete,
     Dialect,
     Executable,
     Insert,
@@ -25,6 +26,7 @@ from sqlalchemy import (
     and_,
     any_,
     bindparam,
+    delete,
     exists,
     func,
     literal_column,
@@ -39,7 +41,7 @@ from sqlalchemy.sql import ClauseElement
 
 from engine.clock import Millis
 from engine.decisions import Decision, Planned
-from engine.messages import DeliveryState
+from engine.messages import DeliveryState, first_state
 from engine.people import Person
 from engine.rules.facts import House
 from engine.store import models
@@ -64,6 +66,7 @@ ORDERS = _TABLES["orders"]
 DECISIONS = _TABLES["decisions"]
 DELIVERIES = _TABLES["deliveries"]
 OUTCOMES = _TABLES["outcomes"]
+AUDIENCES = _TABLES["audiences"]
 CONSENTS = _TABLES["consents"]
 HOUSES = _TABLES["houses"]
 SUPPRESSIONS = _TABLES["suppressions"]
@@ -206,7 +209,7 @@ class Unit:
     identities: dict[tuple[str, str, str], str] = field(default_factory=dict)
     houses: dict[str, Loaded[House]] = field(default_factory=dict)
     _rows: dict[str, list[Values]] = field(default_factory=dict)
-    _later: list[Update] = field(default_factory=list)
+    _later: list[Update | Delete] = field(default_factory=list)
     """Statements that concern rows which this unit may itself have yet to insert."""
 
     @property
@@ -302,11 +305,21 @@ class Unit:
         self.add("decisions", row | {"trace": decision.trace.decode()})
 
     def add_delivery(self, visitor: LoadedVisitor, planned: Planned) -> None:
-        state = DeliveryState.OFFERED if planned.kind == "invite" else DeliveryState.SCHEDULED
         row = {name: getattr(planned, name) for name in _PLANNED_FIELDS}
-        row |= {"shop": visitor.key.shop, "visitor": visitor.key.id, "person": visitor.person, "state": state.value}
+        row |= {"shop": visitor.key.shop, "visitor": visitor.key.id, "person": visitor.person}
+        row["state"] = first_state(planned.kind).value
         row |= {"attempt": 0, "lease_until": None, "result": "", "created_at": self.now, "updated_at": self.now}
         self.add("deliveries", row | {"body": planned.body.decode()})
+
+    def change_audience(self, visitor: LoadedVisitor, name: str, *, add: bool) -> None:
+        """Put the visitor on a list for advertising, or take them off it."""
+        key = {"shop": visitor.key.shop, "name": name, "visitor": visitor.key.id}
+        if add:
+            self.add("audiences", key | {"person": visitor.person, "added_at": self.now})
+        else:
+            columns = AUDIENCES.c
+            own = and_(columns.shop == key["shop"], columns.name == name, columns.visitor == key["visitor"])
+            self._later.append(delete(AUDIENCES).where(own))
 
     def cancel_deliveries(self, shop: str, reason: str, *, decision: str | None = None, **who: str | None) -> None:
         """Cancel what has not passed the fence: of one decision, or of a visitor and/or person (mail only)."""
@@ -407,7 +420,7 @@ class Unit:
             raise Conflict
 
 
-_DECISION_FIELDS = ("id", "rule", "rule_hash", "occasion", "at", "outcome", "guard", "detail", "cart")
+_DECISION_FIELDS = ("id", "rule", "rule_hash", "occasion", "at", "outcome", "guard", "detail", "cart", "variant")
 _PLANNED_FIELDS = ("id", "decision", "rule", "step", "kind", "due_at", "expires_at", "once")
 _WRITES: dict[str, tuple[Table, str]] = {
     "identities": (IDENTITIES, "insert"),  # two at once: the second looks again and finds the first one's person
@@ -417,4 +430,5 @@ _WRITES: dict[str, tuple[Table, str]] = {
     "decisions": (DECISIONS, "ignore"),
     "deliveries": (DELIVERIES, "ignore"),
     "outcomes": (OUTCOMES, "ignore"),
+    "audiences": (AUDIENCES, "ignore"),
 }

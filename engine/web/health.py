@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 
 from engine import hints
 from engine.errors import StoreError
-from engine.rules.model import Email
+from engine.rules.actions import Mail
 from engine.store.database import in_transaction, reading
 from engine.store.unit import DELIVERIES
 from engine.web.services import Services, services
@@ -65,7 +65,7 @@ def _mail(house: Services) -> str:
     """A shop whose rules mail needs a carrier; without one every mail fails, which nobody should find out later."""
     shops = [shop.rules for shop in house.live.shops().values()]
     mails = [
-        rules.shop for rules in shops if any(isinstance(step, Email) for rule in rules.rules for step in rule.then)
+        rules.shop for rules in shops if any(isinstance(step, Mail) for rule in rules.rules for step in rule.all_steps)
     ]
     without = [
         shop.id

@@ -210,7 +210,7 @@ def test_one_invitation_per_session_is_one_for_all_rules_together() -> None:
     rules = rule_set(STUCK, named(STUCK, "other"), head="limits: {invitations: 1 per session}")
     reader = Visit(rules).reads(45 * SECOND)
     reader.later(SECOND).does("message_shown", message=reader.visitor.offers[0].id)
-    assert reader.silences == [("other", Guard.PRIORITY), ("other", Guard.LIMIT)]
+    assert reader.silences == [("other", Guard.LIMIT)]
     assert reader.later(HOUR).reads(45 * SECOND).fired == ["stuck", "stuck"]
 
 

@@ -9,7 +9,8 @@ from engine.clock import DAY, MINUTE
 from engine.errors import RuleFileError
 from engine.rules.loader import examine, load, load_path
 from engine.rules.logic import All
-from engine.rules.model import Email, Invite, Wait
+from engine.rules.actions import Email, Invite, Wait
+from engine.rules.actions.flow import Pause
 from tests.unit.rules.shoppers import load_text, one_rule
 
 SHIPPED = Path(__file__).parents[3] / "rules.yaml"
@@ -40,10 +41,22 @@ def test_the_steps_become_what_the_engine_takes() -> None:
           - email: cart-reminder"""
     )
     assert rule.then == (
-        Invite({"en": "Kan ik helpen?"}, "Sanne", "", "link", "/contact", {"en": "Ja"}, 5 * MINUTE),
-        Wait(DAY),
-        Email("shipping-surprise", "free_shipping", "", ("phone", "chat"), {"en": "Je winkelwagen"}),
-        Email("cart-reminder"),
+        Invite(
+            text={"en": "Kan ik helpen?"},
+            agent="Sanne",
+            opens="link",
+            href="/contact",
+            label={"en": "Ja"},
+            expires_ms=5 * MINUTE,
+        ),
+        Wait(pause=Pause(ms=DAY)),
+        Email(
+            template="shipping-surprise",
+            offer="free_shipping",
+            call=("phone", "chat"),
+            subject={"en": "Je winkelwagen"},
+        ),
+        Email(template="cart-reminder"),
     )
 
 

@@ -1,0 +1,87 @@
+"""By mail: to whoever may be mailed, after everything that may have changed was looked at once more."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from engine.messages import MailOrder
+from engine.rules.actions.base import Message, Translations, Turn, action
+from engine.rules.fields import Choice, OneOrMore, Text, Texts
+from engine.rules.forms import setting
+from engine.rules.zones import quiet_until
+
+TEMPLATES = ("cart-reminder", "shipping-surprise")
+"""The mails there are."""
+SURVEY_TEMPLATE = "effort-survey"
+OFFERS = ("free_shipping",)
+PROMISES = ("free_returns",)
+CALLS = ("chat", "phone")
+"""What a mail may offer, promise, and name as a way to a person."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mail(Message):
+    """What every mail has in common."""
+
+    subject: Translations | None = setting(Texts(Text(150)), "A subject of its own.", default=None)
+    text: Translations | None = setting(Texts(Text(2_000, lines=True)), "An opening paragraph of its own.", default=None)
+    counts_as: ClassVar[str] = "emails"
+
+    def order(self, cart: str | None) -> MailOrder:
+        """What is asked of the house that writes it."""
+        raise NotImplementedError
+
+    def take(self, turn: Turn) -> None:
+        turn.count(self.kind)
+        due_at = quiet_until(turn.facts) or turn.facts.now
+        late = turn.late
+        expires_at = due_at + late.at_most_ms if late is not None and late.then == "skip" else 0
+        turn.plan(self.kind, self.order(turn.run.cart), due_at=due_at, expires_at=expires_at)
+
+
+@action
+@dataclass(frozen=True, kw_only=True)
+class Email(Mail):
+    """Sends a mail, to whoever may be mailed and has not bought since.
+
+    Example:
+        - email: cart-reminder
+        - email: {template: shipping-surprise, offer: free_shipping, call: [chat, phone]}
+    """
+
+    kind: ClassVar[str] = "email"
+    template: str = setting(Choice(TEMPLATES), "Which mail.", main=True)
+    offer: str = setting(Choice(OFFERS), "What it offers.", default="")
+    promise: str = setting(Choice(PROMISES), "What it reminds of.", default="")
+    call: tuple[str, ...] = setting(
+        OneOrMore(Choice(CALLS)), "Which ways to a person it names, in this order.", default=()
+    )
+
+    def order(self, cart: str | None) -> MailOrder:
+        return MailOrder(
+            self.template, self.offer, self.promise, self.call, self.subject or {}, self.text or {}, cart=cart
+        )
+
+
+@action
+@dataclass(frozen=True, kw_only=True)
+class Survey(Mail):
+    """Asks by mail how easy it was, on a scale from 1 to 5; the answer comes back as `survey_answered`.
+
+    Every answer is a signed link. Following one shows a page, and only its button counts: mail programs open links on
+    their own.
+
+    Example:
+        - survey
+        - survey: {question: {nl: "Hoe makkelijk was het?", en: "How easy was it?"}}
+    """
+
+    kind: ClassVar[str] = "survey"
+    question: Translations | None = setting(
+        Texts(Text(150)), "The question.", default=None, main=True, shown="how easy we made it"
+    )
+
+    def order(self, cart: str | None) -> MailOrder:
+        question = self.question or {}
+        return MailOrder(SURVEY_TEMPLATE, subject=self.subject or question, text=self.text or {}, question=question)
