@@ -18,6 +18,7 @@ The one path: event in → visitor state → rules → decision → delivery. Th
             rules        the rule language: load, check, evaluate
     ports   store        SQL: the truth
             hints        RQ: the bell
+            http         calls to other systems, to public addresses only
             integration  what a file in integrations/ provides
             links        signed addresses in mails
             tether       a child that ends with its parent

@@ -5,6 +5,8 @@ Claim → last look → connect, everything but the last byte → fence (committ
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import os
 import threading
 import time
@@ -20,16 +22,20 @@ from engine import identify, integration
 from engine.clock import DAY, MINUTE, SECOND, Millis
 from engine.crashpoints import crash_point
 from engine.decisions import Guard
-from engine.errors import DeliveryDelayed, DeliveryError, DeliveryRefused, DeliveryUncertain, StoreError
+from engine.errors import CallError, DeliveryDelayed, DeliveryError, DeliveryRefused, DeliveryUncertain, StoreError
+from engine.http import Caller
 from engine.integration import MailSender
 from engine.links import Links
 from engine.live import LiveRules
 from engine.mail import render
-from engine.messages import DeliveryState, MailContext, MailOrder, OutgoingMail
+from engine.messages import SURVEY_ANSWERS, DeliveryState, MailContext, MailOrder, OutgoingMail, WebhookOrder
 from engine.people import Person
 from engine.rules.facts import Facts
-from engine.rules.guards import Hold, sending_hold
+from engine.rules.guards import sending_hold
+from engine.rules.holds import Hold
+from engine.rules.model import Rule
 from engine.rules.shop import Shop
+from engine.rules.zones import quiet_until
 from engine.store import deliveries, looks
 from engine.store.database import reading
 from engine.store.deliveries import Claim
@@ -43,6 +49,8 @@ GIVE_UP_AFTER: Millis = 3 * DAY
 RENEW_S = 3.0
 INSIST_S = 60.0
 """How long a known outcome is tried to be written while the database is away."""
+TRY_AGAIN = frozenset({408, 425, 429})
+"""Answers of another system that are no refusal."""
 SLOW_S = 5.0
 REST_S = 30.0
 """A relay that kept a worker waiting gets no more of this shop's mails from it for a while; others have theirs."""
@@ -74,11 +82,14 @@ class _Look:
 class Deliverer:
     """Brings deliveries; one for each worker process."""
 
-    def __init__(self, engine: Engine, live: LiveRules, links: Links, smtp_url: str | None) -> None:
+    def __init__(
+        self, engine: Engine, live: LiveRules, links: Links, smtp_url: str | None, caller: Caller | None = None
+    ) -> None:
         self._engine = engine
         self._live = live
         self._links = links
         self._smtp_url = smtp_url
+        self._caller = caller or Caller()
         self._boxes: dict[str, tuple[Shop, Letterbox]] = {}
         self._rests_until: dict[str, float] = {}
 
@@ -115,6 +126,11 @@ class Deliverer:
         if rest_s > 0:
             deliveries.put_back(self._engine, held, round(rest_s * SECOND), "the relay did not answer in time just now")
             return DeliveryState.SCHEDULED
+        stopped = _is_silenced(shop.rules.by_name.get(held.rule))
+        if stopped is not None:
+            return self._hold(held, stopped)
+        if held.kind == "webhook":
+            return self._call(held)
         order = msgspec.json.decode(held.body, type=MailOrder)
         look = self._look(held, shop.rules.shop, order)
         if isinstance(look, Hold):
@@ -148,9 +164,9 @@ class Deliverer:
             return hold
         if suppressed:
             return Hold(Guard.SUPPRESSED, settled=True)
-        quiet_until = shop.quiet_until(held.now)
-        if quiet_until is not None:
-            return Hold(Guard.QUIET_HOURS, retry_at=quiet_until)
+        until = quiet_until(facts)
+        if until is not None:
+            return Hold(Guard.QUIET_HOURS, retry_at=until)
         assert person is not None
         return _Look(facts, person, cart)
 
@@ -198,7 +214,7 @@ class Deliverer:
     def _context(
         self, held: Claim, look: _Look, order: MailOrder, language: str, unsubscribe_url: str, address: str
     ) -> MailContext:
-        shop, cart = look.facts.shop, look.cart
+        shop, cart, asks = look.facts.shop, look.cart, held.kind == "survey"
         return MailContext(
             language=language,
             shop_name=shop.name,
@@ -208,16 +224,42 @@ class Deliverer:
             lines=cart.cart.lines if cart else (),
             total=cart.cart.total if cart else 0,
             shipping_shown=cart.shipping_shown if cart else None,
-            free_shipping_from=shop.free_shipping_from,
+            free_shipping_from=None if asks else shop.free_shipping_from,
             recipient_name=look.person.name,
-            restore_url=self._links.restore(held.shop, order.cart, held.id) if order.cart else shop.url,
+            restore_url=self._links.restore(held.shop, order.cart, held.id) if order.cart else "" if asks else shop.url,
             unsubscribe_url=unsubscribe_url,
             chat_url=shop.chat_url,
             phone=shop.phone,
             office_hours=shop.office_hours.describe(language) if shop.office_hours else "",
             shop_address=shop.address,
             shop_url=shop.url,
+            answer_urls=self._answer_urls(held) if asks else (),
         )
+
+    def _answer_urls(self, held: Claim) -> tuple[str, ...]:
+        question = self._links.survey(held.shop, held.visitor, held.id)
+        return tuple(f"{question}/{answer}" for answer in SURVEY_ANSWERS)
+
+    def _call(self, held: Claim) -> DeliveryState:
+        """Tell another system; what it has taken it is not told again."""
+        order = msgspec.json.decode(held.body, type=WebhookOrder)
+        secret = os.environ.get(order.secret.removeprefix("env:"), "")
+        if not secret:
+            raise DeliveryDelayed(f"{order.secret} is not set, so nothing can be signed")
+        try:
+            answer = self._caller.post(order.url, bytes(order.message), sign(held, order, secret), self._fence_of(held))
+        except CallError as error:
+            kind = DeliveryRefused if error.refused else DeliveryUncertain if error.uncertain else DeliveryDelayed
+            raise kind(error.message) from error
+        crash_point("after-dot")
+        if answer.status in TRY_AGAIN or answer.status >= 500:
+            raise DeliveryDelayed(f"it answered {answer.status}")
+        if not 200 <= answer.status < 300:
+            raise DeliveryRefused(f"it answered {answer.status}")
+        return self._settle(held, DeliveryState.SENT, f"it answered {answer.status}")
+
+    def _fence_of(self, held: Claim) -> Callable[[], bool]:
+        return lambda: self._fence(held)
 
     def _send(self, held: Claim, mail: OutgoingMail, sender: MailSender) -> str:
         began = time.monotonic()
@@ -290,6 +332,27 @@ class Deliverer:
             person = looks.person(connection, held.shop, seen.person if seen else held.person)
         if person is not None:
             suppress(self._engine, held.shop, person.id, identify.hash_of(held.shop, person.email), "bounced")
+
+
+def _is_silenced(rule: Rule | None) -> Hold | None:
+    """A rule that was taken out, switched off or put in shadow brings nothing any more, also what it owes already."""
+    if rule is None:
+        return Hold(Guard.RULE_REMOVED, settled=True)
+    if rule.off or rule.shadow:
+        return Hold(Guard.SHADOW if rule.shadow else Guard.NOT_ACTIVE, settled=True)
+    return None
+
+
+def sign(held: Claim, order: WebhookOrder, secret: str) -> dict[str, str]:
+    """The headers that prove where a webhook comes from, and tell a repeat."""
+    seconds = str(held.now // SECOND)
+    signed = hmac.new(secret.encode(), f"{seconds}.".encode() + bytes(order.message), hashlib.sha256).hexdigest()
+    return {
+        "Content-Type": "application/json",
+        "User-Agent": "Shopbell",
+        "Shopbell-Delivery": held.id,
+        "Shopbell-Signature": f"t={seconds},v1={signed}",
+    }
 
 
 def _insist(write: Callable[[], bool]) -> bool:

@@ -160,3 +160,12 @@ class DeliveryUncertain(DeliveryError):
     """The last byte may or may not have been taken; only evidence may settle it."""
 
     permanent = False
+
+
+class CallError(ShopbellError):
+    """A call to another system did not work. ``refused``: it never will; ``uncertain``: it may have been taken."""
+
+    def __init__(self, message: str, *, refused: bool = False, uncertain: bool = False) -> None:
+        super().__init__(message)
+        self.refused = refused
+        self.uncertain = uncertain

@@ -16,6 +16,7 @@ from engine.clock import DAY, SECOND, Clock, from_datetime, wall_clock
 from engine.errors import LinkError, SettingsError
 
 RESTORE_LIFETIME: Final = 30 * DAY
+SURVEY_LIFETIME: Final = 90 * DAY
 _LONGEST_TOKEN: Final = 1_500
 
 
@@ -35,7 +36,16 @@ class UnsubscribeClaim(msgspec.Struct, frozen=True, array_like=True):
     delivery_id: str
 
 
-_Claim = TypeVar("_Claim", RestoreClaim, UnsubscribeClaim)
+class SurveyClaim(msgspec.Struct, frozen=True, array_like=True):
+    """What the holder of a survey link may do: answer this one question, once."""
+
+    shop: str
+    visitor_id: str
+    delivery_id: str
+
+
+Claim = RestoreClaim | UnsubscribeClaim | SurveyClaim
+_Claim = TypeVar("_Claim", RestoreClaim, UnsubscribeClaim, SurveyClaim)
 
 
 class Links:
@@ -49,6 +59,7 @@ class Links:
         self._clock = clock
         self._restore = _serializer(keys, "restore", clock)
         self._unsubscribe = _serializer(keys, "unsubscribe", clock)
+        self._survey = _serializer(keys, "survey", clock)
 
     def restore(self, shop: str, cart_id: str, delivery_id: str) -> str:
         """The absolute address ``/c/<token>`` that brings a cart back, for 30 days."""
@@ -57,6 +68,17 @@ class Links:
     def unsubscribe(self, shop: str, person_id: str, delivery_id: str) -> str:
         """The absolute address ``/u/<token>`` that stops a person's mails; it never expires."""
         return f"{self._public_url}/u/{_sign(self._unsubscribe, UnsubscribeClaim(shop, person_id, delivery_id))}"
+
+    def survey(self, shop: str, visitor_id: str, delivery_id: str) -> str:
+        """The absolute address ``/s/<token>`` of a survey, without the answer, for 90 days."""
+        return f"{self._public_url}/s/{_sign(self._survey, SurveyClaim(shop, visitor_id, delivery_id))}"
+
+    def read_survey(self, token: str) -> SurveyClaim:
+        """Raises LinkError, ``expired`` after 90 days."""
+        claim, signed_at = _read(self._survey, token, SurveyClaim)
+        if self._clock() - signed_at > SURVEY_LIFETIME:
+            raise LinkError("this link is older than 90 days", expired=True)
+        return claim
 
     def read_restore(self, token: str) -> RestoreClaim:
         """Raises LinkError, ``expired`` after 30 days."""
@@ -98,7 +120,7 @@ def _serializer(keys: list[str], purpose: str, clock: Clock) -> URLSafeTimedSeri
     )
 
 
-def _sign(serializer: URLSafeTimedSerializer, claim: RestoreClaim | UnsubscribeClaim) -> str:
+def _sign(serializer: URLSafeTimedSerializer, claim: Claim) -> str:
     return str(serializer.dumps(msgspec.to_builtins(claim)))
 
 

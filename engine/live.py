@@ -57,6 +57,7 @@ class LiveRules:
         self._looked_at = 0.0
         self._stamp: Stamp = ()
         self._untold = False
+        self._to_wake: set[str] = set()
         self._shops: dict[str, ShopRules] = {}
         self.problems: tuple[str, ...] = ()
         """What is wrong with the file that was refused last; empty when the file is live."""
@@ -144,7 +145,10 @@ class LiveRules:
             return
         live = {shop: (now.rules.hash, now.rules.source) for shop, now in self._shops.items()}
         try:
-            rule_sets.remember_all(self._engine, live)
+            self._to_wake.update(rule_sets.remember_all(self._engine, live))
+            for shop in sorted(self._to_wake):
+                log.info("looking again by the new rules", shop=shop, visitors=rule_sets.wake(self._engine, shop))
+                self._to_wake.remove(shop)
             self._untold = False
         except StoreError as error:
             self._untold = True

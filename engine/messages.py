@@ -40,6 +40,10 @@ NOTES = frozenset({"tell_agent"})
 """Kinds that are written down for whoever asks, and never brought."""
 
 
+SURVEY_ANSWERS = (1, 2, 3, 4, 5)
+"""From hard to easy."""
+
+
 def first_state(kind: str) -> DeliveryState:
     if kind in ON_PAGE:
         return DeliveryState.OFFERED

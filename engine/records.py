@@ -17,6 +17,7 @@ _REPORTS = {
     "message_accepted": ("accepted", DeliveryState.ACCEPTED, (DeliveryState.OFFERED, DeliveryState.SHOWN)),
     "message_dismissed": ("dismissed", DeliveryState.DISMISSED, (DeliveryState.OFFERED, DeliveryState.SHOWN)),
     "cart_restored": ("restored", None, ()),
+    "survey_answered": ("answered", None, ()),
 }
 
 

@@ -46,6 +46,13 @@ class LineView(msgspec.Struct, frozen=True):
     image_url: str
 
 
+class AnswerView(msgspec.Struct, frozen=True):
+    """One answer of a survey, and where it leads."""
+
+    value: int
+    url: str
+
+
 class MailView(msgspec.Struct, frozen=True, kw_only=True):
     """The one value templates are given, as ``mail``. Amounts are written out; an empty text means: leave it out."""
 
@@ -74,6 +81,8 @@ class MailView(msgspec.Struct, frozen=True, kw_only=True):
     address: tuple[str, ...]
     restore_url: str
     unsubscribe_url: str
+    question: str = ""
+    answers: tuple[AnswerView, ...] = ()
 
 
 def make_view(context: MailContext, language: str, locale: Locale, subject: str) -> MailView:
@@ -108,6 +117,8 @@ def make_view(context: MailContext, language: str, locale: Locale, subject: str)
         address=tuple(filter(None, (clean(line) for line in context.shop_address.splitlines()[:6]))),
         restore_url=web_address(context.restore_url),
         unsubscribe_url=web_address(context.unsubscribe_url),
+        question=clean(spoken(order.question, context.language)),
+        answers=tuple(AnswerView(value, web_address(url)) for value, url in enumerate(context.answer_urls, 1)),
     )
 
 

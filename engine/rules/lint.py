@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from engine.rules.actions import Email, Invite, Mail
 from engine.rules.conditions.attention import OnPage
 from engine.rules.conditions.base import BaseCondition
 from engine.rules.conditions.carts import Cart, CartAbandoned
 from engine.rules.conditions.contact import CanEmail
 from engine.rules.logic import All
-from engine.rules.actions import Email, Invite, Mail
 from engine.rules.model import Rule, RuleSet
 from engine.rules.source import Source
 

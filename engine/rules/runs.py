@@ -109,9 +109,7 @@ def take_steps(rule: Rule, run: Run, facts: Facts, result: Result, *, asked: Bas
     facts.visitor.runs.pop(rule.name, None)
 
 
-def _later_hold(
-    rule: Rule, step: BaseAction, run: Run, facts: Facts, result: Result, late_ms: Millis
-) -> Hold | None:
+def _later_hold(rule: Rule, step: BaseAction, run: Run, facts: Facts, result: Result, late_ms: Millis) -> Hold | None:
     """A later step is asked about again, and a rule that was switched off meanwhile goes no further."""
     if isinstance(step, Wait):
         return None

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from engine.rules.actions import ACTIONS, STEPS
-from engine.rules.conditions.base import CONDITIONS, FORMS, BaseCondition
+from engine.rules.conditions.base import CONDITIONS, FORMS
 from engine.rules.fields import Schema
 from engine.rules.forms import Form, Setting
 from engine.rules.logic import All
@@ -162,7 +162,9 @@ def _step(word: str) -> str:
 
 
 def _gaps() -> str:
-    return "\n".join(("| gap | stands for |", "|---|---|", *(f"| `{{{word}}}` | {says} |" for word, (_, says) in GAPS.items())))
+    return "\n".join(
+        ("| gap | stands for |", "|---|---|", *(f"| `{{{word}}}` | {says} |" for word, (_, says) in GAPS.items()))
+    )
 
 
 def _pages() -> str:

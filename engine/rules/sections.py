@@ -79,7 +79,6 @@ LIMITS = Form(
 )
 
 
-
 class Groups(Kind[tuple[tuple[str, Limits], ...]]):
     """Groups of rules with their limits."""
 

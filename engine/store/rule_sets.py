@@ -3,21 +3,38 @@ file goes on with the last good one."""
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Connection, Engine, and_, or_, select, text, update
 
+from engine.clock import DAY, MINUTE, SECOND, Millis
 from engine.store import models
 from engine.store.database import database_now, in_transaction, reading
-from engine.store.unit import upsert
+from engine.store.unit import CARTS, VISITORS, upsert
 
 RULE_SETS = models.Base.metadata.tables["rule_sets"]
 GONE = ("gone", "")
 """What stands for the file of a shop that is not served any more."""
 
 
-def remember_all(engine: Engine, live: dict[str, tuple[str, str]]) -> None:
-    """Note that these are live now, by shop its file's (hash, source), and that no other shop is. Raises StoreError."""
+WAKE_AFTER: Millis = 2 * SECOND
+"""By then every process has seen the new file too."""
+WAKE_WITHIN: Millis = MINUTE
+"""They are woken one after the other, so that shoppers who are there do not wait for them."""
+OPEN_CARTS: Millis = 3 * DAY
+"""A new rule speaks about carts that were touched within this time; older ones are history, not news."""
+CHUNK = 500
 
-    def work(connection: Connection) -> None:
+
+def remember_all(engine: Engine, live: dict[str, tuple[str, str]]) -> list[str]:
+    """Note that these are live now, by shop its file's (hash, source), and that no other shop is.
+
+    Returns the shops whose file is another one than before, to the first process that says so and to no other.
+    Raises StoreError.
+    """
+
+    def work(connection: Connection) -> list[str]:
+        if connection.dialect.name == "postgresql":
+            connection.execute(_ONE_AT_A_TIME)  # SQLite has one writer anyway
+        before = _last_hashes(connection)
         gone = dict.fromkeys(_last(connection).keys() - live.keys(), GONE)
         rows = [
             {"shop": shop, "hash": content_hash, "source": source, "live_at": database_now(connection)}
@@ -25,14 +42,52 @@ def remember_all(engine: Engine, live: dict[str, tuple[str, str]]) -> None:
         ]
         if rows:
             connection.execute(upsert(RULE_SETS, connection.dialect.name, False), rows)
+        return [shop for shop, (content_hash, _) in live.items() if before.get(shop, content_hash) != content_hash]
 
-    in_transaction(engine, work)
+    return in_transaction(engine, work)
+
+
+_ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(7368656)")
+
+
+def wake(engine: Engine, shop: str) -> int:
+    """Have everybody who waits for something, or has an open cart, looked at again; returns how many. Raises StoreError.
+
+    Whoever is due sooner stays so: how late they are is part of what their rules decide.
+    """
+    with reading(engine) as connection:
+        now = database_now(connection)
+        carts = select(CARTS.c.visitor).where(
+            CARTS.c.shop == shop, CARTS.c.status == "open", CARTS.c.updated_at > now - OPEN_CARTS
+        )
+        timers = select(VISITORS.c.id).where(VISITORS.c.shop == shop, VISITORS.c.due_at > now + WAKE_AFTER)
+        names = sorted({*connection.execute(carts).scalars(), *connection.execute(timers).scalars()})
+    chunks = [names[start : start + CHUNK] for start in range(0, len(names), CHUNK)]
+    pause = WAKE_WITHIN // max(1, len(chunks))
+    return sum(_wake(engine, shop, chunk, now + WAKE_AFTER + place * pause) for place, chunk in enumerate(chunks))
+
+
+def _wake(engine: Engine, shop: str, names: list[str], at: Millis) -> int:
+    columns = VISITORS.c
+
+    def work(connection: Connection) -> int:
+        later = or_(columns.due_at.is_(None), columns.due_at > at)
+        own = and_(columns.shop == shop, columns.id.in_(names), columns.fault.is_(None), later)
+        # Their version stays: who is being looked at by the new rules right now plans anew anyway.
+        return connection.execute(update(VISITORS).where(own).values(due_at=at)).rowcount
+
+    return in_transaction(engine, work)
 
 
 def last_good(engine: Engine) -> dict[str, str]:
     """The source that was live last, by shop; a shop whose file was taken away has none. Raises StoreError."""
     with reading(engine) as connection:
         return _last(connection)
+
+
+def _last_hashes(connection: Connection) -> dict[str, str]:
+    query = select(RULE_SETS.c.shop, RULE_SETS.c.hash).order_by(RULE_SETS.c.live_at)
+    return {row.shop: row.hash for row in connection.execute(query)}
 
 
 def _last(connection: Connection) -> dict[str, str]:

@@ -35,12 +35,13 @@ def create_app(settings: Settings | None = None) -> Flask:
     engine = open_engine(settings.database_url, durability=settings.durability)
     links = Links(settings.secret_key, settings.public_url)
     live = open_rules(settings, engine)
+    committer = Committer(engine)
     house = Services(
         settings=settings,
         engine=engine,
         live=live,
         keys=LiveKeys(engine),
-        committer=Committer(engine),
+        committer=committer,
         bell=Bell(settings.redis_url),
         links=links,
         limits=RateLimits(settings.visitor_rate, settings.address_rate),
@@ -48,7 +49,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["shopbell"] = house
     for blueprint in (events.blueprint, health.blueprint, snippet.blueprint, openapi.blueprint):
         app.register_blueprint(blueprint)
-    app.register_blueprint(links_blueprint(links, SqlLinkActions(engine, live)))
+    app.register_blueprint(links_blueprint(links, SqlLinkActions(engine, live, committer)))
     if not settings.production:
         development.register(app, house)
     app.register_error_handler(RequestError, events.error_response)

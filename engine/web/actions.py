@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import msgspec
 from sqlalchemy import Engine
 
-from engine import identify
+from engine import identify, ids
+from engine.clock import wall_clock
+from engine.committer import Committer
 from engine.errors import NotFound
-from engine.links import RestoreClaim, UnsubscribeClaim
+from engine.events import parse_event
+from engine.links import Claim, RestoreClaim, SurveyClaim, UnsubscribeClaim
 from engine.live import LiveRules
+from engine.pipeline import Accepted, Submission
 from engine.rules.shop import Shop
 from engine.store import looks
 from engine.store.database import reading
@@ -18,9 +23,10 @@ from engine.web.links import SavedCart, ShopPageInfo
 class SqlLinkActions:
     """See :class:`engine.web.links.LinkActions`."""
 
-    def __init__(self, engine: Engine, live: LiveRules) -> None:
+    def __init__(self, engine: Engine, live: LiveRules, committer: Committer) -> None:
         self._engine = engine
         self._live = live
+        self._committer = committer
 
     def unsubscribe(self, claim: UnsubscribeClaim) -> None:
         """Effective before the next last byte; saying it twice changes nothing."""
@@ -36,8 +42,31 @@ class SqlLinkActions:
             person = looks.person(connection, claim.shop, claim.person_id)
         return person is None or person.unsubscribed_at is not None
 
-    def language_of(self, claim: UnsubscribeClaim | RestoreClaim) -> str:
+    def answer(self, claim: SurveyClaim, answer: int) -> None:
+        """An event like any other, so that rules can go on from it; its id is the question's, so the first counts."""
+        shop = self._live.shop(claim.shop)
+        if shop is None:
+            raise NotFound("this shop is not here any more")
+        with reading(self._engine) as connection:
+            if looks.visitor(connection, claim.shop, claim.visitor_id) is None:
+                return  # erased meanwhile: nothing is to be kept of them
+        raw = {
+            "id": ids.derived_uuid("survey", claim.shop, claim.delivery_id),
+            "type": "survey_answered",
+            "visitor": claim.visitor_id,
+            "message": claim.delivery_id,
+            "answer": answer,
+        }
+        event = parse_event(raw, received_at=wall_clock(), skew_ms=0, currency=shop.rules.shop.currency, trusted=True)
+        self._committer.commit(Submission(shop, [Accepted(event, msgspec.json.encode(raw).decode())]))
+
+    def language_of(self, claim: Claim) -> str:
         shop = self._shop(claim.shop)
+        if isinstance(claim, SurveyClaim):
+            with reading(self._engine) as connection:
+                seen = looks.visitor(connection, claim.shop, claim.visitor_id)
+                person = looks.person(connection, claim.shop, seen.person if seen else None)
+            return shop.speaks((person.language if person else "") or (seen.state.language if seen else ""))
         if isinstance(claim, RestoreClaim):
             with reading(self._engine) as connection:
                 saved = looks.cart(connection, claim.shop, claim.cart_id)
@@ -47,7 +76,7 @@ class SqlLinkActions:
             person = looks.person(connection, claim.shop, claim.person_id)
         return shop.speaks(person.language if person else "")
 
-    def shop_of(self, claim: UnsubscribeClaim | RestoreClaim) -> ShopPageInfo:
+    def shop_of(self, claim: Claim) -> ShopPageInfo:
         shop = self._shop(claim.shop)
         return ShopPageInfo(name=shop.name, cart_url=shop.cart_url, url=shop.url)
 

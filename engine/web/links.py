@@ -18,14 +18,15 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from engine.errors import LinkError, NotFound, ShopbellError, StoreError
 from engine.events import Line
-from engine.links import Links, RestoreClaim, UnsubscribeClaim
+from engine.links import Links, RestoreClaim, SurveyClaim, UnsubscribeClaim
 from engine.mail.language import Catalogues, locale_for
 from engine.mail.view import LineView, Money, make_line, web_address
+from engine.messages import SURVEY_ANSWERS
 from engine.money import to_major
 
 CART_PARAMETER: Final = "shopbell_cart"
 CATALOGUES: Final = Catalogues(Path(__file__).parent / "locale")
-Claim = RestoreClaim | UnsubscribeClaim
+Claim = RestoreClaim | UnsubscribeClaim | SurveyClaim
 
 _CONTENT_POLICY: Final = (
     "default-src 'none'; style-src 'self'; img-src http: https:; form-action 'self'; base-uri 'none'; "
@@ -58,6 +59,9 @@ class LinkActions(Protocol):
 
     def is_unsubscribed(self, claim: UnsubscribeClaim) -> bool: ...
 
+    def answer(self, claim: SurveyClaim, answer: int) -> None:
+        """Note the answer to a survey; the first one counts, and saying it twice changes nothing."""
+
     def language_of(self, claim: Claim) -> str:
         """The person's language, the shop's where it is not known."""
 
@@ -77,6 +81,8 @@ def create_blueprint(links: Links, actions: LinkActions) -> Blueprint:
     blueprint.add_url_rule("/u/<token>", "unsubscribed", pages.unsubscribe, methods=["POST"])
     blueprint.add_url_rule("/c/<token>", "restore", pages.restore)
     blueprint.add_url_rule("/v1/carts/<token>", "cart", pages.cart)
+    blueprint.add_url_rule("/s/<token>/<int:answer>", "survey", pages.ask_to_answer)
+    blueprint.add_url_rule("/s/<token>/<int:answer>", "answered", pages.answer, methods=["POST"])
     blueprint.register_error_handler(ShopbellError, _explain)
     blueprint.after_request(_guard)
     return blueprint
@@ -118,6 +124,24 @@ class _Pages:
         lines = [_wire_line(line, cart.currency) for line in cart.lines]
         message = cart.delivery_id or claim.delivery_id
         return _json({"cart": {"currency": cart.currency, "lines": lines}, "message": message})
+
+    def ask_to_answer(self, token: str, answer: int) -> str:
+        return self._survey_page(self._read_answer(token, answer), answer, done=False)
+
+    def answer(self, token: str, answer: int) -> str:
+        claim = self._read_answer(token, answer)
+        self._actions.answer(claim, answer)
+        return self._survey_page(claim, answer, done=True)
+
+    def _read_answer(self, token: str, answer: int) -> SurveyClaim:
+        if answer not in SURVEY_ANSWERS:
+            raise LinkError("this is none of the answers")
+        return self._links.read_survey(token)
+
+    def _survey_page(self, claim: SurveyClaim, answer: int, *, done: bool) -> str:
+        page = _Page(self._actions.language_of(claim))
+        most = SURVEY_ANSWERS[-1]
+        return page.render("survey.html", shop=self._shop(claim), answer=answer, most=most, done=done)
 
     def _shop(self, claim: Claim) -> ShopPageInfo:
         shop = self._actions.shop_of(claim)

@@ -466,5 +466,5 @@ def test_what_no_mail_has_words_for_is_refused_by_name(order: MailOrder) -> None
 
 
 def test_the_shipped_templates_are_whole() -> None:
-    assert TEMPLATES == ("cart-reminder", "shipping-surprise")
+    assert TEMPLATES == ("cart-reminder", "effort-survey", "shipping-surprise")
     assert all(set(name) <= set(ascii_letters + "-") for name in TEMPLATES)

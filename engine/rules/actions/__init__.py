@@ -1,6 +1,7 @@
 """What a rule can do when it is met; importing this registers every action. See :mod:`engine.rules.actions.base`."""
 
 from engine.rules.actions.base import ACTIONS, STEPS, BaseAction, Late, Message, Silent, Turn
+
 from engine.rules.actions.page import Invite, Nudge, PageMessage  # isort: skip - the order of the reference
 from engine.rules.actions.mail import CALLS, OFFERS, PROMISES, TEMPLATES, Email, Mail, Survey  # isort: skip
 from engine.rules.actions.flow import Stop, Wait  # isort: skip

@@ -25,7 +25,9 @@ class Mail(Message):
     """What every mail has in common."""
 
     subject: Translations | None = setting(Texts(Text(150)), "A subject of its own.", default=None)
-    text: Translations | None = setting(Texts(Text(2_000, lines=True)), "An opening paragraph of its own.", default=None)
+    text: Translations | None = setting(
+        Texts(Text(2_000, lines=True)), "An opening paragraph of its own.", default=None
+    )
     counts_as: ClassVar[str] = "emails"
 
     def order(self, cart: str | None) -> MailOrder:

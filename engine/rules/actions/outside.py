@@ -141,7 +141,9 @@ class TellAgent(Silent):
     """
 
     kind: ClassVar[str] = "tell_agent"
-    note: str = setting(Phrase(500, lines=True), "The note; it may have the same gaps as a text on the page.", main=True)
+    note: str = setting(
+        Phrase(500, lines=True), "The note; it may have the same gaps as a text on the page.", main=True
+    )
 
     def take(self, turn: Turn) -> None:
         facts = turn.facts

@@ -7,10 +7,10 @@ import pytest
 
 from engine.clock import DAY, MINUTE
 from engine.errors import RuleFileError
-from engine.rules.loader import examine, load, load_path
-from engine.rules.logic import All
 from engine.rules.actions import Email, Invite, Wait
 from engine.rules.actions.flow import Pause
+from engine.rules.loader import examine, load, load_path
+from engine.rules.logic import All
 from tests.unit.rules.shoppers import load_text, one_rule
 
 SHIPPED = Path(__file__).parents[3] / "rules.yaml"

@@ -1,0 +1,160 @@
+"""Calls to other systems, at addresses that somebody wrote into a file: the house must not be turned against itself.
+
+The address that is really connected to must be a public one, whatever the name said a moment before; redirects are not
+followed, and an answer may take only so long and be only so large.
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from typing import ClassVar, Final
+from urllib.parse import urlsplit
+
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, Timeout
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import HTTPError
+
+from engine.errors import CallError
+
+Address = IPv4Address | IPv6Address
+Permit = Callable[[Address], bool]
+CONNECT_S: Final = 5.0
+ANSWER_S: Final = 10.0
+WHOLE_S: Final = 15.0
+LARGEST_ANSWER: Final = 64 * 1024
+
+_NOT_PUBLIC: Final = tuple(
+    map(ip_network, ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32", "100.64.0.0/10", "192.88.99.0/24"))
+)
+"""Doors to other networks that Python's own ``is_global`` lets pass: translated, tunnelled and shared addresses."""
+
+
+def is_public(address: Address) -> bool:
+    """Whether the address is one of the open internet and leads nowhere else."""
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    if mapped is not None:
+        return is_public(mapped)
+    inside = any(address in network for network in _NOT_PUBLIC if network.version == address.version)
+    return address.is_global and not address.is_multicast and not address.is_reserved and not inside
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What came back: the status, and at most :data:`LARGEST_ANSWER` bytes."""
+
+    status: int
+    body: bytes
+
+
+class Caller:
+    """Makes calls. ``permit`` says which addresses may be connected to; ``schemes`` which kinds of call."""
+
+    def __init__(self, *, permit: Permit = is_public, schemes: tuple[str, ...] = ("https",)) -> None:
+        self._permit = permit
+        self._schemes = schemes
+
+    def post(self, url: str, body: bytes, headers: Mapping[str, str], fence: Callable[[], bool]) -> Answered:
+        """Send ``body``; ``fence`` is asked directly before its last byte, and False means that it stays here.
+
+        Raises CallError: ``refused`` for an address that will never do, ``uncertain`` when the last byte may have left.
+        """
+        parts = urlsplit(url)
+        if parts.scheme not in self._schemes or not parts.hostname:
+            raise CallError(f"only {' and '.join(self._schemes)} addresses are called", refused=True)
+        pool = self._pool(parts.scheme, parts.hostname, parts.port)
+        letter = _Letter(body, fence)
+        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        try:
+            return self._exchange(pool, target, letter, headers)
+        except (HTTPError, OSError) as error:
+            raise CallError(f"no answer: {type(error).__name__}", uncertain=letter.gone) from None
+        finally:
+            pool.close()
+
+    def _pool(self, scheme: str, host: str, port: int | None) -> HTTPConnectionPool:
+        kind = HTTPSConnectionPool if scheme == "https" else HTTPConnectionPool
+        pool = kind(host, port, maxsize=1, retries=False, timeout=Timeout(connect=CONNECT_S, read=ANSWER_S))
+        base = _CheckedTls if scheme == "https" else _CheckedPlain
+        pool.ConnectionCls = type("Checked", (base,), {"permit": staticmethod(self._permit), "opened": []})
+        return pool
+
+    def _exchange(self, pool: HTTPConnectionPool, target: str, letter: _Letter, headers: Mapping[str, str]) -> Answered:
+        stated = {**headers, "Content-Length": str(len(letter.body)), "Accept-Encoding": "identity"}
+        # A time limit for each read is none for the whole: somebody may send a byte every few seconds.
+        watch = threading.Timer(WHOLE_S, _cut, [pool.ConnectionCls.opened])  # type: ignore[attr-defined]
+        watch.daemon = True
+        watch.start()
+        try:
+            response = pool.urlopen(
+                "POST", target, body=letter, headers=stated, redirect=False, retries=False, preload_content=False
+            )
+            return Answered(response.status, response.read(LARGEST_ANSWER))
+        finally:
+            watch.cancel()
+
+
+class _Letter:
+    """The body, with the fence before its last byte; ``gone`` tells whether that byte may have left."""
+
+    def __init__(self, body: bytes, fence: Callable[[], bool]) -> None:
+        self.body = body
+        self.gone = False
+        self._fence = fence
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield self.body[:-1]
+        if not self._fence():
+            raise CallError("another worker owns it")
+        self.gone = True
+        yield self.body[-1:]
+
+
+class _Checked(HTTPConnection):
+    """Looks the name up itself, and connects to nothing but a permitted address."""
+
+    permit: ClassVar[Permit]
+    opened: ClassVar[list[socket.socket]]
+
+    def _new_conn(self) -> socket.socket:
+        try:
+            found = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError):
+            raise CallError("the name leads nowhere") from None
+        addresses = [str(entry[4][0]).partition("%")[0] for entry in found]
+        allowed = [address for address in addresses if type(self).permit(ip_address(address))]
+        if len(allowed) < len(addresses) or not allowed:
+            # All of them: a name that is public and private by turns is somebody's trick.
+            raise CallError("the name leads to an address that is not public", refused=True)
+        connection = _connect(allowed, self.port)
+        self.opened.append(connection)
+        return connection
+
+
+def _connect(addresses: list[str], port: int) -> socket.socket:
+    give_up_at, failed = time.monotonic() + CONNECT_S, "nobody answers"
+    for address in dict.fromkeys(addresses):
+        try:
+            return socket.create_connection((address, port), max(0.1, give_up_at - time.monotonic()))
+        except OSError as error:
+            failed = f"nobody answers: {type(error).__name__}"
+    raise CallError(failed)
+
+
+class _CheckedPlain(_Checked):
+    pass
+
+
+class _CheckedTls(_Checked, HTTPSConnection):
+    pass
+
+
+def _cut(connections: list[socket.socket]) -> None:
+    for connection in connections:
+        with suppress(OSError):
+            connection.shutdown(socket.SHUT_RDWR)
