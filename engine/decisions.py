@@ -27,8 +27,8 @@ class Guard(StrEnum):
     QUIET_HOURS = "quiet_hours"
     AGENTS = "no_agent_free"
     PRIORITY = "higher_priority"
-    UNTOLD = "not_told"
     TOO_LATE = "too_late"
+    UNTOLD = "not_told"
     # Reasons why a rule that fired goes no further.
     UNTIL = "until"
     RULE_REMOVED = "rule_removed"

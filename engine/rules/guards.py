@@ -119,18 +119,20 @@ def _holds(asked: Asked, facts: Facts) -> Iterator[Hold]:
     if asked.opens:
         yield from _group_holds(asked, facts)
     if isinstance(action, Message):
-        yield from _limit_holds(asked, facts)
-    if action.needs_agent:
-        yield from _agent_holds(facts)
-    if isinstance(action, Message):
-        yield from _moment_holds(asked, facts)
+        yield from _message_holds(asked, action, facts)
     own = action.hold(facts)
     if own is not None:
         yield own
-    if isinstance(action, Message):
-        late = asked.rule.late or action.usually_late
-        if asked.late_ms > late.at_most_ms and late.then == "skip":
-            yield Hold(Guard.TOO_LATE, f"{clock.describe(asked.late_ms)} late", settled=True)
+
+
+def _message_holds(asked: Asked, message: Message, facts: Facts) -> Iterator[Hold]:
+    yield from _limit_holds(asked, facts)
+    if message.needs_agent:
+        yield from _agent_holds(facts)
+    yield from _moment_holds(asked, facts)
+    late = asked.rule.late or message.usually_late
+    if asked.late_ms > late.at_most_ms and late.then == "skip":
+        yield Hold(Guard.TOO_LATE, f"{clock.describe(asked.late_ms)} late", settled=True)
 
 
 def _cart_holds(facts: Facts, cart: str) -> Iterator[Hold]:

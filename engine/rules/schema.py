@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from engine.decisions import EXPLANATIONS, Guard
 from engine.rules.actions import ACTIONS, STEPS
 from engine.rules.conditions.base import CONDITIONS, FORMS
 from engine.rules.fields import Schema
@@ -167,6 +168,11 @@ def _gaps() -> str:
     )
 
 
+def _guards() -> str:
+    rows = [f"| `{guard}` | {EXPLANATIONS[guard]} |" for guard in Guard]
+    return "\n".join(("| reason | means |", "|---|---|", *rows))
+
+
 def _pages() -> str:
     rows = [f"| `{kind}` | {' '.join(f'`{path}`' for path in paths)} |" for kind, paths in USUAL]
     return "\n".join(("| page type | usual paths |", "|---|---|", *rows))
@@ -177,6 +183,7 @@ _MAKERS: dict[str, Callable[[], str]] = {
     "conditions": _conditions,
     "steps": _steps,
     "gaps": _gaps,
+    "guards": _guards,
     "variant": lambda: _form(VARIANT),
     "pages": _pages,
     "rule": lambda: _form(RULE),

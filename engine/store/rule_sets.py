@@ -51,9 +51,9 @@ _ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(7368656)")
 
 
 def wake(engine: Engine, shop: str) -> int:
-    """Have everybody who waits for something, or has an open cart, looked at again; returns how many. Raises StoreError.
+    """Have everybody who waits for something, or has an open cart, looked at again; returns how many.
 
-    Whoever is due sooner stays so: how late they are is part of what their rules decide.
+    Whoever is due sooner stays so: how late they are is part of what their rules decide. Raises StoreError.
     """
     with reading(engine) as connection:
         now = database_now(connection)

@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 from engine.clock import DAY, Millis
 from engine.errors import NotFound, StoreError
 from engine.events import Line
-from engine.links import Links, RestoreClaim, UnsubscribeClaim
+from engine.links import Claim, Links, RestoreClaim, SurveyClaim, UnsubscribeClaim
 from engine.mailbox import keep_mail
 from engine.web import links as link_pages
 from engine.web import mailbox as mailbox_pages
@@ -32,6 +32,7 @@ class Desk:
         self.shop = ShopPageInfo("Inkt & Papier", "https://inkt.example/cart", "https://inkt.example/")
         self.language = "nl"
         self.unsubscribed: list[str] = []
+        self.answers: list[tuple[str, int]] = []
         self.cart: SavedCart | None = SavedCart("EUR", (PEN,), "dec_1")
         self.away = False
 
@@ -43,10 +44,13 @@ class Desk:
     def is_unsubscribed(self, claim: UnsubscribeClaim) -> bool:
         return claim.person_id in self.unsubscribed
 
-    def language_of(self, claim: RestoreClaim | UnsubscribeClaim) -> str:
+    def answer(self, claim: SurveyClaim, answer: int) -> None:
+        self.answers.append((claim.delivery_id, answer))
+
+    def language_of(self, claim: Claim) -> str:
         return self.language
 
-    def shop_of(self, claim: RestoreClaim | UnsubscribeClaim) -> ShopPageInfo:
+    def shop_of(self, claim: Claim) -> ShopPageInfo:
         if claim.shop != "main":
             raise NotFound("there is no such shop")
         return self.shop
@@ -75,6 +79,34 @@ def client(links: Links, desk: Desk) -> FlaskClient:
     app = Flask("engine.web")
     app.register_blueprint(link_pages.create_blueprint(links, desk))
     return app.test_client()
+
+
+# --- answering a survey -----------------------------------------------------------------------------------------------
+
+
+def test_opening_an_answer_notes_nothing_and_its_button_does(client: FlaskClient, links: Links, desk: Desk) -> None:
+    url = links.survey("main", "v1", "dec_1.0") + "/4"
+    asked = client.get(url)
+    assert asked.status_code == 200
+    assert "4 van 5" in asked.text
+    assert desk.answers == []
+    assert "Dank je wel" in client.post(url).text
+    assert desk.answers == [("dec_1.0", 4)]
+
+
+@pytest.mark.parametrize("answer", ["0", "6", "x", "4.5"])
+def test_what_is_no_answer_is_not_noted(client: FlaskClient, links: Links, desk: Desk, answer: str) -> None:
+    assert client.post(f"{links.survey('main', 'v1', 'dec_1.0')}/{answer}").status_code == 404
+    assert desk.answers == []
+
+
+def test_a_survey_link_opens_nothing_else(client: FlaskClient, links: Links, desk: Desk, clock: list[Millis]) -> None:
+    token = links.survey("main", "v1", "dec_1.0").rpartition("/")[2]
+    assert client.post(f"/u/{token}").status_code == 404
+    assert client.get(f"/c/{token}").status_code == 404
+    clock[0] += 91 * DAY
+    assert client.post(f"/s/{token}/4").status_code == 410
+    assert (desk.unsubscribed, desk.answers) == ([], [])
 
 
 # --- leaving the list -------------------------------------------------------------------------------------------------

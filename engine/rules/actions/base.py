@@ -1,8 +1,8 @@
 """What every action is, and how it becomes a word of the rule language.
 
-An action is one frozen dataclass: ``kind`` is its word, its :func:`~engine.rules.forms.setting` fields are its settings,
-its docstring (with an ``Example:``) is its entry in the reference, ``take`` is what it does. The loader, the messages,
-the JSON Schema and the documentation follow from the class.
+An action is one frozen dataclass: ``kind`` is its word, its :func:`~engine.rules.forms.setting` fields are its
+settings, its docstring (with an ``Example:``) is its entry in the reference, ``take`` is what it does. The loader, the
+messages, the JSON Schema and the documentation follow from the class.
 """
 
 from __future__ import annotations

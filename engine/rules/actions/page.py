@@ -69,7 +69,7 @@ class Invite(PageMessage):
 
     Example:
         - invite: "Can't find it? Let me look with you."
-        - invite: {text: {nl: "Zal ik je bellen?", en: "Shall I call you?"}, opens: callback, href: /call-me, agent: Sanne}
+        - invite: {text: {nl: "Zal ik bellen?", en: "Shall I call you?"}, opens: callback, href: /call-me}
     """
 
     kind: ClassVar[str] = "invite"
