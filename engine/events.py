@@ -167,6 +167,8 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True):
     country: str | None = None
     step: str | None = None
     message: str | None = None
+    action: str | None = None
+    """What a message's button opened: ``chat``, ``phone``, ``callback`` or ``link``."""
     trusted: bool = False
     """True when the shop's server or platform said it (a secret key, a signed webhook); False from a browser."""
 
@@ -252,6 +254,7 @@ class _WireEvent(msgspec.Struct):
     country: str | None = None
     step: AnyId | None = None
     message: Name | None = None
+    action: Name | None = None
 
 
 WIRE_EVENT: type[msgspec.Struct] = _WireEvent
@@ -448,6 +451,7 @@ def parse_event(raw: object, *, received_at: Millis, skew_ms: Millis, currency: 
         country=wire.country,
         step=_text(wire.step) or None,
         message=wire.message,
+        action=wire.action,
         trusted=trusted,
     )
 

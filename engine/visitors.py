@@ -161,6 +161,7 @@ class Visitor(_Compact):
     emptied_at: Millis | None = None
     tallies: dict[str, Tally] = {}
     chatting_since: Millis | None = None
+    accepted_at: Millis | None = None
     dismissed_at: Millis | None = None
     runs: dict[str, Run] = {}
     done: dict[str, list[str]] = {}
@@ -436,7 +437,10 @@ def _drop_offer(visitor: Visitor, event: Event) -> None:
 
 def _on_message_accepted(visitor: Visitor, event: Event) -> None:
     _drop_offer(visitor, event)
-    visitor.chatting_since = event.at
+    visitor.accepted_at = max(visitor.accepted_at or 0, event.at)
+    # Whoever followed a link, or calls, is not in a chat.
+    if event.action in (None, "chat"):
+        visitor.chatting_since = event.at
 
 
 def _on_message_dismissed(visitor: Visitor, event: Event) -> None:

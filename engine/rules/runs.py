@@ -52,7 +52,7 @@ def ended_by(rule: Rule, run: Run, facts: Facts) -> str | None:
         "ordered": bought or after(visitor.ordered_at) or (person is not None and after(person.ordered_at)),
         "cart_emptied": run.cart is not None and (visitor.basket is None or visitor.basket.id != run.cart),
         "unsubscribed": person is not None and person.unsubscribed_at is not None,
-        "accepted": after(visitor.chatting_since),
+        "accepted": after(visitor.accepted_at) or after(visitor.chatting_since),
         "dismissed": after(visitor.dismissed_at),
         "returned": visitor.session.started_at > since,
     }

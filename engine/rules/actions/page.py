@@ -117,7 +117,7 @@ class Nudge(PageMessage):
     The text may have gaps, such as `{gap}`; a hint whose gap cannot be filled is not shown.
 
     Example:
-        - nudge: {nl: "Nog {gap} en de verzending is gratis.", en: "Only {gap} more and shipping is free."}
+        - nudge: {text: {nl: "Nog {gap} en verzending is gratis.", en: "Only {gap} more and shipping is free."}}
         - nudge: {text: "Not sure which one fits?", href: /guide, label: "See the guide"}
     """
 
