@@ -79,7 +79,9 @@ class Caller:
 
     def _pool(self, scheme: str, host: str, port: int | None) -> HTTPConnectionPool:
         kind = HTTPSConnectionPool if scheme == "https" else HTTPConnectionPool
-        pool = kind(host, port, maxsize=1, retries=False, timeout=Timeout(connect=CONNECT_S, read=ANSWER_S))
+        # With its port said, no host that has colons in it can be taken for a host with a port.
+        stated = port or (443 if scheme == "https" else 80)
+        pool = kind(host, stated, maxsize=1, retries=False, timeout=Timeout(connect=CONNECT_S, read=ANSWER_S))
         base = _CheckedTls if scheme == "https" else _CheckedPlain
         pool.ConnectionCls = type("Checked", (base,), {"permit": staticmethod(self._permit), "opened": []})
         return pool
@@ -123,7 +125,7 @@ class _Checked(HTTPConnection):
 
     def _new_conn(self) -> socket.socket:
         try:
-            found = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
+            found = socket.getaddrinfo(self.host.strip("[]"), self.port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError):
             raise CallError("the name leads nowhere") from None
         addresses = [str(entry[4][0]).partition("%")[0] for entry in found]

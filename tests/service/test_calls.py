@@ -1,0 +1,162 @@
+"""Calls to other systems: only to public addresses, bounded, and with the last byte behind the fence."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from ipaddress import ip_address
+
+import pytest
+
+from engine import http
+from engine.errors import CallError
+from engine.http import Caller, is_public
+
+OPEN = Caller(permit=lambda address: True, schemes=("http",))
+"""As production calls, but to this machine."""
+
+
+def serve(answer: Callable[[socket.socket, bytes], None]) -> Iterator[tuple[str, list[bytes]]]:
+    """A server on this machine that reads one request to its end and lets ``answer`` do the rest."""
+    heard: list[bytes] = []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def run() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.settimeout(5)
+                request = b""
+                while b"\r\n\r\n" not in request:
+                    request += connection.recv(65_536)
+                head, _, body = request.partition(b"\r\n\r\n")
+                length = int(head.lower().partition(b"content-length:")[2].split()[0])
+                while len(body) < length and (more := connection.recv(65_536)):
+                    body += more
+                heard.append(body)
+                answer(connection, head)
+
+        thread = threading.Thread(target=run, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/hook?a=1", heard
+        thread.join(10)
+
+
+serving = contextmanager(serve)
+
+
+def says(text: str) -> Callable[[socket.socket, bytes], None]:
+    return lambda connection, head: connection.sendall(text.encode())
+
+
+def test_what_is_posted_arrives_whole_and_the_answer_comes_back() -> None:
+    with serving(says("HTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\nok")) as (url, heard):
+        answered = OPEN.post(url, b'{"a": 1}', {"X-Name": "v"}, lambda: True)
+    assert (answered.status, answered.body, heard) == (201, b"ok", [b'{"a": 1}'])
+
+
+def test_the_fence_is_asked_before_the_last_byte_and_can_stop_it() -> None:
+    with serving(says("")) as (url, heard):
+        with pytest.raises(CallError) as refused:
+            OPEN.post(url, b'{"a": 1}', {}, lambda: False)
+        assert not refused.value.uncertain
+    assert heard == [b'{"a": 1']
+
+
+def test_silence_after_the_last_byte_is_uncertain() -> None:
+    with (
+        serving(lambda connection, head: connection.shutdown(socket.SHUT_RDWR)) as (url, _),
+        pytest.raises(CallError) as failed,
+    ):
+        OPEN.post(url, b"{}", {}, lambda: True)
+    assert failed.value.uncertain
+
+
+def test_nobody_there_is_certain() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    with pytest.raises(CallError) as failed:
+        OPEN.post(f"http://127.0.0.1:{port}/", b"{}", {}, lambda: True)
+    assert (failed.value.uncertain, failed.value.refused) == (False, False)
+
+
+def test_a_redirect_is_an_answer_and_not_followed() -> None:
+    answer = "HTTP/1.1 302 Found\r\nLocation: http://169.254.169.254/\r\nContent-Length: 0\r\n\r\n"
+    with serving(says(answer)) as (url, heard):
+        assert OPEN.post(url, b"{}", {}, lambda: True).status == 302
+    assert heard == [b"{}"]
+
+
+def test_an_endless_answer_is_cut_in_size() -> None:
+    def flood(connection: socket.socket, head: bytes) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * (4 * http.LARGEST_ANSWER))
+
+    with serving(flood) as (url, _):
+        assert len(OPEN.post(url, b"{}", {}, lambda: True).body) == http.LARGEST_ANSWER
+
+
+def test_an_answer_that_drips_is_cut_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "WHOLE_S", 0.4)
+    done = threading.Event()
+
+    def drip(connection: socket.socket, head: bytes) -> None:
+        try:
+            for letter in b"HTTP/1.1 200 OK\r\n" + b"X-Slow: y\r\n" * 1_000:
+                connection.sendall(bytes([letter]))
+                if done.wait(0.05):
+                    return
+        except OSError:
+            return
+
+    with serving(drip) as (url, _):
+        with pytest.raises(CallError) as failed:
+            OPEN.post(url, b"{}", {}, lambda: True)
+        done.set()
+    assert failed.value.uncertain
+
+
+# --- addresses --------------------------------------------------------------------------------------------------------
+
+INSIDE = [
+    "127.0.0.1", "10.0.0.1", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "224.0.0.1",
+    "255.255.255.255", "192.0.2.1", "198.18.0.1", "240.0.0.1", "192.88.99.1", "::1", "::", "fe80::1", "fc00::1",
+    "ff02::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "64:ff9b::7f00:1", "64:ff9b:1::1", "2002:7f00:1::", "2001::1",
+    "2001:db8::1",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("address", INSIDE)
+def test_an_address_that_leads_inside_is_not_public(address: str) -> None:
+    assert not is_public(ip_address(address))
+
+
+@pytest.mark.parametrize("address", ["93.184.215.14", "8.8.8.8", "2606:2800:21f:cb07:6820:80da:af6b:8b2c"])
+def test_an_address_of_the_open_internet_is_public(address: str) -> None:
+    assert is_public(ip_address(address))
+
+
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1", "localhost", "2130706433", "0x7f000001", "0177.0.0.1", "127.1", "[::1]", "[::ffff:127.0.0.1]"]
+)
+def test_whatever_it_is_written_like_the_house_itself_is_never_called(host: str) -> None:
+    with pytest.raises(CallError) as refused:
+        Caller().post(f"https://{host}/hook", b"{}", {}, lambda: pytest.fail("nothing may be sent"))
+    assert refused.value.refused
+
+
+def test_what_a_name_leads_to_when_it_is_called_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name that was public a moment ago (rebinding), or is public and private at once."""
+    for found in (["10.0.0.1"], ["93.184.215.14", "127.0.0.1"]):
+        entries = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 443)) for address in found]
+        monkeypatch.setattr(http.socket, "getaddrinfo", lambda *_, entries=entries, **__: entries)
+        with pytest.raises(CallError) as refused:
+            Caller().post("https://hooks.example/x", b"{}", {}, lambda: pytest.fail("nothing may be sent"))
+        assert refused.value.refused
+
+
+@pytest.mark.parametrize("url", ["http://hooks.example/", "file:///etc/passwd", "gopher://x/", "https://", "x"])
+def test_only_https_is_called(url: str) -> None:
+    with pytest.raises(CallError) as refused:
+        Caller().post(url, b"{}", {}, lambda: True)
+    assert refused.value.refused
