@@ -19,12 +19,12 @@ interface ShopEvent {
 }
 
 interface Action {
-  open: "chat" | "phone" | "link";
+  open: "chat" | "phone" | "callback" | "link";
   label?: string;
   href?: string;
 }
 
-/** An invitation as it stands in the answer of `POST /v1/events`. */
+/** An invitation or a hint (`nudge`) as it stands in the answer of `POST /v1/events`. */
 interface Message {
   id: string;
   kind: string;

@@ -149,7 +149,7 @@ def test_what_a_name_leads_to_when_it_is_called_counts(monkeypatch: pytest.Monke
     """A name that was public a moment ago (rebinding), or is public and private at once."""
     for found in (["10.0.0.1"], ["93.184.215.14", "127.0.0.1"]):
         entries = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 443)) for address in found]
-        monkeypatch.setattr(http.socket, "getaddrinfo", lambda *_, entries=entries, **__: entries)
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, entries=entries, **__: entries)
         with pytest.raises(CallError) as refused:
             Caller().post("https://hooks.example/x", b"{}", {}, lambda: pytest.fail("nothing may be sent"))
         assert refused.value.refused

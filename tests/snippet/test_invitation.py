@@ -289,3 +289,12 @@ def test_other_kinds_are_not_drawn(page: Page, far: FarSide) -> None:
     card = invite(page, far, invitation(kind="mail"))
     answered(page, far)
     expect(card).to_have_count(0)
+
+
+def test_a_hint_is_shown_without_anything_to_refuse(page: Page, far: FarSide) -> None:
+    card = invite(
+        page, far, invitation(kind="nudge", text="Nog € 12,50 tot gratis verzending.", actions=[], agent=None)
+    )
+    expect(card).to_contain_text("Nog € 12,50 tot gratis verzending.")
+    card.get_by_role("button", name="OK").click()
+    expect(card).to_be_hidden()

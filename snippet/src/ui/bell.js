@@ -30,7 +30,7 @@ export function makeBell({ language, claim, report }) {
 
   return {
     receive(messages) {
-      queue.push(...messages.filter(({ kind }) => kind == "invite"));
+      queue.push(...messages.filter(({ kind }) => kind == "invite" || kind == "nudge"));
       next();
     },
     clear() {

@@ -33,7 +33,7 @@ function addFace(card, { name, picture }) {
 }
 
 /** @type {Card} */
-export function showCard({ text, agent, actions = [] }, language, report) {
+export function showCard({ kind, text, agent, actions = [] }, language, report) {
   const host = document.createElement("div");
   const root = host.attachShadow({ mode: "open" });
   const sheet = new CSSStyleSheet();
@@ -64,7 +64,7 @@ export function showCard({ text, agent, actions = [] }, language, report) {
   };
 
   const card = add(root, "section");
-  card.ariaLabel = agent ? agent.name : "Chat";
+  card.ariaLabel = agent ? agent.name : text;
   if (agent) addFace(card, agent);
   const said = add(card, "p");
   said.role = "status";
@@ -73,7 +73,7 @@ export function showCard({ text, agent, actions = [] }, language, report) {
   const buttons = add(card, "div");
   for (const { open, label, href } of actions) {
     const chat = open == "chat";
-    const button = /** @type {HTMLAnchorElement} */ (add(buttons, chat ? "button" : "a", label || href || "Chat"));
+    const button = /** @type {HTMLAnchorElement} */ (add(buttons, chat ? "button" : "a", label || open));
     button.className = "yes";
     if (!chat) button.href = href || "";
     if (!chat && !isSafe(button.href)) button.remove();
@@ -85,7 +85,8 @@ export function showCard({ text, agent, actions = [] }, language, report) {
       report("accepted", open);
     };
   }
-  add(buttons, "button", NO[language.slice(0, 2)] || NO.en).onclick = refuse;
+  // A hint asks nothing, so there is nothing to refuse.
+  add(buttons, "button", kind == "nudge" ? "OK" : NO[language.slice(0, 2)] || NO.en).onclick = refuse;
 
   const stopWaiting = takePlace(host, () => {
     document.addEventListener("keydown", onKey);

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -368,7 +369,7 @@ def test_a_holdout_over_everything_is_the_same_for_every_rule() -> None:
         ({"country": "US"}, local("Pacific/Honolulu", 21, 8)),
     ],
 )
-def test_quiet_hours_are_the_shopper_s_own(fields: dict[str, str], leaves: Millis) -> None:
+def test_quiet_hours_are_the_shopper_s_own(fields: dict[str, Any], leaves: Millis) -> None:
     shopper = Visit(rule_set(LEFT, head=SHOP + "  quiet_hours: 21:00-08:00\n")).may_be_mailed()
     shopper.does("cart_updated", cart={"id": "c1", "currency": "EUR", "lines": [line()]}, **fields).waits(HOUR)
     (planned,) = shopper.last.planned
