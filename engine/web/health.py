@@ -63,15 +63,13 @@ def _redis(house: Services) -> str:
 
 def _mail(house: Services) -> str:
     """A shop whose rules mail needs a carrier; without one every mail fails, which nobody should find out later."""
-    shops = [shop.rules for shop in house.live.shops().values()]
-    mails = [
-        rules.shop for rules in shops if any(isinstance(step, Email) for rule in rules.rules for step in rule.then)
-    ]
+    if house.settings.smtp_url:
+        return ""
     without = [
-        shop.id
-        for shop in mails
-        if not house.settings.smtp_url
-        and not any(item.name == "smtp" and item.settings.get("url") for item in shop.integrations)
+        rules.shop.id
+        for rules in (shop.rules for shop in house.live.shops().values())
+        if any(isinstance(step, Email) for rule in rules.rules for step in rule.then)
+        and not any(item.name == "smtp" and item.settings.get("url") for item in rules.shop.integrations)
     ]
     return f"no SMTP_URL, and rules that mail in {', '.join(without)}" if without else ""
 

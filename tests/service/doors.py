@@ -77,6 +77,7 @@ def environment_for(folder: Path, database_url: str) -> dict[str, str]:
         "RULES": str(folder / "rules"),
         "DATABASE_URL": database_url,
         "REDIS_URL": NOWHERE,
+        "SMTP_URL": "smtp://127.0.0.1:9",
         "VISITOR_RATE": "0",
     }
 

@@ -12,6 +12,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy.event import listen
 
 from engine import hints
+from engine.settings import Settings
+from engine.store.migrate import upgrade
 from engine.web import create_app
 from tests.service.doors import (
     Door,
