@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from engine.clock import Millis
+from engine.decisions import Guard
 from engine.events import Cart, Event
 from engine.messages import DeliveryState
 from engine.store.unit import LoadedVisitor, Unit, Values
@@ -51,6 +52,8 @@ def _keep_cart(unit: Unit, visitor: LoadedVisitor, event: Event, cart: Cart | No
     basket = visitor.state.basket
     if cart is not None and not cart.lines and cart.id is not None and visitor.state.emptied_at == event.at:
         unit.close_cart(visitor.key.shop, cart.id, "emptied")
+    if cart is not None and not cart.lines and basket is None and visitor.state.emptied_at == event.at:
+        unit.cancel_cart_mails(visitor.key.shop, visitor.key.id, Guard.CART_EMPTIED.value)
     if basket is None or (cart is not None and contents_in(basket) != contents_of(cart)):
         # Emptied, or an echo that the visitor's state did not take: what is stored stays as it was.
         return

@@ -312,10 +312,20 @@ class Unit:
         """Cancel what has not passed the fence: of one decision, or of a visitor and/or person (mail only)."""
         columns = DELIVERIES.c
         if decision is not None:
-            subject = columns.decision == decision
+            self._cancel(shop, reason, columns.decision == decision)
         else:
             named = [columns[name] == value for name, value in who.items() if value is not None]
-            subject = and_(or_(*named), columns.kind == "email")
+            self._cancel(shop, reason, and_(or_(*named), columns.kind == "email"))
+
+    def cancel_cart_mails(self, shop: str, visitor: str, reason: str) -> None:
+        """Cancel what has not passed the fence of the mails that are about this visitor's cart."""
+        columns, decided = DELIVERIES.c, DECISIONS.c
+        theirs = (decided.shop == shop, decided.visitor == visitor, decided.cart.is_not(None))
+        about_cart = columns.decision.in_(select(decided.id).where(*theirs))
+        self._cancel(shop, reason, and_(columns.visitor == visitor, columns.kind == "email", about_cart))
+
+    def _cancel(self, shop: str, reason: str, subject: ColumnElement[bool]) -> None:
+        columns = DELIVERIES.c
         unsent = (DeliveryState.SCHEDULED, DeliveryState.CLAIMED, DeliveryState.OFFERED)
         waiting = columns.state.in_([state.value for state in unsent])
         values = {"state": DeliveryState.CANCELLED.value, "result": reason, "updated_at": self.now}
