@@ -63,15 +63,17 @@ def _redis(house: Services) -> str:
 
 def _mail(house: Services) -> str:
     """A shop whose rules mail needs a carrier; without one every mail fails, which nobody should find out later."""
-    if house.settings.smtp_url:
+    if not house.settings.production:
         return ""
-    without = [
-        rules.shop.id
-        for rules in (shop.rules for shop in house.live.shops().values())
-        if any(isinstance(step, Email) for rule in rules.rules for step in rule.then)
-        and not any(item.name == "smtp" and item.settings.get("url") for item in rules.shop.integrations)
-    ]
-    return f"no SMTP_URL, and rules that mail in {', '.join(without)}" if without else ""
+    problems = []
+    for shop in house.live.shops().values():
+        stated = next((item.settings for item in shop.rules.shop.integrations if item.name == "smtp"), {})
+        mails = any(isinstance(step, Email) for rule in shop.rules.rules for step in rule.then)
+        if mails and not (house.settings.smtp_url or stated.get("url")):
+            problems.append(f"no SMTP_URL, and rules that mail in {shop.id}")
+        if mails and not stated.get("from"):
+            problems.append(f"rules that mail in {shop.id}, and no 'from' under integrations: smtp:")
+    return "; ".join(problems)
 
 
 @blueprint.get("/metrics")
