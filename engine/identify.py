@@ -6,9 +6,9 @@ import re
 
 from engine import ids
 from engine.events import Event
-from engine.people import Basis, Person
+from engine.people import MAX_DEVICES, Basis, Device, Person
 from engine.store.unit import Loaded, LoadedVisitor, Unit
-from engine.visitors import MAX_CONTACTS, Closed, Visitor
+from engine.visitors import ABOUT_ORDERS, MAX_CONTACTS, Closed, Visitor, remember_order
 
 _IDENTIFYING = frozenset(["contact_given", "identified", "order_placed", "consent_changed"])
 _ADDRESS = re.compile(r"[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+")
@@ -50,6 +50,9 @@ def link(unit: Unit, visitor: LoadedVisitor, event: Event) -> None:
     loaded = unit.people.get((visitor.key.shop, visitor.person)) if visitor.person else None
     if loaded is not None and event.type in _IDENTIFYING:
         _learn(unit, visitor, loaded, event)
+    if loaded is not None and event.type in ABOUT_ORDERS:
+        loaded.state.bought = remember_order(loaded.state.bought, event)
+        loaded.changed = True
 
 
 def _find_or_make(unit: Unit, visitor: LoadedVisitor, named: list[tuple[str, str]]) -> Loaded[Person]:
@@ -87,6 +90,7 @@ def _attach(unit: Unit, visitor: LoadedVisitor, person: Loaded[Person], named: l
         merged = sorted([*state.contacts, *visitor.state.contacts], key=lambda contact: contact.at)
         state.contacts = merged[-MAX_CONTACTS:]
         visitor.state.contacts = []
+        state.devices = [*state.devices, Device(unit.now, visitor.state.device)][-MAX_DEVICES:]
         person.changed = True
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from engine.clock import Millis
-from engine.visitors import MAX_CONTACTS, Contact
+from engine.visitors import MAX_CONTACTS, Bought, Contact
 
 
 class Basis(msgspec.Struct, omit_defaults=True):
@@ -21,6 +21,13 @@ class Basis(msgspec.Struct, omit_defaults=True):
     text: str = ""
     trusted: bool = False
     """Whether the shop's server said it; an address typed in a browser is mailed at most once a day."""
+
+
+class Device(msgspec.Struct, array_like=True):
+    """A browser that turned out to be this person's: ``kind`` as in an event's ``device``, "" when not told."""
+
+    at: Millis
+    kind: str
 
 
 class Person(msgspec.Struct, omit_defaults=True):
@@ -40,6 +47,10 @@ class Person(msgspec.Struct, omit_defaults=True):
     orders: int = 0
     order_ids: list[str] = []
     contacts: list[Contact] = []
+    bought: list[Bought] = []
+    """The latest orders, whatever device they came from."""
+    devices: list[Device] = []
+    """The latest devices that were linked to this person."""
 
     def why_no_mail(self) -> str | None:
         """The reason why this person may not be mailed, in a few words, or None when they may."""
@@ -52,6 +63,9 @@ class Person(msgspec.Struct, omit_defaults=True):
         if self.basis is None:
             return "no consent or other legal basis was recorded"
         return None
+
+
+MAX_DEVICES = 5
 
 
 def remember_contact(contacts: list[Contact], contact: Contact) -> list[Contact]:

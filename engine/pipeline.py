@@ -180,7 +180,7 @@ class _Group:
         event = self._with_own_cart(visitor, event)
         page = event.page
         page_type = shop.page_types.type_of(page.url, page.type) if page is not None else "other"
-        apply(visitor.state, event, page_type=page_type)
+        apply(visitor.state, event, page_type=page_type, watches=shop.rules.watches)
         identify.link(self.unit, visitor, event)
         records.keep(self.unit, visitor, event)
         if event.order is not None and event.type == "order_placed":
@@ -222,7 +222,7 @@ class _Group:
             agents = event.agents
             known = loaded.state.agents.get(agents.department)
             if known is None or known.at <= event.at:
-                loaded.state.agents[agents.department] = Presence(agents.online, agents.free, event.at)
+                loaded.state.agents[agents.department] = Presence(agents.online, agents.free, event.at, agents.waiting)
                 loaded.changed = True
 
     def _isolate(self, visitor: LoadedVisitor, error: Exception) -> None:

@@ -107,6 +107,7 @@ def _trait(value: object) -> Trait | None:
         return value
     if isinstance(value, str):
         return value.strip()[:LONGEST_VALUE]
-    if isinstance(value, int | float | Decimal) and abs(value) < _LARGEST:
-        return value if isinstance(value, int) else float(value)
-    return None
+    if isinstance(value, int):
+        return value if abs(value) < _LARGEST else None
+    number = float(value) if isinstance(value, float | Decimal) else None
+    return number if number is not None and abs(number) < _LARGEST else None

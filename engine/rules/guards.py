@@ -137,7 +137,7 @@ def _is_vouched_for(person: Person) -> bool:
 
 def contacts_of(facts: Facts) -> list[Contact]:
     """Every message this visitor, and the person behind it on any device, had."""
-    return facts.visitor.contacts + (facts.person.contacts if facts.person else [])
+    return facts.contacts
 
 
 def _limit_holds(rule: Rule, message: Message, facts: Facts) -> Iterator[Hold]:

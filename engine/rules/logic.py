@@ -18,6 +18,7 @@ from engine.rules.fields import Fault, Kind, Reading, Schema, Told, did_you_mean
 from engine.rules.forms import setting
 from engine.rules.source import Mapping, Node, Scalar, Sequence, flow
 from engine.rules.verdicts import Asks, Part, State, Verdict, all_of, any_of, opposite, together
+from engine.visitors import Watch
 
 _MOST_CLAUSES = 100
 
@@ -91,6 +92,10 @@ class _Several(BaseCondition):
 
     def parts(self, facts: Facts) -> tuple[Part, ...]:
         return tuple(Part(part.clause, part.check(facts)) for part in self.of)
+
+    @property
+    def watches(self) -> tuple[Watch, ...]:
+        return tuple(watch for part in self.of for watch in part.watches)
 
     def quick_parts(self, facts: Facts) -> Iterator[Part]:
         return (Part(part.clause, part.holds(facts)) for part in self.of)
@@ -181,6 +186,10 @@ class Not(BaseCondition):
 
     of: BaseCondition = setting(OneClause(), "The condition.", main=True)
     bare: ClassVar[bool] = True
+
+    @property
+    def watches(self) -> tuple[Watch, ...]:
+        return self.of.watches
 
     def check(self, facts: Facts) -> Verdict:
         return opposite(Part(self.of.clause, self.of.check(facts)))

@@ -16,6 +16,7 @@ from engine.clock import Millis
 from engine.rules.facts import Facts
 from engine.rules.forms import Form, form_of
 from engine.rules.verdicts import Verdict
+from engine.visitors import Watch
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,12 +29,19 @@ class BaseCondition(ABC):
     """True where the value is the main setting itself and never a group of settings."""
     occasion: ClassVar[str] = "session"
     """What a rule with this condition at its top level fires once per, unless it says so itself."""
+    peers: ClassVar[dict[str, str]] = {}
+    """Which other systems have it, and what it is called or how it works there."""
 
     @abstractmethod
     def check(self, facts: Facts) -> Verdict: ...
 
     def holds(self, facts: Facts) -> Verdict:
         return self.check(facts)
+
+    @property
+    def watches(self) -> tuple[Watch, ...]:
+        """What this wants remembered of events beyond what a visitor keeps anyway."""
+        return ()
 
     @property
     def page_types(self) -> frozenset[str] | None:
