@@ -12,6 +12,7 @@ The one path: event in → visitor state → rules → decision → delivery. Th
     core    events       what is reported, checked and normalised
             visitors     what is known of a visitor, and how an event changes it
             people       somebody with an address
+            leaving      why a cart was left
             vocabulary   Segment's, Google's and Shopify's names for our events
             messages     what is brought, and what became of it
             decisions    what a rule decided, and why

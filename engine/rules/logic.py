@@ -112,6 +112,15 @@ class All(_Several):
 
     of: tuple[BaseCondition, ...] = setting(Clauses(), "The conditions.", main=True)
     bare: ClassVar[bool] = True
+    peers: ClassVar[dict[str, str]] = {
+        "LiveChat": "and, or; at most 10",
+        "Zendesk": "all, any",
+        "Smartsupp": "all, any",
+        "Libredesk": "flat AND, OR",
+        "Live Helper Chat": "AND, first match",
+        "Crisp": "combine",
+        "Tidio": "graph",
+    }
 
     def check(self, facts: Facts) -> Verdict:
         return all_of(self.parts(facts))
@@ -153,6 +162,13 @@ class Any(_Several):
 
     of: tuple[BaseCondition, ...] = setting(Clauses(), "The conditions.", main=True)
     bare: ClassVar[bool] = True
+    peers: ClassVar[dict[str, str]] = {
+        "LiveChat": "and, or; at most 10",
+        "Zendesk": "any",
+        "Smartsupp": "any",
+        "Libredesk": "flat AND, OR",
+        "Tidio": "graph",
+    }
 
     def check(self, facts: Facts) -> Verdict:
         return any_of(self.parts(facts))

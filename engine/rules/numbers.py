@@ -152,6 +152,13 @@ class Comparison:
     def holds(self, number: int) -> bool:
         return self.low <= number <= self.high if self.sign == ".." else _TESTS[self.sign](number, self.low)
 
+    def next_after(self, number: int) -> int | None:
+        """The smallest number above ``number`` for which it holds; None when there is none."""
+        if self.sign in ("<", "<="):
+            return number + 1 if self.holds(number + 1) else None
+        first = self.low + 1 if self.sign == ">" else self.low
+        return max(first, number + 1) if self.holds(max(first, number + 1)) else None
+
 
 @dataclass(frozen=True)
 class Compared(Kind[Comparison]):

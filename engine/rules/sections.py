@@ -167,7 +167,7 @@ RULE = Form(
             "once_per",
             OncePer(),
             "How often it may fire for one person.",
-            shown_default="cart with `cart_abandoned`, else session",
+            shown_default="cart with `cart_abandoned` or `left_because`, else session",
         ),
         Setting("holdout", Share(), "The share of visitors who never get it, to measure what it is worth."),
         Setting("priority", Whole(-1000, 1000), "Who speaks first when two rules could.", shown_default="0"),

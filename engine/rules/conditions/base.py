@@ -65,9 +65,14 @@ CONDITIONS: dict[str, type[BaseCondition]] = {}
 FORMS: dict[str, Form[BaseCondition]] = {}
 
 
+def word_of(cls: type[BaseCondition]) -> str:
+    """The condition's word in the file."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__).lower()
+
+
 def condition(cls: Kind) -> Kind:
     """Register a condition under its word."""
-    word = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__).lower()
+    word = word_of(cls)
     CONDITIONS[word] = cls
     FORMS[word] = form_of(cls, f"'{word}'", bare=cls.bare)
     return cls
