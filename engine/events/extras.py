@@ -42,6 +42,8 @@ class Extras(TypedDict):
 
 def extras_in(raw: dict[str, object]) -> Extras:
     """What of it is there and makes sense."""
+    if raw.keys().isdisjoint(Extras.__annotations__):
+        return NOTHING
     depth, zone = _whole(raw.get("depth")), _words(raw.get("time_zone"), LONGEST_NAME)
     logged_in = raw.get("logged_in")
     return Extras(
@@ -111,3 +113,22 @@ def _trait(value: object) -> Trait | None:
         return value if abs(value) < _LARGEST else None
     number = float(value) if isinstance(value, float | Decimal) else None
     return number if number is not None and abs(number) < _LARGEST else None
+
+
+NOTHING = Extras(
+    coupon="",
+    query="",
+    form="",
+    results=None,
+    depth=None,
+    length=None,
+    by="",
+    device="",
+    time_zone="",
+    logged_in=None,
+    loyalty=None,
+    attributes={},
+    tags=(),
+    segments=None,
+)
+"""What most events say of it."""

@@ -1,18 +1,18 @@
-"""What kind of device a browser runs on, by what it says of itself in its headers."""
+"""What kind of device a browser runs on, by what it says of itself in its headers (as WSGI passes them)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 
-def device_of(headers: Mapping[str, str]) -> str:
+def device_of(environ: Mapping[str, object]) -> str:
     """``mobile``, ``tablet`` or ``desktop``; "" when nothing was said.
 
-    The client hint is asked first: it says phone or not, and leaves tablets and desktops to the User-Agent. An iPad that
-    calls itself a Mac counts as a desktop; nothing in its headers tells.
+    The client hint is asked first: it says phone or not, and leaves tablets and desktops to the User-Agent. An iPad
+    that calls itself a Mac counts as a desktop; nothing in its headers tells.
     """
-    agent = headers.get("User-Agent", "")[:1_000].casefold()
-    if headers.get("Sec-CH-UA-Mobile") == "?1":
+    agent = str(environ.get("HTTP_USER_AGENT", ""))[:1_000].casefold()
+    if environ.get("HTTP_SEC_CH_UA_MOBILE") == "?1":
         return "mobile"
     if not agent:
         return ""

@@ -141,7 +141,7 @@ def _take(house: Services, environ: Environ, origin: str | None) -> bytes:
     batch = _object(strictjson.loads(body))
     try:
         speaker = _identify(house, environ, batch, origin, len(body))
-        submission, rejected, warnings = _read_events(house, speaker, batch, device_of(incoming.headers))
+        submission, rejected, warnings = _read_events(house, speaker, batch, device_of(environ))
         answer = house.committer.commit(submission)
     except StoreError as error:
         raise Unavailable("the events cannot be kept right now; send them again") from error
@@ -253,11 +253,11 @@ class _Reader:
     def read(self, raw: object) -> Accepted:
         if not isinstance(raw, dict):
             raise InvalidEvent("an event must be an object", code="invalid_event")
-        if self.device and not self.speaker.trusted and raw.get("type") == "page_viewed":
-            # Kept with the event, so that a replay knows it too.
-            raw = {"device": self.device} | raw
-        body = _encode(raw).decode()
         complete = vocabulary.translate(self._with_batch_fields(raw))
+        if self.device and not self.speaker.trusted and complete.get("type") == "page_viewed":
+            # Kept with the event, so that a replay knows it too.
+            raw, complete = {"device": self.device} | raw, {"device": self.device} | complete
+        body = _encode(raw).decode()
         shop = self.speaker.shop
         event = parse_event(
             complete,
