@@ -28,7 +28,10 @@ NOTHING_WATCHED: Watches = {}
 FAILED_SEARCH = "searched:0"
 """The tally of searches that found nothing; no event can have that name."""
 SIGNALS = frozenset("checked_in page_hidden page_shown scrolled".split())
-"""So frequent that only their latest moment is kept; a rule that asks for more watches them."""
+"""So frequent, and so seldom asked about, that nothing is kept of them unless a rule asks: then it watches them."""
+
+_ELSEWHERE = frozenset(["page_viewed"])
+"""Of these only the count is kept here: when pages were opened stands in the trail."""
 
 _FROM_THE_PAGE = frozenset(
     """page_viewed page_hidden page_shown checked_in product_viewed searched cart_updated cart_viewed checkout_started
@@ -46,7 +49,8 @@ def apply(visitor: Visitor, event: Event, *, page_type: str, watches: Watches = 
     if not event.trusted or event.type in _FROM_THE_PAGE:
         notice_presence(visitor, event)
         notice_page(visitor, event, page_type)
-    _count(visitor, event.type, event.at)
+    if event.type not in SIGNALS:
+        _count(visitor, event.type, event.at)
     _learn(visitor, event)
     if event.cart is not None:
         carts.take_cart(visitor, event, event.cart)
@@ -68,8 +72,9 @@ def _count(visitor: Visitor, name: str, at: Millis) -> None:
             return
         tally = visitor.tallies[name] = Tally()
     tally.count += 1
-    # Batches may arrive out of order; the list stays sorted and keeps the latest.
-    tally.times = sorted([*tally.times, at])[-1 if name in SIGNALS else -MAX_TIMES :]
+    if name not in _ELSEWHERE:
+        # Batches may arrive out of order; the list stays sorted and keeps the latest.
+        tally.times = sorted([*tally.times, at])[-MAX_TIMES:]
 
 
 def _learn(visitor: Visitor, event: Event) -> None:

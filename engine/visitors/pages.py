@@ -33,8 +33,9 @@ def notice_presence(visitor: Visitor, event: Event) -> None:
         visitor.first_seen_at = event.at
     if not visitor.session.number or event.at - visitor.seen_at > SESSION_GAP:
         before_at = visitor.seen_at or None
+        if visitor.session.number:
+            visitor.visits = [*visitor.visits, visitor.session.started_at][-MAX_VISITS:]
         visitor.session = Session(number=visitor.session.number + 1, started_at=event.at, before_at=before_at)
-        visitor.visits = [*visitor.visits, event.at][-MAX_VISITS:]
         visitor.offers = []
     visitor.seen_at = max(visitor.seen_at, event.at)
 
@@ -100,9 +101,6 @@ def _notice_activity(view: View, event: Event) -> None:
 def _remember_page(visitor: Visitor, event: Event, page: Page, page_type: str) -> None:
     session = visitor.session
     session.pages += 1
-    # A shop has a few types of page; whoever makes them up cannot fill the row.
-    if page_type in session.views or len(session.views) < 40:
-        session.views[page_type] = session.views.get(page_type, 0) + 1
     glimpse = Glimpse(event.at, page_type, crc32(page.url.partition("?")[0].encode()))
     visitor.trail = sorted([*visitor.trail, glimpse], key=lambda seen: seen.at)[-MAX_TRAIL:]
     if session.landing is None:

@@ -66,7 +66,7 @@ class View(Compact):
     """``mouse`` (also when nothing was told) or ``touch``."""
 
 
-class Landing(Compact):
+class Landing(msgspec.Struct, array_like=True):
     """Where a visit came from and on which page it began, as its first page view told it."""
 
     url: str = ""
@@ -84,8 +84,6 @@ class Session(Compact):
     number: int = 0
     started_at: Millis = 0
     pages: int = 0
-    views: dict[str, int] = {}
-    """Page views by page type."""
     landing: Landing | None = None
     before_at: Millis | None = None
     """The last sign of life of the visit before this one."""
@@ -269,7 +267,7 @@ class Visitor(Compact):
     trail: list[Glimpse] = []
     """The latest pages, over visits."""
     visits: list[Millis] = []
-    """When the latest visits began."""
+    """When the visits before this one began, the latest of them."""
     goods: list[Good] = []
     bought: list[Bought] = []
     watched: dict[str, Series] = {}

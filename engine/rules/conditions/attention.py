@@ -180,7 +180,7 @@ class SeenPage(BaseCondition):
 @condition
 @dataclass(frozen=True, kw_only=True)
 class PagesViewed(BaseCondition):
-    """The shopper opened so many pages on this visit, or ever.
+    """The shopper opened so many pages on this visit, or ever. By `type` the latest 20 pages are looked through.
 
     Example:
         - pages_viewed: ">= 5"
@@ -204,7 +204,10 @@ class PagesViewed(BaseCondition):
             tally = facts.visitor.tallies.get("page_viewed")
             return compare(self.count, tally.count if tally else 0)
         if self.type:
-            return compare(self.count, sum(session.views.get(kind, 0) for kind in self.type))
+            return compare(
+                self.count,
+                sum(seen.at >= session.started_at and seen.type in self.type for seen in facts.visitor.trail),
+            )
         return compare(self.count, session.pages)
 
 

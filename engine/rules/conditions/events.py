@@ -75,13 +75,15 @@ class Occurrence:
 
     @property
     def _is_watched(self) -> bool:
-        # Of signals that come all the time, only the latest moment is kept unless somebody asks for more.
+        # Of signals that come all the time nothing is kept unless somebody asks.
         return bool(self.where) or self.event in SIGNALS
 
     def times(self, facts: Facts) -> list[Millis]:
         """The latest moments at which it happened, in order."""
         if self._is_watched:
             return facts.visitor.watched.get(EventWatch(self.event, self.where).key, _NOTHING).times
+        if self.event == "page_viewed":
+            return [seen.at for seen in facts.visitor.trail]
         tally = facts.visitor.tallies.get(self.event)
         return tally.times if tally else []
 
@@ -106,8 +108,9 @@ class Happened(BaseCondition):
     `order.total: ">= 50"`, `sku: "~ ^INK-"`. With `sum` the field's numbers are added up, with `distinct` its
     different values are counted, and `at_least` is what they must reach.
 
-    A rule with `where`, `sum` or `distinct` begins to count when it goes live: what happened before was not kept.
-    For `within` the latest 20 events are known.
+    A rule with `where`, `sum` or `distinct`, or on a signal that comes all the time (`checked_in`, `page_hidden`,
+    `page_shown`, `scrolled`), begins to count when it goes live: what happened before was not kept. For `within` the
+    latest 20 events are known.
 
     Example:
         - happened: coupon_rejected

@@ -76,7 +76,8 @@ class Visits(BaseCondition):
         visitor = facts.visitor
         if self.within is None:
             return compare(self.count, visitor.session.number)
-        return compare(self.count, sum(facts.now - at <= self.within for at in visitor.visits))
+        began = [*visitor.visits, visitor.session.started_at] if visitor.session.number else []
+        return compare(self.count, sum(facts.now - at <= self.within for at in began))
 
 
 @condition
