@@ -141,9 +141,12 @@ class Happened(BaseCondition):
         if self.sum and self.distinct:
             raise Clash("'sum' adds up and 'distinct' counts; use one of them")
         limited = self.within is not None and not self.sum
-        if (limited or self.distinct) and self.at_least > MAX_TIMES:
-            how = "different values are" if self.distinct else "with 'within' an event is"
-            raise Clash(f"{how} counted up to {MAX_TIMES} times; ask for fewer, or leave 'within' out")
+        if self.distinct and self.at_least > MAX_TIMES:
+            raise Clash(f"up to {MAX_TIMES} different values are remembered; ask for fewer")
+        if limited and self.at_least > MAX_TIMES:
+            raise Clash(
+                f"with 'within' an event is counted up to {MAX_TIMES} times; ask for fewer, or leave 'within' out"
+            )
 
     @property
     def watches(self) -> tuple[Watch, ...]:
