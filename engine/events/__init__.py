@@ -22,12 +22,13 @@ from engine.events.model import (
     Trait,
     is_known,
 )
-from engine.events.wire import parse_event
+from engine.events.wire import WIRE_EVENT, parse_event
 
 __all__ = [
     "CANONICAL_TYPES",
     "PAGE_TYPES",
     "REQUIRED",
+    "WIRE_EVENT",
     "Agents",
     "Cart",
     "Consent",

@@ -29,7 +29,7 @@ class PageWatch:
     event = "page_viewed"
     distinct = False
 
-    @property
+    @cached_property
     def key(self) -> str:
         return sha256(repr(("page", self.url)).encode()).hexdigest()[:10]
 
@@ -164,12 +164,16 @@ class SeenPage(BaseCondition):
 
     @property
     def watches(self) -> tuple[Watch, ...]:
-        return (PageWatch(self.url),) if self.url else ()
+        return (self._watch,) if self.url else ()
+
+    @cached_property
+    def _watch(self) -> PageWatch:
+        return PageWatch(self.url)
 
     def check(self, facts: Facts) -> Verdict:
         since = 0 if self.within is None else facts.now - self.within
         if self.url:
-            series = facts.visitor.watched.get(PageWatch(self.url).key, Series())
+            series = facts.visitor.watched.get(self._watch.key, Series())
             times = series.times
         else:
             times = [seen.at for seen in facts.visitor.trail if seen.type in self.type]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 from hashlib import sha256
 from typing import ClassVar
 
@@ -34,7 +35,7 @@ class EventWatch:
     field: str = ""
     distinct: bool = False
 
-    @property
+    @cached_property
     def key(self) -> str:
         asked = [(name, sorted(test.text for test in tests)) for name, tests in self.where]
         content = ("event", self.event, asked, self.field, self.distinct)
@@ -71,17 +72,17 @@ class Occurrence:
 
     @property
     def watches(self) -> tuple[Watch, ...]:
-        return (EventWatch(self.event, self.where),) if self._is_watched else ()
+        return () if self._watch is None else (self._watch,)
 
-    @property
-    def _is_watched(self) -> bool:
+    @cached_property
+    def _watch(self) -> EventWatch | None:
         # Of signals that come all the time nothing is kept unless somebody asks.
-        return bool(self.where) or self.event in SIGNALS
+        return EventWatch(self.event, self.where) if self.where or self.event in SIGNALS else None
 
     def times(self, facts: Facts) -> list[Millis]:
         """The latest moments at which it happened, in order."""
-        if self._is_watched:
-            return facts.visitor.watched.get(EventWatch(self.event, self.where).key, _NOTHING).times
+        if self._watch is not None:
+            return facts.visitor.watched.get(self._watch.key, _NOTHING).times
         if self.event == "page_viewed":
             return [seen.at for seen in facts.visitor.trail]
         tally = facts.visitor.tallies.get(self.event)
@@ -89,8 +90,8 @@ class Occurrence:
 
     def count(self, facts: Facts) -> int:
         """How often it happened at all."""
-        if self._is_watched:
-            return facts.visitor.watched.get(EventWatch(self.event, self.where).key, _NOTHING).count
+        if self._watch is not None:
+            return facts.visitor.watched.get(self._watch.key, _NOTHING).count
         tally = facts.visitor.tallies.get(self.event)
         return tally.count if tally else 0
 
@@ -150,12 +151,14 @@ class Happened(BaseCondition):
 
     @property
     def watches(self) -> tuple[Watch, ...]:
-        field = self.sum or self.distinct
-        if field:
-            return (EventWatch(self.event, self.where, field, bool(self.distinct)),)
-        return self._plain.watches
+        return self._plain.watches if self._valued is None else (self._valued,)
 
-    @property
+    @cached_property
+    def _valued(self) -> EventWatch | None:
+        field = self.sum or self.distinct
+        return EventWatch(self.event, self.where, field, bool(self.distinct)) if field else None
+
+    @cached_property
     def _plain(self) -> Occurrence:
         return Occurrence(event=self.event, where=self.where)
 
@@ -165,9 +168,9 @@ class Happened(BaseCondition):
 
     def _seen(self, facts: Facts) -> int | float:
         since = None if self.within is None else facts.now - self.within
-        if not (self.sum or self.distinct):
+        if self._valued is None:
             return self._plain.count(facts) if since is None else sum(at > since for at in self._plain.times(facts))
-        series = facts.visitor.watched.get(self.watches[0].key, _NOTHING)
+        series = facts.visitor.watched.get(self._valued.key, _NOTHING)
         told = [value for at, value in zip(series.times, series.values, strict=True) if since is None or at > since]
         if self.distinct:
             return len(told)
@@ -194,11 +197,11 @@ class NotHappened(BaseCondition):
     for_: Millis = setting(Duration(), "For so long.", default=0, shown="ever")
     since: str = setting(EventName(), "Since this other event.", default="", shown="ever")
 
-    @property
+    @cached_property
     def _what(self) -> Occurrence:
         return Occurrence(event=self.event, where=self.where)
 
-    @property
+    @cached_property
     def _since(self) -> Occurrence | None:
         return Occurrence(event=self.since) if self.since else None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import ClassVar
 
@@ -61,7 +62,7 @@ class FormAbandoned(BaseCondition):
 
     peers: ClassVar[dict[str, str]] = {"Tidio": "form abandoned"}
 
-    @property
+    @cached_property
     def _left(self) -> Occurrence:
         tests = tuple(ValueTest(name) for name in self.form)
         return Occurrence(event="form_abandoned", where=(("form", tests),) if tests else ())
