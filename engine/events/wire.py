@@ -126,9 +126,6 @@ class _WireEvent(msgspec.Struct):
 WIRE_EVENT: type[msgspec.Struct] = _WireEvent
 """The shape of one event as it comes in, for whoever describes the doors."""
 
-WIRE_EVENT: type[msgspec.Struct] = _WireEvent
-"""The shape of one event as it comes in, for whoever describes the doors."""
-
 _PROBLEM = re.compile(r"(?P<what>.*?)(?: - at `\$(?P<path>[^`]*)`)?\Z", re.DOTALL)
 _EXPECTED = {
     "decimal": "a number", "float": "a number", "int": "a whole number", "str": "text", "bool": "true or false",
