@@ -212,7 +212,12 @@ class _Group:
         if event.trusted and owner is not None and owner != buyer.key.id:
             other = unit.visitors[VisitorKey(shop.id, owner)]
             self.touched[other.key] = shop
-            apply(other.state, msgspec.structs.replace(event, visitor=owner, trusted=True), page_type="other")
+            apply(
+                other.state,
+                msgspec.structs.replace(event, visitor=owner, trusted=True),
+                page_type="other",
+                watches=shop.rules.watches,
+            )
             unit.cancel_deliveries(shop.id, "bought", visitor=owner, person=other.person)
 
     def _apply_to_house(self, shop: str, event: Event) -> None:
