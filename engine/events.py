@@ -406,16 +406,19 @@ def _product(wire: _WireProduct, default_currency: str) -> Product:
     )
 
 
-def parse_event(raw: object, *, received_at: Millis, skew_ms: Millis, currency: str, trusted: bool) -> Event:
+def parse_event(
+    raw: object, *, received_at: Millis, skew_ms: Millis, currency: str, trusted: bool, strict: bool = True
+) -> Event:
     """One decoded JSON object as an Event.
 
     ``skew_ms`` is what the sender's clock is behind ours and is added to ``at``; nothing happens later than
-    ``received_at``. ``currency`` is the shop's, for amounts without one. Raises InvalidEvent naming the field.
+    ``received_at``. ``currency`` is the shop's, for amounts without one. ``strict`` is False where every value is text,
+    as in a rule test. Raises InvalidEvent naming the field.
     """
     if not isinstance(raw, dict):
         raise InvalidEvent("an event must be an object", code="invalid_event")
     try:
-        wire = msgspec.convert(raw, _WireEvent)
+        wire = msgspec.convert(raw, _WireEvent, strict=strict)
     except msgspec.ValidationError as error:
         raise _explain(error, raw) from None
     if wire.type not in CANONICAL_TYPES and not _TYPE_NAME.match(wire.type):
