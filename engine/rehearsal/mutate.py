@@ -112,7 +112,8 @@ def _without_setting(condition: BaseCondition) -> Iterator[tuple[BaseCondition, 
 
 def _settings(rule: Rule) -> Iterator[tuple[dict[str, Any], str]]:
     yield {"once_per": EVERY_TIME}, "without 'once_per'"
-    for word in rule.until:
+    # After its last message a rule has nothing left to be stopped.
+    for word in rule.until if any(isinstance(step, Wait) for step in rule.then) else ():
         yield {"until": tuple(other for other in rule.until if other != word)}, f"'until' without '{word}'"
     for index, step in enumerate(rule.then):
         if isinstance(step, Wait):
@@ -120,7 +121,8 @@ def _settings(rule: Rule) -> Iterator[tuple[dict[str, Any], str]]:
     if rule.holdout:
         yield {"holdout": 0.0}, "without 'holdout'"
     if rule.priority:
-        yield {"priority": 0}, "without 'priority'"
+        # Without it the order of the file might happen to decide the same.
+        yield {"priority": -rule.priority}, "with 'priority' turned round"
     if rule.limits != Limits():
         yield {"limits": Limits()}, "without its own 'limits'"
     if rule.active_from is not None or rule.active_until is not None:

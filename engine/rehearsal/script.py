@@ -61,7 +61,8 @@ class Script:
     rule: str | None = None
     agents: Happening | None = None
     starts: Millis | None = None
-    in_holdout: bool = False
+    in_holdout: str | None = None
+    """The rule to whose holdout the shopper belongs; to no other rule's."""
     line: int = 0
 
 
@@ -285,7 +286,7 @@ TEST = Form(
         Setting("rule", RuleName(), "The rule it is about."),
         Setting("agents", _Agents(), "Who is there to chat, from the beginning."),
         Setting("starts", Moment(), "When it begins, on the shop's clock."),
-        Setting("in_holdout", Flag(), "The shopper belongs to the rule's holdout."),
+        Setting("in_holdout", RuleName(), "The rule to whose holdout the shopper belongs.", shown_default="no rule's"),
         Setting("given", Given(), "What happens, moment by moment.", required=True),
         Setting("expect", _Later(), "What comes of it, moment by moment.", required=True),
     ),

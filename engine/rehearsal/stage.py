@@ -14,7 +14,7 @@ import msgspec
 
 from engine import clock, identify
 from engine.clock import Millis, from_datetime
-from engine.decisions import Outcome, Planned, Result
+from engine.decisions import Guard, Outcome, Planned, Result
 from engine.events import Event, parse_event
 from engine.explain import RuleView, next_look, view_rule
 from engine.pipeline import ShopRules, server_visitor
@@ -45,7 +45,8 @@ class Said:
     def fits(self, wanted: Expected) -> bool:
         if (self.what, self.rule) != (wanted.what, wanted.rule):
             return False
-        if wanted.by not in ("", self.by, self.detail):
+        # What `until` stopped is known by the word that came true.
+        if wanted.by not in ("", self.by, self.detail if self.by == Guard.UNTIL else ""):
             return False
         return all(_says(self.body, name, text) for name, text in wanted.details.items())
 
@@ -184,14 +185,13 @@ class _Stage:
         return self.devices[name]
 
     def _name(self, wanted: str) -> str:
-        """A name near the one wanted that is in the right holdouts: in that of the test's rule, or in none."""
-        own = self.script.rule if self.script.in_holdout else None
-        return next(name for name in (f"{wanted}-{number}" for number in count(1)) if self._fits(name, own))
+        """A name near the one wanted that is in the right holdouts: in that of one rule, or in none."""
+        return next(name for name in (f"{wanted}-{number}" for number in count(1)) if self._fits(name))
 
-    def _fits(self, name: str, own: str | None) -> bool:
+    def _fits(self, name: str) -> bool:
         facts = Facts(self.shop.rules.shop, name, Visitor(), self.now)
         rules = [rule for rule in self.shop.rules.rules if 0 < rule.holdout < 1]
-        return all(in_holdout(rule, facts) == (rule.name == own) for rule in rules)
+        return all(in_holdout(rule, facts) == (rule.name == self.script.in_holdout) for rule in rules)
 
     def _shopper_does(self, device: _Device, raw: Raw) -> None:
         tab = str(raw.get("tab") or device.front)
@@ -258,21 +258,28 @@ class _Stage:
             self.said.extend(_message(planned, self.now) for planned in result.planned)
 
     def _compare(self, expectation: Expectation) -> Iterator[Failure]:
-        """Everything that was expected came, and no other message did."""
-        messages = [said for said in self.said if said.what not in list(Outcome)]
-        unexplained = list(messages)
+        """Everything that was expected came, and nothing else did that the test is about."""
+        unexplained = [said for said in self.said if said.what != Outcome.FIRED]
         for wanted in expectation.things:
             found = next((said for said in self.said if said.fits(wanted)), None)
             if found is None:
                 yield self._failure(expectation, wanted.rule, f"expected {wanted.text}, but {self._instead(wanted)}")
             elif found in unexplained:
                 unexplained.remove(found)
-        named = {wanted.rule for wanted in expectation.things} | {self.script.rule}
-        expected_fired = {wanted.rule for wanted in expectation.things if wanted.what == "fired"}
+        fired = {wanted.rule for wanted in expectation.things if wanted.what == "fired"}
         for said in unexplained:
-            if (self.script.rule is None or said.rule in named) and said.rule not in expected_fired:
+            if said.rule not in fired and self._is_about(said, expectation):
                 what = "nothing more" if expectation.things else "nothing"
                 yield self._failure(expectation, said.rule, f"expected {what}, but {self._told(said)}")
+
+    def _is_about(self, said: Said, expectation: Expectation) -> bool:
+        """Of its own rule a test tells everything; of others only messages, when it is about no rule or names them."""
+        own = self.script.rule
+        if said.rule == own:
+            return True
+        if said.what in list(Outcome):
+            return False
+        return own is None or said.rule in {wanted.rule for wanted in expectation.things}
 
     def _instead(self, wanted: Expected) -> str:
         own = [said for said in self.said if said.rule == wanted.rule]
