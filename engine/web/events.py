@@ -250,8 +250,10 @@ class _Reader:
     def read(self, raw: object) -> Accepted:
         if not isinstance(raw, dict):
             raise InvalidEvent("an event must be an object", code="invalid_event")
-        body = _encode(raw).decode()
-        complete = vocabulary.translate(self._with_batch_fields(raw))
+        whole = self._with_batch_fields(raw)
+        # The visitor has a column of its own; the tab has not, and a replay needs it.
+        body = _encode({name: value for name, value in whole.items() if name != "visitor"}).decode()
+        complete = vocabulary.translate(whole)
         shop = self.speaker.shop
         event = parse_event(
             complete,

@@ -1,0 +1,190 @@
+"""Reads stored events once for both rule sets, on the clock they came by."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
+
+import structlog
+from sqlalchemy import Connection, Engine
+
+from engine import ids, strictjson, vocabulary
+from engine.clock import Millis
+from engine.errors import InvalidEvent, MalformedJson
+from engine.events import Event, parse_event, parse_stored
+from engine.pipeline import ShopRules
+from engine.replay.report import Message, Report, RuleCount
+from engine.replay.sides import Side
+from engine.replay.sieve import Sieve
+from engine.store import stream
+from engine.store.database import reading
+from engine.store.stream import StoredEvent
+
+log = structlog.get_logger()
+Progress = Callable[[str, int, int], None]
+"""Told now and then: what is being done, how many events are done, and of how many."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """What is counted, [since, until), and from when on events are played to know how things stood at ``since``."""
+
+    since: Millis
+    until: Millis
+    warm_from: Millis
+
+
+def replay(
+    engine: Engine,
+    before: ShopRules,
+    after: ShopRules,
+    window: Window,
+    *,
+    examples: int = 20,
+    progress: Progress = lambda what, done, of: None,
+    sift: bool = True,
+) -> Report:
+    """Play the stored events of one shop by both rule sets. ``sift`` False plays everybody. Raises StoreError."""
+    started = time.perf_counter()
+    with reading(engine) as connection, reading(engine) as lookups:
+        run = _Run(connection, lookups, before, after, window, progress)
+        wanted = run.sift() if sift else None
+        run.play(wanted)
+        report = run.report(examples)
+    report.seconds = round(time.perf_counter() - started, 3)
+    return report
+
+
+class _Run:
+    def __init__(
+        self,
+        connection: Connection,
+        lookups: Connection,
+        before: ShopRules,
+        after: ShopRules,
+        window: Window,
+        progress: Progress,
+    ) -> None:
+        self._connection = connection
+        self._lookups = lookups
+        self._shop = after.id
+        self._currency = after.rules.shop.currency
+        self._window = window
+        self._progress = progress
+        suppressions = stream.suppressions(lookups, self._shop)
+        self._sides = [Side(rules, window.since, suppressions, self._person_id) for rules in (before, after)]
+        self._total = stream.count_events(lookups, self._shop, window.warm_from, window.until)
+        self._counted = 0
+        self._visitors: set[str] = set()
+        self._played: set[str] = set()
+
+    # --- who matters --------------------------------------------------------------------------------------------------
+
+    def sift(self) -> set[str]:
+        """The visitors that any rule of either set could touch."""
+        sets = [side.shop.rules for side in self._sides]
+        if sets[0].shop.pages == sets[1].shop.pages:
+            sieves = [Sieve(sets, self._sides[0].shop.page_types)]
+        else:
+            sieves = [Sieve([side.shop.rules], side.shop.page_types) for side in self._sides]
+        for chunk in self._chunks("Looking who matters"):
+            for visitor, _, kind, at, _, trusted, body in chunk:
+                if visitor:
+                    for sieve in sieves:
+                        sieve.take(visitor, kind, at, trusted, body)
+        return set().union(*(sieve.wanted() for sieve in sieves))
+
+    # --- the play -----------------------------------------------------------------------------------------------------
+
+    def play(self, wanted: set[str] | None) -> None:
+        for stored in stream.house_events_before(self._lookups, self._shop, self._window.warm_from):
+            self._take([stored], stored[4])
+        for chunk in self._chunks("Playing"):
+            counted = chunk if chunk[0][4] >= self._window.since else [e for e in chunk if e[4] >= self._window.since]
+            self._counted += len(counted)
+            self._visitors.update(event[0] for event in counted)
+            if wanted is not None:
+                chunk = [event for event in chunk if event[0] in wanted or not event[0]]
+            for received_at, group in groupby(chunk, itemgetter(4)):
+                self._take(list(group), received_at)
+        for side in self._sides:
+            side.pass_time(self._window.until)
+        self._visitors.discard("")
+        self._played = self._visitors if wanted is None else self._visitors & wanted
+
+    def _take(self, stored: list[StoredEvent], now: Millis) -> None:
+        events = [event for event in map(self._event, stored) if event is not None]
+        first, second = self._sides
+        for side, other in ((first, second), (second, first)):
+            side.pass_time(now - 1)
+            side.take(events, now, other)
+
+    def _event(self, stored: StoredEvent) -> Event | None:
+        visitor, _, kind, at, received_at, trusted, body = stored
+        event = parse_stored(body, kind, visitor=visitor, at=at, currency=self._currency, trusted=trusted)
+        return event or self._translated(visitor, at, received_at, trusted, body)
+
+    def _translated(self, visitor: str, at: Millis, received_at: Millis, trusted: bool, body: str) -> Event | None:
+        """An event that came under a foreign name, read as the door read it."""
+        try:
+            raw = strictjson.loads(body.encode())
+            assert isinstance(raw, dict)
+            whole = vocabulary.translate(raw) | {"visitor": visitor, "at": None}
+            event = parse_event(whole, received_at=at, skew_ms=0, currency=self._currency, trusted=trusted)
+        except (MalformedJson, InvalidEvent) as error:
+            log.warning("a stored event cannot be read any more", error=str(error)[:100], received_at=received_at)
+            return None
+        return event
+
+    def _chunks(self, what: str) -> Iterator[list[StoredEvent]]:
+        done = 0
+        window = self._window
+        for chunk in stream.events(self._connection, self._shop, window.warm_from, window.until):
+            done += len(chunk)
+            yield chunk
+            self._progress(what, done, self._total)
+
+    def _person_id(self, shop: str, identities: list[tuple[str, str]]) -> str:
+        """The person's real name where there is one, because it decides about holdouts."""
+        known = stream.person_of(self._lookups, shop, identities)
+        return known or ids.derived_id("per", shop, *identities[0])
+
+    # --- what came of it ----------------------------------------------------------------------------------------------
+
+    def report(self, examples: int) -> Report:
+        before, after = self._sides
+        gained = [message for name, message in after.fired.items() if name not in before.fired]
+        lost = [message for name, message in before.fired.items() if name not in after.fired]
+        visitors = len(self._visitors)
+        return Report(
+            self._shop,
+            self._window.since,
+            self._window.until,
+            events=self._counted,
+            visitors=visitors,
+            played=len(self._played),
+            faults=max(before.faults, after.faults),
+            rules=list(_counts(before, after, gained, lost)),
+            gained=sorted(gained, key=lambda message: message.at)[:examples],
+            lost=sorted(lost, key=lambda message: message.at)[:examples],
+            before=before.cost(visitors),
+            after=after.cost(visitors),
+        )
+
+
+def _counts(before: Side, after: Side, gained: list[Message], lost: list[Message]) -> Iterator[RuleCount]:
+    """Every rule of either file, those of the new one first and in its order."""
+    names = [rule.name for side in (after, before) for rule in side.shop.rules.rules]
+    for name in dict.fromkeys(names):
+        yield RuleCount(
+            name,
+            before=sum(message.rule == name for message in before.fired.values()),
+            after=sum(message.rule == name for message in after.fired.values()),
+            gained=sum(message.rule == name for message in gained),
+            lost=sum(message.rule == name for message in lost),
+            held_before=dict(before.held.get(name, {})),
+            held_after=dict(after.held.get(name, {})),
+        )
