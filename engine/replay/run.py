@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from itertools import groupby
 from operator import itemgetter
 
@@ -17,8 +20,8 @@ from engine.errors import InvalidEvent, MalformedJson
 from engine.events import Event, parse_event, parse_stored
 from engine.pipeline import ShopRules
 from engine.replay.report import Message, Report, RuleCount
-from engine.replay.sides import Side
-from engine.replay.sieve import Sieve
+from engine.replay.sides import REPORTS, Side
+from engine.replay.sieve import Sieve, Subsets
 from engine.store import stream
 from engine.store.database import reading
 from engine.store.stream import StoredEvent
@@ -49,13 +52,26 @@ def replay(
 ) -> Report:
     """Play the stored events of one shop by both rule sets. ``sift`` False plays everybody. Raises StoreError."""
     started = time.perf_counter()
-    with reading(engine) as connection, reading(engine) as lookups:
+    with _fewer_collections(), reading(engine) as connection, reading(engine) as lookups:
         run = _Run(connection, lookups, before, after, window, progress)
         wanted = run.sift() if sift else None
         run.play(wanted)
         report = run.report(examples)
     report.seconds = round(time.perf_counter() - started, 3)
     return report
+
+
+@contextmanager
+def _fewer_collections() -> Iterator[None]:
+    """So much is alive, and nothing of it in cycles, that looking for garbage often would cost a third of the time."""
+    usual = gc.get_threshold()
+    gc.freeze()
+    gc.set_threshold(200_000, 50, 1_000)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)
+        gc.unfreeze()
 
 
 class _Run:
@@ -74,8 +90,14 @@ class _Run:
         self._currency = after.rules.shop.currency
         self._window = window
         self._progress = progress
+        if before.rules.shop.pages == after.rules.shop.pages:
+            after = replace(after, page_types=before.page_types)  # each remembers the addresses it has seen
         suppressions = stream.suppressions(lookups, self._shop)
-        self._sides = [Side(rules, window.since, suppressions, self._person_id) for rules in (before, after)]
+        self._before, self._after, self._same = (
+            Side(rules, window.since, suppressions, self._person_id) for rules in (before, after, before)
+        )
+        self._alike: set[str] = set()
+        """Visitors for whom both rule sets are the same; they are played once, and count for both."""
         self._total = stream.count_events(lookups, self._shop, window.warm_from, window.until)
         self._counted = 0
         self._visitors: set[str] = set()
@@ -84,18 +106,25 @@ class _Run:
     # --- who matters --------------------------------------------------------------------------------------------------
 
     def sift(self) -> set[str]:
-        """The visitors that any rule of either set could touch."""
-        sets = [side.shop.rules for side in self._sides]
+        """The visitors that any rule of either set could touch; notes which rules those are."""
+        sets = [self._before.shop.rules, self._after.shop.rules]
         if sets[0].shop.pages == sets[1].shop.pages:
-            sieves = [Sieve(sets, self._sides[0].shop.page_types)]
+            sieves = [Sieve(sets, self._before.shop.page_types)] * 2
         else:
-            sieves = [Sieve([side.shop.rules], side.shop.page_types) for side in self._sides]
+            sieves = [Sieve([side.shop.rules], side.shop.page_types) for side in (self._before, self._after)]
         for chunk in self._chunks("Looking who matters"):
-            for visitor, _, kind, at, _, trusted, body in chunk:
-                if visitor:
-                    for sieve in sieves:
-                        sieve.take(visitor, kind, at, trusted, body)
-        return set().union(*(sieve.wanted() for sieve in sieves))
+            for sieve in dict.fromkeys(sieves):
+                sieve.take(chunk)
+        subsets = [Subsets(side.shop) for side in (self._before, self._after)]
+        wanted = {visitor for sieve in sieves for visitor in sieve.wanted()}
+        same_shop = sets[0].shop == sets[1].shop
+        for visitor in wanted:
+            first, second = (found.of(sieve.seen[visitor]) for found, sieve in zip(subsets, sieves, strict=True))
+            self._before.reduced[visitor] = self._same.reduced[visitor] = first
+            self._after.reduced[visitor] = second
+            if same_shop and not sieves[0].seen[visitor].person and _says_the_same(first, second):
+                self._alike.add(visitor)
+        return wanted
 
     # --- the play -----------------------------------------------------------------------------------------------------
 
@@ -103,24 +132,36 @@ class _Run:
         for stored in stream.house_events_before(self._lookups, self._shop, self._window.warm_from):
             self._take([stored], stored[4])
         for chunk in self._chunks("Playing"):
-            counted = chunk if chunk[0][4] >= self._window.since else [e for e in chunk if e[4] >= self._window.since]
-            self._counted += len(counted)
-            self._visitors.update(event[0] for event in counted)
+            self._count(chunk)
             if wanted is not None:
                 chunk = [event for event in chunk if event[0] in wanted or not event[0]]
             for received_at, group in groupby(chunk, itemgetter(4)):
                 self._take(list(group), received_at)
-        for side in self._sides:
-            side.pass_time(self._window.until)
         self._visitors.discard("")
         self._played = self._visitors if wanted is None else self._visitors & wanted
+        for side in (self._before, self._after, self._same):
+            side.pass_time(self._window.until)
+        for side in (self._before, self._after):
+            side.add(self._same)
+
+    def _count(self, chunk: list[StoredEvent]) -> None:
+        counted = [event[0] for event in chunk if event[4] >= self._window.since]
+        self._counted += len(counted)
+        self._visitors.update(counted)
 
     def _take(self, stored: list[StoredEvent], now: Millis) -> None:
+        """One commit's events, to the sides that they concern; those about the shop itself concern all."""
         events = [event for event in map(self._event, stored) if event is not None]
-        first, second = self._sides
-        for side, other in ((first, second), (second, first)):
-            side.pass_time(now - 1)
-            side.take(events, now, other)
+        alike = [event for event in events if event.visitor in self._alike or not event.visitor]
+        if alike:
+            self._same.take(alike, now)
+        events = [event for event in events if event.visitor not in self._alike]
+        if not events:
+            return
+        before, after = self._before, self._after
+        for side, other in ((before, after), (after, before)):
+            own = [event for event in events if event.type not in REPORTS or not side.is_foreign(event, other)]
+            side.take(own, now)
 
     def _event(self, stored: StoredEvent) -> Event | None:
         visitor, _, kind, at, received_at, trusted, body = stored
@@ -155,7 +196,7 @@ class _Run:
     # --- what came of it ----------------------------------------------------------------------------------------------
 
     def report(self, examples: int) -> Report:
-        before, after = self._sides
+        before, after = self._before, self._after
         gained = [message for name, message in after.fired.items() if name not in before.fired]
         lost = [message for name, message in before.fired.items() if name not in after.fired]
         visitors = len(self._visitors)
@@ -166,7 +207,7 @@ class _Run:
             events=self._counted,
             visitors=visitors,
             played=len(self._played),
-            faults=max(before.faults, after.faults),
+            faults=max(before.faults, after.faults) + self._same.faults,
             rules=list(_counts(before, after, gained, lost)),
             gained=sorted(gained, key=lambda message: message.at)[:examples],
             lost=sorted(lost, key=lambda message: message.at)[:examples],
@@ -178,13 +219,13 @@ class _Run:
 def _counts(before: Side, after: Side, gained: list[Message], lost: list[Message]) -> Iterator[RuleCount]:
     """Every rule of either file, those of the new one first and in its order."""
     names = [rule.name for side in (after, before) for rule in side.shop.rules.rules]
+    fired = [Counter(message.rule for message in side.fired.values()) for side in (before, after)]
+    changes = [Counter(message.rule for message in messages) for messages in (gained, lost)]
     for name in dict.fromkeys(names):
-        yield RuleCount(
-            name,
-            before=sum(message.rule == name for message in before.fired.values()),
-            after=sum(message.rule == name for message in after.fired.values()),
-            gained=sum(message.rule == name for message in gained),
-            lost=sum(message.rule == name for message in lost),
-            held_before=dict(before.held.get(name, {})),
-            held_after=dict(after.held.get(name, {})),
-        )
+        counts = [counted[name] for counted in (*fired, *changes)]
+        held = [dict(side.held.get(name, {})) for side in (before, after)]
+        yield RuleCount(name, counts[0], counts[1], counts[2], counts[3], held[0], held[1])
+
+
+def _says_the_same(first: ShopRules, second: ShopRules) -> bool:
+    return [rule.hash for rule in first.rules.rules] == [rule.hash for rule in second.rules.rules]

@@ -29,6 +29,7 @@ class Side:
         suppressions: Iterable[Suppression],
         person_id: Callable[[str, list[tuple[str, str]]], str],
     ) -> None:
+        self.reduced: dict[str, ShopRules] = {}
         self.shop = shop
         self.since = since
         known = list(suppressions)
@@ -39,7 +40,7 @@ class Side:
             suppressed={found.address: (found.reason, found.at) for found in known},
             most_visitors=MOST_AT_HAND,
         )
-        self.house = Rehearsal(shop, self.books)
+        self.house = Rehearsal(shop, self.books, self.reduced)
         self.sent: set[str] = set()
         """The messages of these rules, by delivery id."""
         self.fired: dict[str, Message] = {}
@@ -56,14 +57,14 @@ class Side:
             self.house.ring(until)
             self._count()
 
-    def take(self, events: list[Event], now: Millis, other: Side) -> None:
-        """The events of one commit, without what was done with a message that only the other side sends."""
-        if any(event.type in REPORTS for event in events):
-            events = [event for event in events if not self._is_foreign(event, other)]
+    def take(self, events: list[Event], now: Millis) -> None:
+        """The events of one commit."""
+        self.pass_time(now - 1)
         self.house.take(events, now)
         self._count()
 
-    def _is_foreign(self, event: Event, other: Side) -> bool:
+    def is_foreign(self, event: Event, other: Side) -> bool:
+        """Whether this is about a message that only the other side sends, so that nobody can have seen it here."""
         return event.type in REPORTS and event.message in other.sent and event.message not in self.sent
 
     def _suppress(self, found: Suppression) -> None:
@@ -96,6 +97,13 @@ class Side:
     @property
     def faults(self) -> int:
         return sum(1 for visitor in self.books.visitors.values() if visitor.fault is not None)
+
+    def add(self, other: Side) -> None:
+        """Count what another side decided as decided here too."""
+        self.fired.update(other.fired)
+        self.messages.update(other.messages)
+        for rule, held in other.held.items():
+            self.held.setdefault(rule, Counter()).update(held)
 
     def cost(self, visitors: int) -> Cost:
         total = sum(self.messages.values())

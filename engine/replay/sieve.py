@@ -7,12 +7,13 @@ address, an event. Whatever a condition does not say here counts as met, so nobo
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import product
 
 import msgspec
 
 from engine.clock import Millis
+from engine.pipeline import ShopRules
 from engine.rules.conditions.attention import OnPage
 from engine.rules.conditions.base import BaseCondition
 from engine.rules.conditions.contact import CanEmail
@@ -20,6 +21,7 @@ from engine.rules.conditions.events import Happened
 from engine.rules.logic import All, Any
 from engine.rules.model import RuleSet
 from engine.rules.pages import PageTypes
+from engine.store.stream import StoredEvent
 from engine.visitors import MAX_TABS
 
 IDENTIFYING = frozenset(["contact_given", "identified", "order_placed", "consent_changed"])
@@ -47,7 +49,7 @@ def _own(condition: BaseCondition) -> Iterator[Way]:
     if isinstance(condition, OnPage) and condition.type:
         least = condition.for_ if condition.counting == "engaged" else 0
         yield from (frozenset([("page", page_type, least)]) for page_type in condition.type)
-    elif isinstance(condition, Happened):
+    elif isinstance(condition, Happened) and condition.event != "order_placed":  # which comes from other devices too
         yield frozenset([("event", condition.event, condition.at_least)])
     elif isinstance(condition, CanEmail):
         yield frozenset([("person", "", 1)])
@@ -80,6 +82,7 @@ class Glimpse(msgspec.Struct):
     page: _Page | None = None
     engaged_ms: float | None = None
     cart: _Cart | None = None
+    order: _Order | None = None
     tab: str | None = None
     data: msgspec.Raw | None = None
     context: msgspec.Raw | None = None
@@ -91,7 +94,12 @@ class _Page(msgspec.Struct):
 
 
 class _Cart(msgspec.Struct):
+    id: str | int | None = None
     lines: list[msgspec.Raw] = []
+
+
+class _Order(msgspec.Struct):
+    cart_id: str | int | None = None
 
 
 _decode = msgspec.json.Decoder(Glimpse).decode
@@ -141,9 +149,15 @@ class Sieve:
         self._everybody = frozenset() in self._ways
         self._asked = {of for way in self._ways for kind, of, _ in way if kind == "event"}
         self._type_of = page_types.type_of
+        self._carts: dict[str, str] = {}
         self.seen: dict[str, Seen] = {}
 
-    def take(self, visitor: str, kind: str, at: Millis, trusted: bool, body: str) -> None:
+    def take(self, stored: Iterable[StoredEvent]) -> None:
+        for visitor, _, kind, at, _, trusted, body in stored:
+            if visitor:
+                self._take(visitor, kind, at, trusted, body)
+
+    def _take(self, visitor: str, kind: str, at: Millis, trusted: bool, body: str) -> None:
         seen = self.seen.get(visitor)
         if seen is None:
             seen = self.seen[visitor] = Seen()
@@ -151,7 +165,6 @@ class Sieve:
             seen.events[kind] = seen.events.get(kind, 0) + 1
         if kind in IDENTIFYING:
             seen.person = True
-            return
         try:
             glimpse = _decode(body)
         except msgspec.DecodeError:
@@ -162,8 +175,17 @@ class Sieve:
             seen.odd = True
         if glimpse.cart is not None and glimpse.cart.lines:
             seen.cart = True
+            self._carts[str(glimpse.cart.id)] = visitor
+        if glimpse.order is not None:
+            self._notice_order(visitor, str(glimpse.order.cart_id))
         if glimpse.page is not None or glimpse.engaged_ms is not None:
             self._notice_page(seen, kind, at, glimpse)
+
+    def _notice_order(self, visitor: str, cart: str) -> None:
+        """Somebody's cart that another visitor orders, often the shop's server, makes persons of both."""
+        owner = self._carts.get(cart, visitor)
+        if owner != visitor:
+            self.seen[owner].person = True
 
     def _notice_page(self, seen: Seen, kind: str, at: Millis, glimpse: Glimpse) -> None:
         tab = glimpse.tab or ""
@@ -180,15 +202,31 @@ class Sieve:
             seen.pages[view.type] += engaged - view.engaged_ms
             view.engaged_ms = engaged
 
-    def wanted(self) -> set[str]:
-        """Those who could be touched by a rule, or who are a person, whom another device may concern."""
-        if self._everybody:
-            return set(self.seen)
-        return {
-            visitor
-            for visitor, seen in self.seen.items()
-            if seen.odd or seen.person or any(seen.has(way) for way in self._ways)
-        }
+    def wanted(self) -> Iterator[str]:
+        """Those whom a rule could touch, or who are a person, whom another device may concern."""
+        for visitor, seen in self.seen.items():
+            if self._everybody or seen.odd or seen.person or any(seen.has(way) for way in self._ways):
+                yield visitor
+
+
+class Subsets:
+    """A rule set reduced to the rules that could ever be met for somebody; equal reductions are one object."""
+
+    def __init__(self, shop: ShopRules) -> None:
+        self._shop = shop
+        self._ways = [(rule, _ways_of(rule.when)) for rule in shop.rules.rules]
+        self._made: dict[tuple[str, ...], ShopRules] = {}
+
+    def of(self, seen: Seen) -> ShopRules:
+        if seen.odd:
+            return self._shop
+        rules = [rule for rule, own in self._ways if any(seen.has(way) for way in own)]
+        names = tuple(rule.name for rule in rules)
+        made = self._made.get(names)
+        if made is None:
+            reduced = replace(self._shop.rules, rules=tuple(rules))
+            made = self._made[names] = replace(self._shop, rules=reduced)
+        return made
 
 
 def _ways_of(condition: object) -> list[Way]:
