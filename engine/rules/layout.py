@@ -136,6 +136,7 @@ def _scalar(value: str, *, is_duration: bool) -> str:
     if isinstance(value, SingleQuotedScalarString | DoubleQuotedScalarString):
         text = str(value)
         if is_duration or (_PLAIN.match(text) and text not in _LOOKS_OTHERWISE):
-            return PlainScalarString(text)
+            plain: str = PlainScalarString(text)
+            return plain
         return DoubleQuotedScalarString(text) if "\\" not in text and '"' not in text else value
     return value
