@@ -59,7 +59,7 @@ class Month:
 
     def _visit(self, visitor: str, now: Millis, buys: bool) -> Iterator[Row]:
         for page in range(min(40, 1 + int(self._random.expovariate(1 / 5)))):
-            kind = self._random.choices(list(PAGES), PAGES.values())[0]
+            kind = self._random.choices(list(PAGES), list(PAGES.values()))[0]
             path = PATHS.get(kind, "/{}").format(self._random.randrange(1000))
             place = {"url": ORIGIN + path, "title": f"{kind} {path}", "language": "nl"}
             yield self._row(visitor, "page_viewed", now, page=place)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -44,6 +44,13 @@ class _Visitors(dict[VisitorKey, LoadedVisitor]):
         if len(self) > self._most:
             self._pack(keep=key)
         return loaded
+
+    def __contains__(self, key: object) -> bool:
+        return super().__contains__(key) or key in self._packed
+
+    def get(self, key: VisitorKey, default: Any = None) -> Any:  # noqa: ANN401 - as dict has it
+        """Whoever was seen before, packed or not."""
+        return self[key] if key in self else default
 
     def _pack(self, keep: VisitorKey) -> None:
         """Put half of them away, those seen longest ago first."""

@@ -67,7 +67,13 @@ def mutants(rule: Rule) -> Iterator[Mutant]:
 
 
 def _about(rule: Rule, when: All) -> Rule:
-    return replace(rule, when=when, page_types=when.page_types, needs_cart=when.needs_cart)
+    return replace(
+        rule,
+        when=when,
+        page_types=when.page_types,
+        needs_cart=when.needs_cart,
+        needs_engaged_ms=when.needs_engaged_ms,
+    )
 
 
 # --- conditions -------------------------------------------------------------------------------------------------------

@@ -117,8 +117,12 @@ def _test(node: Node, reading: Reading) -> Script:
         raise Fault(node, "this must be a test: a name, given and expect")
     rule = node.get("rule")
     about = reading.attempt(RuleName().read, rule, reading) if rule is not None else None
+    # Read before the others are, so that what is wrong in it is told even when something else is wrong too.
+    expect = reading.attempt(_expectations, node.get("expect"), about, node, reading)
     values = TEST.values(node, reading)
-    values["expect"] = _expectations(node.get("expect"), about, reading)
+    if expect is None:
+        raise Told
+    values["expect"] = expect
     return Script(line=node.line, **values)  # type: ignore[arg-type] # the form has read each by the kind of its field
 
 
@@ -131,20 +135,18 @@ def _moment(key: Scalar, reading: Reading) -> Millis:
     return Duration().read(key, reading)
 
 
-def _moments(node: Node | None, what: str, reading: Reading) -> list[tuple[Millis, Scalar, Node]]:
-    """The moments of a mapping, which must go forward."""
+def _moments(node: Node | None, what: str, test: Node, reading: Reading) -> list[tuple[Millis, Node]]:
+    """The moments of a mapping, which must go forward; one that is wrong is noted, and goes on as the one before it."""
     if not isinstance(node, Mapping) or not node.pairs:
-        where = node or Scalar("", False, 1, 1)
-        raise Fault(where, f"'{what}' has moments, such as 45s: …; the first is 0s")
-    found: list[tuple[Millis, Scalar, Node]] = []
+        raise Fault(node or test, f"'{what}' must have moments, such as 45s: …; the first is 0s")
+    found: list[tuple[Millis, Node]] = []
+    last = -1
     for key, value in node.pairs:
         at = reading.attempt(_moment, key, reading)
-        if at is not None and found and at <= found[-1][0]:
-            reading.source.problem(key.line, key.column, f"{key.text} does not come after {found[-1][1].text}")
-        elif at is not None:
-            found.append((at, key, value))
-    if len(found) < len(node.pairs):
-        raise Told
+        if at is not None and at <= last:
+            reading.source.problem(key.line, key.column, f"{key.text} does not come after the moment above it")
+        last = max(last, at if at is not None else last)
+        found.append((last, value))
     return found
 
 
@@ -158,7 +160,7 @@ class Given(Kind[tuple[tuple[Millis, tuple[Happening, ...]], ...]]):
 
     def read(self, node: Node, reading: Reading) -> tuple[tuple[Millis, tuple[Happening, ...]], ...]:
         found = []
-        for at, _, value in _moments(node, "given", reading):
+        for at, value in _moments(node, "given", node, reading):
             items = value.items if isinstance(value, Sequence) else (value,)
             happenings = [reading.attempt(self._one, item, reading) for item in items]
             found.append((at, tuple(happening for happening in happenings if happening is not None)))
@@ -200,9 +202,9 @@ class RuleName(Kind[str]):
         return name
 
 
-def _expectations(node: Node | None, about: str | None, reading: Reading) -> tuple[Expectation, ...]:
+def _expectations(node: Node | None, about: str | None, test: Node, reading: Reading) -> tuple[Expectation, ...]:
     found = []
-    for at, _, value in _moments(node, "expect", reading):
+    for at, value in _moments(node, "expect", test, reading):
         items = value.items if isinstance(value, Sequence) else (value,)
         if not items:
             raise Fault(value, "this expects nothing at all; write nothing to say that nothing must happen")

@@ -152,6 +152,8 @@ class _Run:
     def _take(self, stored: list[StoredEvent], now: Millis) -> None:
         """One commit's events, to the sides that they concern; those about the shop itself concern all."""
         events = [event for event in map(self._event, stored) if event is not None]
+        if len(events) > 1:
+            events.sort(key=lambda event: (event.at, event.seq))
         alike = [event for event in events if event.visitor in self._alike or not event.visitor]
         if alike:
             self._same.take(alike, now)

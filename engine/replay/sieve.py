@@ -175,17 +175,18 @@ class Sieve:
             seen.odd = True
         if glimpse.cart is not None and glimpse.cart.lines:
             seen.cart = True
-            self._carts[str(glimpse.cart.id)] = visitor
-        if glimpse.order is not None:
-            self._notice_order(visitor, str(glimpse.order.cart_id))
+            if glimpse.cart.id is not None:
+                self._notice_cart(visitor, str(glimpse.cart.id))
+        if glimpse.order is not None and glimpse.order.cart_id is not None:
+            self._notice_cart(visitor, str(glimpse.order.cart_id))
         if glimpse.page is not None or glimpse.engaged_ms is not None:
             self._notice_page(seen, kind, at, glimpse)
 
-    def _notice_order(self, visitor: str, cart: str) -> None:
-        """Somebody's cart that another visitor orders, often the shop's server, makes persons of both."""
-        owner = self._carts.get(cart, visitor)
+    def _notice_cart(self, visitor: str, cart: str) -> None:
+        """A cart of which two visitors speak makes them touch each other, as two devices of a person do."""
+        owner = self._carts.setdefault(cart, visitor)
         if owner != visitor:
-            self.seen[owner].person = True
+            self.seen[owner].person = self.seen[visitor].person = True
 
     def _notice_page(self, seen: Seen, kind: str, at: Millis, glimpse: Glimpse) -> None:
         tab = glimpse.tab or ""

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from functools import cache
 from io import StringIO
+from textwrap import indent
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -38,16 +39,23 @@ def tidy(text: str, *, name: str = "rules.yaml") -> str:
     before = load(text, name=name)
     if not before.rules and "rules:" not in text:
         return text
-    document = _yaml().load(text.removeprefix("\ufeff").replace("\r\n", "\n"))
+    result, passes = _laid_out(text), 10
+    # What moved may have let go of what kept something else in its place.
+    while (again := _laid_out(result)) != result and (passes := passes - 1):
+        result = again
+    _must_say_the_same(before, load(result, name=name), name)
+    return result
+
+
+def _laid_out(text: str) -> str:
+    document = _yaml().load(text.removeprefix("\ufeff").replace("\r\n", "\n").rstrip() + "\n")
     _order(document, sections.NAMES)
     for rule in document.get("rules") or ():
         _order(rule, [setting.name for setting in sections.RULE.settings])
     _rewrite(document)
     stream = StringIO()
     _yaml().dump(document, stream)
-    result = re.sub(r"[ \t]+\n", "\n", stream.getvalue()).rstrip("\n") + "\n"
-    _must_say_the_same(before, load(result, name=name), name)
-    return result
+    return re.sub(r"[ \t]+\n", "\n", stream.getvalue()).rstrip("\n") + "\n"
 
 
 def _yaml() -> YAML:
@@ -140,3 +148,28 @@ def _scalar(value: str, *, is_duration: bool) -> str:
             return plain
         return DoubleQuotedScalarString(text) if "\\" not in text and '"' not in text else value
     return value
+
+
+# --- adding -----------------------------------------------------------------------------------------------------------
+
+
+def add_entry(text: str, section: str, entry: str) -> str:
+    """The file with one more entry at the end of a section that is a list; nothing else is changed.
+
+    ``entry`` begins with ``- `` in its first column.
+    """
+    lines = text.splitlines()
+    begin = next(
+        (number for number, line in enumerate(lines) if re.match(rf"{section}:\s*(\[\])?\s*(#.*)?$", line)), None
+    )
+    if begin is None:
+        return f"{text.rstrip()}\n\n{section}:\n{indent(entry, '  ')}".lstrip("\n")
+    lines[begin] = lines[begin].replace("[]", "").rstrip()
+    dashes = [line.index("-") for line in lines[begin + 1 :] if re.match(r"\s*- ", line)]
+    end = next((n for n in range(begin + 1, len(lines)) if re.match(r"[^\s#-]", lines[n])), len(lines))
+    while end > begin + 1 and not lines[end - 1].strip():
+        end -= 1
+    own = indent(entry.rstrip("\n"), " " * (dashes[0] if dashes else 2)).splitlines()
+    gap = [""] if dashes else []
+    rest = lines[end:]
+    return "\n".join([*lines[:end], *gap, *own, *([""] if rest and rest[0].strip() else []), *rest]).rstrip("\n") + "\n"

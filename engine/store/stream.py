@@ -1,11 +1,11 @@
-"""Stored events in the order in which they were taken in, a few thousand at a time."""
+"""Stored events, commit by commit, a few thousand at a time."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, func, literal_column, select
+from sqlalchemy import Connection, func, select
 
 from engine.clock import Millis
 from engine.store.unit import EVENTS, IDENTITIES, SUPPRESSIONS
@@ -28,16 +28,17 @@ def count_events(connection: Connection, shop: str, since: Millis, until: Millis
 
 
 def events(connection: Connection, shop: str, since: Millis, until: Millis) -> Iterator[list[StoredEvent]]:
-    """Those received in [since, until), in chunks; those of one commit share their ``received_at``."""
+    """Those received in [since, until), in chunks; those of one commit share their ``received_at``.
+
+    In which order a commit took them in is not kept; it is that of ``at``, and then of ``seq`` in the body.
+    """
     columns = EVENTS.c
-    # Both databases number rows as they come; it keeps the order within one commit.
-    written: ColumnElement[object] = literal_column("rowid" if connection.dialect.name == "sqlite" else "events.ctid")
     query = (
         select(
             columns.visitor, columns.id, columns.type, columns.at, columns.received_at, columns.trusted, columns.body
         )
         .where(columns.shop == shop, columns.received_at >= since, columns.received_at < until)
-        .order_by(columns.received_at, written)
+        .order_by(columns.received_at)
     )
     result = connection.execution_options(stream_results=True, yield_per=CHUNK).execute(query)
     for chunk in result.partitions(CHUNK):
