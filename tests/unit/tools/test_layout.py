@@ -86,7 +86,7 @@ def test_nothing_is_moved_past_a_comment() -> None:
 _words = st.sampled_from(["faq", "'faq'", '"faq"', "returns", '"returns"'])
 _times = st.sampled_from(["45s", "45 seconds", "1 m", "90 sec", "1h30m", "1 hour 30 minutes", "2 weeks"])
 _days = st.sampled_from(["1 day", "3d", "2 weeks", "48 hours"])
-_texts = st.text("abz NO19:,#{}[]&*!|>%@-?éĳ€…😀\"\\", min_size=1, max_size=40)
+_texts = st.text('abz NO19:,#{}[]&*!|>%@-?éĳ€…😀"\\', min_size=1, max_size=40)
 _comments = st.sampled_from(["", "  # a word about it", "\n      # on a line of its own", "\n"])
 
 
