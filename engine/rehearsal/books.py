@@ -50,7 +50,9 @@ class _Visitors(dict[VisitorKey, LoadedVisitor]):
 
     def get(self, key: VisitorKey, default: Any = None) -> Any:  # noqa: ANN401 - as dict has it
         """Whoever was seen before, packed or not."""
-        return self[key] if key in self else default
+        if key not in self:
+            return default
+        return self[key]
 
     def _pack(self, keep: VisitorKey) -> None:
         """Put half of them away, those seen longest ago first."""

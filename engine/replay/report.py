@@ -44,6 +44,8 @@ class Report(msgspec.Struct):
     visitors: int = 0
     played: int = 0
     """Visitors whose events were played; no rule could touch the others."""
+    unreadable: int = 0
+    """Events that this release cannot read any more; they are left out."""
     faults: int = 0
     """Visitors whose events broke something; they are left out from there on."""
     seconds: float = 0.0

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from operator import itemgetter
 
-import structlog
 from sqlalchemy import Connection, Engine
 
 from engine import ids, strictjson, vocabulary
@@ -26,7 +25,6 @@ from engine.store import stream
 from engine.store.database import reading
 from engine.store.stream import StoredEvent
 
-log = structlog.get_logger()
 Progress = Callable[[str, int, int], None]
 """Told now and then: what is being done, how many events are done, and of how many."""
 
@@ -99,7 +97,7 @@ class _Run:
         self._alike: set[str] = set()
         """Visitors for whom both rule sets are the same; they are played once, and count for both."""
         self._total = stream.count_events(lookups, self._shop, window.warm_from, window.until)
-        self._counted = 0
+        self._counted = self._unreadable = 0
         self._visitors: set[str] = set()
         self._played: set[str] = set()
 
@@ -166,19 +164,19 @@ class _Run:
             side.take(own, now)
 
     def _event(self, stored: StoredEvent) -> Event | None:
-        visitor, _, kind, at, received_at, trusted, body = stored
+        visitor, _, kind, at, _, trusted, body = stored
         event = parse_stored(body, kind, visitor=visitor, at=at, currency=self._currency, trusted=trusted)
-        return event or self._translated(visitor, at, received_at, trusted, body)
+        return event or self._translated(visitor, at, trusted, body)
 
-    def _translated(self, visitor: str, at: Millis, received_at: Millis, trusted: bool, body: str) -> Event | None:
+    def _translated(self, visitor: str, at: Millis, trusted: bool, body: str) -> Event | None:
         """An event that came under a foreign name, read as the door read it."""
         try:
             raw = strictjson.loads(body.encode())
             assert isinstance(raw, dict)
             whole = vocabulary.translate(raw) | {"visitor": visitor, "at": None}
             event = parse_event(whole, received_at=at, skew_ms=0, currency=self._currency, trusted=trusted)
-        except (MalformedJson, InvalidEvent) as error:
-            log.warning("a stored event cannot be read any more", error=str(error)[:100], received_at=received_at)
+        except (MalformedJson, InvalidEvent):
+            self._unreadable += 1  # a release may have learnt to refuse it
             return None
         return event
 
@@ -209,6 +207,7 @@ class _Run:
             events=self._counted,
             visitors=visitors,
             played=len(self._played),
+            unreadable=self._unreadable,
             faults=max(before.faults, after.faults) + self._same.faults,
             rules=list(_counts(before, after, gained, lost)),
             gained=sorted(gained, key=lambda message: message.at)[:examples],

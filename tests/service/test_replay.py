@@ -27,7 +27,18 @@ from engine.rules.model import RuleSet
 from engine.store import timers
 from engine.store.unit import DECISIONS, VISITORS
 from tests.builders import (
-    LEFT, NOON, SEQUENCE, STUCK, Hands, Premises, cart, keep_time, line, named, rule_set, with_lines,
+    LEFT,
+    NOON,
+    SEQUENCE,
+    STUCK,
+    Hands,
+    Premises,
+    cart,
+    keep_time,
+    line,
+    named,
+    rule_set,
+    with_lines,
 )  # fmt: skip
 
 SURPRISE = """

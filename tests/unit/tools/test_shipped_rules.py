@@ -18,8 +18,8 @@ from engine.rules.layout import tidy
 
 ROOT = Path(__file__).parents[3]
 OTHER_VALUES = {
-    "duration": "2m", "days": "2d", "money": "9.50", "share": "25%", "count": "2", "page": "blog", "address": "/printers/*",
-    "text": 'Jan "de" Vries',
+    "duration": "2m", "days": "2d", "money": "9.50", "share": "25%", "count": "2", "page": "blog",
+    "address": "/printers/*", "text": 'Jan "de" Vries',
 }  # fmt: skip
 
 
