@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 from engine.clock import Millis
 from engine.decisions import Result
@@ -18,13 +19,23 @@ MOST_LOOKS = 100_000
 """Looks that timers bring at one and the same moment; more is a rule that asks for ever."""
 
 
+NEVER: Millis = 2**62
+
+
+class Reduced(NamedTuple):
+    """Of a visitor it is known what they will do: the rules that could ever be met, and none before ``since``."""
+
+    shop: ShopRules
+    since: Millis
+
+
 class Rehearsal:
     """One shop, its rules and everybody in it. Time is told, never asked.
 
-    ``reduced`` has, for visitors for whom not every rule could ever be met, the rules that could.
+    ``reduced`` has what need not be asked about some visitors; all rules are asked about the others.
     """
 
-    def __init__(self, shop: ShopRules, books: MemoryBooks, reduced: Mapping[str, ShopRules] | None = None) -> None:
+    def __init__(self, shop: ShopRules, books: MemoryBooks, reduced: Mapping[str, Reduced] | None = None) -> None:
         self.shop = shop
         self._reduced = {} if reduced is None else reduced
         self.books = books
@@ -70,7 +81,7 @@ class Rehearsal:
     def _look(self) -> dict[VisitorKey, Result]:
         group, books = self._group, self.books
         if self._reduced:
-            group.touched = {key: self._reduced.get(key.id, self.shop) for key in group.touched}
+            group.touched = self._worth_asking(group.touched)
         group.ask_rules()
         for key in group.touched:
             due_at = books.visitors[key].due_at
@@ -80,6 +91,16 @@ class Rehearsal:
         group.touched.clear()
         group.heard_of.clear()
         return results
+
+    def _worth_asking(self, touched: Iterable[VisitorKey]) -> dict[VisitorKey, ShopRules]:
+        found = {}
+        for key in touched:
+            reduced = self._reduced.get(key.id)
+            if reduced is None:
+                found[key] = self.shop
+            elif reduced.since <= self.books.now:
+                found[key] = reduced.shop
+        return found
 
     def _keep(self, books: Books, visitor: LoadedVisitor, event: Event) -> None:
         """Of what SQL would keep beside the state, only what later events look up."""

@@ -120,7 +120,7 @@ class _Run:
             first, second = (found.of(sieve.seen[visitor]) for found, sieve in zip(subsets, sieves, strict=True))
             self._before.reduced[visitor] = self._same.reduced[visitor] = first
             self._after.reduced[visitor] = second
-            if same_shop and not sieves[0].seen[visitor].person and _says_the_same(first, second):
+            if same_shop and not sieves[0].seen[visitor].person and _says_the_same(first.shop, second.shop):
                 self._alike.add(visitor)
         return wanted
 

@@ -10,7 +10,7 @@ from engine.decisions import Outcome
 from engine.events import Event
 from engine.pipeline import ShopRules
 from engine.rehearsal.books import MemoryBooks
-from engine.rehearsal.house import Rehearsal
+from engine.rehearsal.house import Reduced, Rehearsal
 from engine.replay.report import Cost, Message
 from engine.store.stream import Suppression
 
@@ -29,7 +29,7 @@ class Side:
         suppressions: Iterable[Suppression],
         person_id: Callable[[str, list[tuple[str, str]]], str],
     ) -> None:
-        self.reduced: dict[str, ShopRules] = {}
+        self.reduced: dict[str, Reduced] = {}
         self.shop = shop
         self.since = since
         known = list(suppressions)

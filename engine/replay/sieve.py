@@ -14,6 +14,7 @@ import msgspec
 
 from engine.clock import Millis
 from engine.pipeline import ShopRules
+from engine.rehearsal.house import NEVER, Reduced
 from engine.rules.conditions.attention import OnPage
 from engine.rules.conditions.base import BaseCondition
 from engine.rules.conditions.contact import CanEmail
@@ -124,6 +125,8 @@ class Seen:
     person: bool = False
     odd: bool = False
     """Whether something was not understood at a glimpse; then anything may have happened."""
+    since: Millis | None = None
+    """When the first way was gone to its end; before that no rule is met."""
 
     def has(self, way: Way) -> bool:
         for kind, of, least in way:
@@ -147,24 +150,36 @@ class Sieve:
             way for way in sorted(found, key=len) if not any(other != way and _covers(other, way) for other in found)
         ]
         self._everybody = frozenset() in self._ways
-        self._asked = {of for way in self._ways for kind, of, _ in way if kind == "event"}
+        self._through: dict[tuple[str, str], list[Way]] = {}
+        for way in self._ways:
+            for kind, of, _ in way:
+                self._through.setdefault((kind, of), []).append(way)
         self._type_of = page_types.type_of
         self._carts: dict[str, str] = {}
+        self._now: Millis = 0
         self.seen: dict[str, Seen] = {}
 
     def take(self, stored: Iterable[StoredEvent]) -> None:
-        for visitor, _, kind, at, _, trusted, body in stored:
+        for visitor, _, kind, at, received_at, trusted, body in stored:
             if visitor:
+                self._now = received_at
                 self._take(visitor, kind, at, trusted, body)
+
+    def _news(self, seen: Seen, kind: str, of: str) -> None:
+        """Something came nearer: was it the last thing that one of the ways wanted?"""
+        if seen.since is None and any(seen.has(way) for way in self._through.get((kind, of), ())):
+            seen.since = self._now
 
     def _take(self, visitor: str, kind: str, at: Millis, trusted: bool, body: str) -> None:
         seen = self.seen.get(visitor)
         if seen is None:
-            seen = self.seen[visitor] = Seen()
-        if kind in self._asked:
+            seen = self.seen[visitor] = Seen(since=self._now if self._everybody else None)
+        if ("event", kind) in self._through:
             seen.events[kind] = seen.events.get(kind, 0) + 1
+            self._news(seen, "event", kind)
         if kind in IDENTIFYING:
             seen.person = True
+            self._news(seen, "person", "")
         try:
             glimpse = _decode(body)
         except msgspec.DecodeError:
@@ -175,6 +190,7 @@ class Sieve:
             seen.odd = True
         if glimpse.cart is not None and glimpse.cart.lines:
             seen.cart = True
+            self._news(seen, "cart", "")
             if glimpse.cart.id is not None:
                 self._notice_cart(visitor, str(glimpse.cart.id))
         if glimpse.order is not None and glimpse.order.cart_id is not None:
@@ -195,18 +211,21 @@ class Sieve:
         if page is not None and (view is None or (kind == "page_viewed" and at >= view.opened_at)):
             page_type = self._type_of(page.url, page.type)
             view = seen.views[tab] = _View(page_type, at)
-            seen.pages.setdefault(page_type, 0.0)
+            if page_type not in seen.pages:
+                seen.pages[page_type] = 0.0
+                self._news(seen, "page", page_type)
             # Of so many tabs the state forgets some, and what it makes of them then cannot be told from here.
             seen.odd = seen.odd or len(seen.views) > MAX_TABS
         engaged = glimpse.engaged_ms
         if view is not None and engaged is not None and kind != "page_viewed" and engaged > view.engaged_ms:
             seen.pages[view.type] += engaged - view.engaged_ms
             view.engaged_ms = engaged
+            self._news(seen, "page", view.type)
 
     def wanted(self) -> Iterator[str]:
         """Those whom a rule could touch, or who are a person, whom another device may concern."""
         for visitor, seen in self.seen.items():
-            if self._everybody or seen.odd or seen.person or any(seen.has(way) for way in self._ways):
+            if seen.since is not None or seen.odd or seen.person:
                 yield visitor
 
 
@@ -218,9 +237,13 @@ class Subsets:
         self._ways = [(rule, _ways_of(rule.when)) for rule in shop.rules.rules]
         self._made: dict[tuple[str, ...], ShopRules] = {}
 
-    def of(self, seen: Seen) -> ShopRules:
+    def of(self, seen: Seen) -> Reduced:
         if seen.odd:
-            return self._shop
+            return Reduced(self._shop, 0)
+        # Whom no way fits is played for the sake of others, and never asked about.
+        return Reduced(self._made_of(seen), NEVER if seen.since is None else seen.since)
+
+    def _made_of(self, seen: Seen) -> ShopRules:
         rules = [rule for rule, own in self._ways if any(seen.has(way) for way in own)]
         names = tuple(rule.name for rule in rules)
         made = self._made.get(names)

@@ -38,7 +38,7 @@ def events(connection: Connection, shop: str, since: Millis, until: Millis) -> I
             columns.visitor, columns.id, columns.type, columns.at, columns.received_at, columns.trusted, columns.body
         )
         .where(columns.shop == shop, columns.received_at >= since, columns.received_at < until)
-        .order_by(columns.received_at)
+        .order_by(columns.received_at, columns.at)
     )
     result = connection.execution_options(stream_results=True, yield_per=CHUNK).execute(query)
     for chunk in result.partitions(CHUNK):
