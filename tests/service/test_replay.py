@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 import pytest
+import structlog
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -311,6 +312,14 @@ def test_an_answer_to_a_message_that_only_the_other_rules_send_is_not_heard(week
     assert (patient.after, patient.held_after) == (2, {})
 
 
+@pytest.fixture
+def logging_as_it_was() -> Iterator[None]:
+    """A command sends its log lines to the stderr it has, which is gone after the test."""
+    yield
+    structlog.reset_defaults()
+
+
+@pytest.mark.usefixtures("logging_as_it_was")
 def test_the_command_tells_a_table_or_json(
     sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
