@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Literal
 
 import msgspec
@@ -15,6 +16,7 @@ from engine.events import (
     Agents,
     Cart,
     Consent,
+    Event,
     Line,
     Order,
     Page,
@@ -61,9 +63,7 @@ _MAIN = {
     **dict.fromkeys(("contact_given", "identified"), "email"),
 }
 """What an event's value is when it is one word."""
-_TOP = frozenset(
-    "page product cart shipping order consent agents email customer_id name language country step message tab".split()
-)
+_TOP = (frozenset(Event.__struct_fields__) | {"tab"}) - {"id", "type", "at", "seq", "visitor", "session", "trusted"}
 _MORE: dict[str, frozenset[str]] = {
     "cart": frozenset(["subtotal"]),
     "shipping": frozenset(["tax", "tax_included"]),
@@ -123,7 +123,7 @@ def _place(raw: Raw, section: tuple[str, type[msgspec.Struct]] | None, key: Scal
         near = did_you_mean(key.text, _fields(section[0], section[1]))
         raise Fault(key, f"'{shorten(key.text)}' is not known here{near}")
     else:
-        raw[key.text] = _plain(node, key.text)
+        raw[key.text] = _plain(node, key.text) if key.text in _NESTED else _as_json(node)
 
 
 def _fields(name: str, struct: type[msgspec.Struct]) -> frozenset[str]:
@@ -154,6 +154,21 @@ def _plain(node: Node, name: str) -> object:
                     raise Fault(key, f"'{shorten(key.text)}' is not known here{did_you_mean(key.text, known)}")
         return {key.text: _plain(value, key.text) for key, value in node.pairs}
     return node.text if not node.empty else None
+
+
+def _as_json(node: Node) -> object:
+    """The node as JSON for what no section has a type for: numbers, true and false are what they look like."""
+    if isinstance(node, Sequence):
+        return [_as_json(item) for item in node.items]
+    if isinstance(node, Mapping):
+        return {key.text: _as_json(value) for key, value in node.pairs}
+    if node.empty or node.quoted:
+        return None if node.empty else node.text
+    if node.text in ("true", "false"):
+        return node.text == "true"
+    if re.fullmatch(r"-?(0|[1-9]\d{0,14})", node.text):
+        return int(node.text)
+    return Decimal(node.text) if re.fullmatch(r"-?\d{1,15}\.\d{1,6}", node.text) else node.text
 
 
 def _complete(raw: Raw) -> Raw:

