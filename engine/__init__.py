@@ -34,6 +34,8 @@ The one path: event in → visitor state → rules → decision → delivery. Th
             schedule     the clock's rounds
             live         rule sets and keys in use, reloaded when they change
             explain      why a rule is silent
+            rehearsal    a shop in memory, for rule tests and replay
+            replay       stored events against other rules
     doors   web          Flask: events, links, health, pages for people
             cli          the shopbell command
             supervisor   all processes in one terminal

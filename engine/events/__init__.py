@@ -22,7 +22,7 @@ from engine.events.model import (
     Trait,
     is_known,
 )
-from engine.events.wire import WIRE_EVENT, parse_event
+from engine.events.wire import WIRE_EVENT, parse_event, parse_stored
 
 __all__ = [
     "CANONICAL_TYPES",
@@ -43,4 +43,5 @@ __all__ = [
     "Trait",
     "is_known",
     "parse_event",
+    "parse_stored",
 ]

@@ -59,6 +59,20 @@ class Duration(Kind[Millis]):
         return {"type": "string", "pattern": r"^\s*(\d+\s*[A-Za-z]+[\s,]*)+$"}
 
 
+def tidy_duration(text: str) -> str:
+    """A duration as we write it (``45 seconds`` is ``45s``); any other text stays as it is."""
+    if not re.fullmatch(r"\s*(\d{1,9}\s*[A-Za-z]+[\s,]*)+", text):
+        return text
+    parts = re.findall(r"(\d+)\s*([a-z]+)", text.casefold())
+    if any(unit not in _UNITS for _, unit in parts):
+        return text
+    # In the units that were meant: two weeks stay 2w.
+    return "".join(f"{count}{_SHORTEST[_UNITS[unit]]}" for count, unit in parts)
+
+
+_SHORTEST = {SECOND: "s", MINUTE: "m", HOUR: "h", DAY: "d", 7 * DAY: "w"}
+
+
 @dataclass(frozen=True)
 class Whole(Kind[int]):
     """A whole number."""

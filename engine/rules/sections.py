@@ -12,7 +12,7 @@ from engine.rules.fields import Choice, Fault, Flag, Kind, OneOrMore, Reading, S
 from engine.rules.forms import Clash, Form, Setting
 from engine.rules.logic import All, Clauses
 from engine.rules.model import UNTIL, Late, Rule, Step
-from engine.rules.numbers import Duration, Money, Share, Whole
+from engine.rules.numbers import Duration, Money, Share, Whole, tidy_duration
 from engine.rules.shop import USUAL_LIMITS, Limits, Shop
 from engine.rules.shop_fields import (
     Currency,
@@ -218,4 +218,5 @@ def read_rule(node: Node, reading: Reading) -> Rule:
 
 
 def _content_hash(node: Node) -> str:
-    return hashlib.sha256(canonical(node).encode()).hexdigest()[:16]
+    # However a duration is spelt, it is the same rule.
+    return hashlib.sha256(canonical(node, tidy_duration).encode()).hexdigest()[:16]

@@ -39,6 +39,7 @@ from sqlalchemy.sql import ClauseElement
 
 from engine.clock import Millis
 from engine.decisions import Decision, Planned
+from engine.ids import new_id
 from engine.messages import DeliveryState
 from engine.people import Person
 from engine.rules.facts import House
@@ -106,9 +107,9 @@ def _loaded(key: VisitorKey, version: int, stored: bytes, person: str | None, du
 @cache
 def insert_ignoring(table: Table, dialect: str) -> Insert:
     """INSERT that leaves a row which is already there as it is."""
-    if dialect == "sqlite":
-        return sqlite.insert(table).on_conflict_do_nothing()
-    return postgresql.insert(table).on_conflict_do_nothing()
+    module = sqlite if dialect == "sqlite" else postgresql
+    statement: Insert = module.insert(table).on_conflict_do_nothing()
+    return statement
 
 
 @cache
@@ -285,6 +286,12 @@ class Unit:
         """Whose carts these are: visitor by cart id."""
         query = select(CARTS.c.id, CARTS.c.visitor).where(CARTS.c.shop == shop, CARTS.c.id.in_(list(carts)))
         return {row.id: row.visitor for row in self.connection.execute(query)}
+
+    def visitors_of_person(self, shop: str, person: str) -> list[LoadedVisitor]:
+        return [loaded for loaded in self.visitors.values() if loaded.person == person and loaded.key.shop == shop]
+
+    def new_person_id(self, shop: str, identities: list[tuple[str, str]]) -> str:
+        return new_id("per")  # somebody who was erased and comes back is somebody new
 
     def is_suppressed(self, shop: str, address: str) -> bool:
         query = select(SUPPRESSIONS.c.at).where(SUPPRESSIONS.c.shop == shop, SUPPRESSIONS.c.address == address)

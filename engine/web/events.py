@@ -253,11 +253,13 @@ class _Reader:
     def read(self, raw: object) -> Accepted:
         if not isinstance(raw, dict):
             raise InvalidEvent("an event must be an object", code="invalid_event")
-        complete = vocabulary.translate(self._with_batch_fields(raw))
+        whole = self._with_batch_fields(raw)
+        complete = vocabulary.translate(whole)
         if self.device and not self.speaker.trusted and complete.get("type") == "page_viewed":
             # Kept with the event, so that a replay knows it too.
-            raw, complete = {"device": self.device} | raw, {"device": self.device} | complete
-        body = _encode(raw).decode()
+            whole, complete = {"device": self.device} | whole, {"device": self.device} | complete
+        # The visitor has a column of its own; the tab has not, and a replay needs it.
+        body = _encode({name: value for name, value in whole.items() if name != "visitor"}).decode()
         shop = self.speaker.shop
         event = parse_event(
             complete,
