@@ -12,6 +12,7 @@ The one path: event in → visitor state → rules → decision → delivery. Th
     core    events       what is reported, checked and normalised
             visitors     what is known of a visitor, and how an event changes it
             people       somebody with an address
+            leaving      why a cart was left
             vocabulary   Segment's, Google's and Shopify's names for our events
             messages     what is brought, and what became of it
             decisions    what a rule decided, and why
@@ -34,6 +35,8 @@ The one path: event in → visitor state → rules → decision → delivery. Th
             schedule     the clock's rounds
             live         rule sets and keys in use, reloaded when they change
             explain      why a rule is silent
+            rehearsal    a shop in memory, for rule tests and replay
+            replay       stored events against other rules
     doors   web          Flask: events, links, health, pages for people
             cli          the shopbell command
             supervisor   all processes in one terminal

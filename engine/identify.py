@@ -6,9 +6,10 @@ import re
 
 from engine import ids
 from engine.events import Event
-from engine.people import Basis, Person
-from engine.store.unit import Loaded, LoadedVisitor, Unit
-from engine.visitors import MAX_CONTACTS, Closed, Visitor
+from engine.people import MAX_DEVICES, Basis, Device, Person
+from engine.store.books import Books
+from engine.store.unit import Loaded, LoadedVisitor
+from engine.visitors import ABOUT_ORDERS, MAX_CONTACTS, Closed, Visitor, remember_order
 
 _IDENTIFYING = frozenset(["contact_given", "identified", "order_placed", "consent_changed"])
 _ADDRESS = re.compile(r"[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+")
@@ -40,7 +41,7 @@ def identities_of(shop: str, event: Event) -> list[tuple[str, str]]:
     return [(kind, hash_of(shop, value)) for kind, value in names_in(event)]
 
 
-def link(unit: Unit, visitor: LoadedVisitor, event: Event) -> None:
+def link(unit: Books, visitor: LoadedVisitor, event: Event) -> None:
     """Link the visitor to the person whom the event names, and note what it says about them."""
     named = names_in(event)
     if named:
@@ -50,9 +51,12 @@ def link(unit: Unit, visitor: LoadedVisitor, event: Event) -> None:
     loaded = unit.people.get((visitor.key.shop, visitor.person)) if visitor.person else None
     if loaded is not None and event.type in _IDENTIFYING:
         _learn(unit, visitor, loaded, event)
+    if loaded is not None and event.type in ABOUT_ORDERS:
+        loaded.state.bought = remember_order(loaded.state.bought, event)
+        loaded.changed = True
 
 
-def _find_or_make(unit: Unit, visitor: LoadedVisitor, named: list[tuple[str, str]]) -> Loaded[Person]:
+def _find_or_make(unit: Books, visitor: LoadedVisitor, named: list[tuple[str, str]]) -> Loaded[Person]:
     shop = visitor.key.shop
     for kind, value in named:
         known = unit.identities.get((shop, kind, hash_of(shop, value)))
@@ -62,12 +66,13 @@ def _find_or_make(unit: Unit, visitor: LoadedVisitor, named: list[tuple[str, str
     # Somebody known by number only, who now tells an address, is still the same person.
     if present is not None and not (present.state.email and dict(named).get("email")):
         return present
-    person = Loaded(0, Person(id=ids.new_id("per"), lot=visitor.key.id), changed=True)
+    hashed = [(kind, hash_of(shop, value)) for kind, value in named]
+    person = Loaded(0, Person(id=unit.new_person_id(shop, hashed), lot=visitor.key.id), changed=True)
     unit.people[shop, person.state.id] = person
     return person
 
 
-def _attach(unit: Unit, visitor: LoadedVisitor, person: Loaded[Person], named: list[tuple[str, str]]) -> None:
+def _attach(unit: Books, visitor: LoadedVisitor, person: Loaded[Person], named: list[tuple[str, str]]) -> None:
     shop, state = visitor.key.shop, person.state
     for kind, value in named:
         key = (shop, kind, hash_of(shop, value))
@@ -87,10 +92,11 @@ def _attach(unit: Unit, visitor: LoadedVisitor, person: Loaded[Person], named: l
         merged = sorted([*state.contacts, *visitor.state.contacts], key=lambda contact: contact.at)
         state.contacts = merged[-MAX_CONTACTS:]
         visitor.state.contacts = []
+        state.devices = [*state.devices, Device(unit.now, visitor.state.device)][-MAX_DEVICES:]
         person.changed = True
 
 
-def _learn(unit: Unit, visitor: LoadedVisitor, loaded: Loaded[Person], event: Event) -> None:
+def _learn(unit: Books, visitor: LoadedVisitor, loaded: Loaded[Person], event: Event) -> None:
     person = loaded.state
     loaded.changed = True
     person.name = person.name if person.name and not event.trusted else (event.name or person.name)[:100]
@@ -108,7 +114,7 @@ def _learn(unit: Unit, visitor: LoadedVisitor, loaded: Loaded[Person], event: Ev
         person.ordered_carts = [*person.ordered_carts, *dict.fromkeys(fresh)][-MAX_ORDERED_CARTS:]
 
 
-def _learn_consent(unit: Unit, visitor: LoadedVisitor, person: Person, event: Event) -> None:
+def _learn_consent(unit: Books, visitor: LoadedVisitor, person: Person, event: Event) -> None:
     consent = event.consent
     assert consent is not None
     granted = bool(consent.email)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from engine.clock import Millis
-from engine.visitors import MAX_CONTACTS, Contact
+from engine.visitors import MAX_CONTACTS, Bought, Contact
 
 
 class Basis(msgspec.Struct, omit_defaults=True):
@@ -28,6 +28,13 @@ class UnderWay(msgspec.Struct):
 
     visitor: str
     until: Millis
+
+
+class Device(msgspec.Struct, array_like=True):
+    """A browser that turned out to be this person's: ``kind`` as in an event's ``device``, "" when not told."""
+
+    at: Millis
+    kind: str
 
 
 class Person(msgspec.Struct, omit_defaults=True):
@@ -51,6 +58,10 @@ class Person(msgspec.Struct, omit_defaults=True):
     """By what holdouts and variants are drawn: the visitor they first were, so that nobody changes sides by name."""
     under_way: dict[str, UnderWay] = {}
     """Rules on their way, by name, on any device."""
+    bought: list[Bought] = []
+    """The latest orders, whatever device they came from."""
+    devices: list[Device] = []
+    """The latest devices that were linked to this person."""
 
     def why_no_mail(self) -> str | None:
         """The reason why this person may not be mailed, in a few words, or None when they may."""
@@ -63,6 +74,9 @@ class Person(msgspec.Struct, omit_defaults=True):
         if self.basis is None:
             return "no consent or other legal basis was recorded"
         return None
+
+
+MAX_DEVICES = 5
 
 
 def remember_contact(contacts: list[Contact], contact: Contact) -> list[Contact]:

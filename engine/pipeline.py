@@ -6,6 +6,7 @@ house works: event in → visitor state → rules → decision → delivery.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import msgspec
@@ -22,6 +23,7 @@ from engine.rules.evaluate import evaluate
 from engine.rules.facts import Facts, House, Presence
 from engine.rules.model import RuleSet
 from engine.rules.pages import PageTypes
+from engine.store.books import Books
 from engine.store.database import database_now
 from engine.store.unit import LoadedVisitor, Unit, VisitorKey
 from engine.visitors import apply
@@ -75,11 +77,14 @@ class Answer:
     hints: list[str] = field(default_factory=list)
 
 
+Keep = Callable[[Books, LoadedVisitor, Event], None]
+
+
 def process(connection: Connection, submissions: list[Submission], clock: Clock = wall_clock) -> list[Answer]:
     """Everything for these submissions, in this transaction; nothing is promised until the caller has committed."""
     unit = Unit(connection, database_now(connection))
     shift = unit.now - clock()
-    group = _Group(unit, shift if abs(shift) > CLOCK_TOLERANCE else 0)
+    group = Group(unit, shift if abs(shift) > CLOCK_TOLERANCE else 0)
     group.load(submissions)
     answers = [group.take_in(submission) for submission in submissions]
     group.ask_rules()
@@ -91,12 +96,13 @@ def process(connection: Connection, submissions: list[Submission], clock: Clock 
     return answers
 
 
-class _Group:
-    """One group commit in the making."""
+class Group:
+    """One group commit in the making. ``keep`` writes down what an event brings beyond the visitor's own state."""
 
-    def __init__(self, unit: Unit, clock_shift_ms: Millis) -> None:
+    def __init__(self, unit: Books, clock_shift_ms: Millis = 0, keep: Keep = records.keep) -> None:
         self.unit = unit
         self.clock_shift_ms = clock_shift_ms
+        self.keep = keep
         self.known: set[tuple[str, str, str]] = set()
         self.touched: dict[VisitorKey, ShopRules] = {}
         self.results: dict[VisitorKey, Result] = {}
@@ -146,11 +152,7 @@ class _Group:
                 continue
             self.known.add(mark)
             answer.accepted += 1
-            fault = None
-            if event.visitor:
-                fault = self._apply(shop, event)
-            else:
-                self._apply_to_house(shop.id, event)
+            fault = self.hear(shop, event)
             self.unit.add("events", records.event_row(shop.id, event, accepted.body, self.unit.now, fault))
         for visitor in submission.rechecks:
             key = VisitorKey(shop.id, visitor)
@@ -159,6 +161,13 @@ class _Group:
         if submission.answer_for is not None:
             self.unit.load_visitors(shop.id, [submission.answer_for])
         return answer
+
+    def hear(self, shop: ShopRules, event: Event) -> str | None:
+        """Apply one event that was never heard before; returns the visitor's fault, if it has one."""
+        if event.visitor:
+            return self._apply(shop, event)
+        self._apply_to_house(shop.id, event)
+        return None
 
     def _on_our_clock(self, event: Event) -> Event:
         """An event's time was set by this host; the house lives by the database's clock."""
@@ -181,9 +190,9 @@ class _Group:
         event = self._with_own_cart(visitor, event)
         page = event.page
         page_type = shop.page_types.type_of(page.url, page.type) if page is not None else "other"
-        apply(visitor.state, event, page_type=page_type)
+        apply(visitor.state, event, page_type=page_type, watches=shop.rules.watches)
         identify.link(self.unit, visitor, event)
-        records.keep(self.unit, visitor, event)
+        self.keep(self.unit, visitor, event)
         if event.order is not None and event.type == "order_placed":
             self._spread_order(shop, visitor, event)
 
@@ -207,13 +216,18 @@ class _Group:
         unit.cancel_deliveries(shop.id, "bought", visitor=buyer.key.id, person=buyer.person)
         if buyer.person:
             unit.wake_visitors(shop.id, buyer.person)
-            same = [v for v in unit.visitors.values() if v.person == buyer.person and v.key.shop == shop.id]
+            same = unit.visitors_of_person(shop.id, buyer.person)
             self.touched.update({visitor.key: shop for visitor in same})
         owner = self.owners.get((shop.id, order.cart_id or ""))
         if event.trusted and owner is not None and owner != buyer.key.id:
             other = unit.visitors[VisitorKey(shop.id, owner)]
             self.touched[other.key] = shop
-            apply(other.state, msgspec.structs.replace(event, visitor=owner, trusted=True), page_type="other")
+            apply(
+                other.state,
+                msgspec.structs.replace(event, visitor=owner, trusted=True),
+                page_type="other",
+                watches=shop.rules.watches,
+            )
             unit.cancel_deliveries(shop.id, "bought", visitor=owner, person=other.person)
 
     def _apply_to_house(self, shop: str, event: Event) -> None:
@@ -223,7 +237,7 @@ class _Group:
             agents = event.agents
             known = loaded.state.agents.get(agents.department)
             if known is None or known.at <= event.at:
-                loaded.state.agents[agents.department] = Presence(agents.online, agents.free, event.at)
+                loaded.state.agents[agents.department] = Presence(agents.online, agents.free, event.at, agents.waiting)
                 loaded.changed = True
 
     def _isolate(self, visitor: LoadedVisitor, error: Exception) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import msgspec
 
 from engine.clock import Millis
+from engine.decisions import Guard
 from engine.events import Cart, Event
 from engine.messages import DeliveryState
-from engine.store.unit import LoadedVisitor, Unit, Values
+from engine.store.books import Books
+from engine.store.unit import LoadedVisitor, Values
 from engine.visitors import contents_in, contents_of
 
 _encode = msgspec.json.Encoder().encode
@@ -36,7 +38,7 @@ def event_row(shop: str, event: Event, body: str, received_at: Millis, fault: st
     }
 
 
-def keep(unit: Unit, visitor: LoadedVisitor, event: Event) -> None:
+def keep(unit: Books, visitor: LoadedVisitor, event: Event) -> None:
     """Write down what the event brings beyond the visitor's own state."""
     if event.type == "order_placed":
         _keep_order(unit, visitor, event)
@@ -48,10 +50,12 @@ def keep(unit: Unit, visitor: LoadedVisitor, event: Event) -> None:
         _keep_report(unit, visitor, event)
 
 
-def _keep_cart(unit: Unit, visitor: LoadedVisitor, event: Event, cart: Cart | None) -> None:
+def _keep_cart(unit: Books, visitor: LoadedVisitor, event: Event, cart: Cart | None) -> None:
     basket = visitor.state.basket
     if cart is not None and not cart.lines and cart.id is not None and visitor.state.emptied_at == event.at:
         unit.close_cart(visitor.key.shop, cart.id, "emptied")
+    if cart is not None and not cart.lines and basket is None and visitor.state.emptied_at == event.at:
+        unit.cancel_cart_mails(visitor.key.shop, visitor.key.id, Guard.CART_EMPTIED.value)
     if basket is None or (cart is not None and contents_in(basket) != contents_of(cart)):
         # Emptied, or an echo that the visitor's state did not take: what is stored stays as it was.
         return
@@ -73,7 +77,7 @@ def _keep_cart(unit: Unit, visitor: LoadedVisitor, event: Event, cart: Cart | No
     )
 
 
-def _keep_order(unit: Unit, visitor: LoadedVisitor, event: Event) -> None:
+def _keep_order(unit: Books, visitor: LoadedVisitor, event: Event) -> None:
     order = event.order
     if order is None:
         return
@@ -95,7 +99,7 @@ def _keep_order(unit: Unit, visitor: LoadedVisitor, event: Event) -> None:
         unit.close_cart(visitor.key.shop, cart, "ordered")
 
 
-def _keep_report(unit: Unit, visitor: LoadedVisitor, event: Event) -> None:
+def _keep_report(unit: Books, visitor: LoadedVisitor, event: Event) -> None:
     kind, state, before = _REPORTS[event.type]
     shop, message = visitor.key.shop, event.message
     unit.add("outcomes", {"shop": shop, "delivery": message, "kind": kind, "at": event.at})

@@ -170,7 +170,8 @@ class Visit:
 
     def takes(self, happened: Event) -> Visit:
         page = happened.page
-        apply(self.visitor, happened, page_type=self.page_types.type_of(page.url, page.type) if page else "other")
+        page_type = self.page_types.type_of(page.url, page.type) if page else "other"
+        apply(self.visitor, happened, page_type=page_type, watches=self.rules.watches)
         return self
 
     def is_looked_at(self) -> Visit:

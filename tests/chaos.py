@@ -33,7 +33,7 @@ from tests.service.house import FINAL, House, Shopper, wait_until
 
 PROGRAMS = ("valkey", "web", "clock", "worker", "worker 2")
 BUYERS = 0.1
-"""The part of the shoppers who order, with another browser, before their time comes; none of them may be mailed."""
+"""For each decision that is due so many more shoppers order, in another browser, before it is; none may be mailed."""
 LONGER_THAN_A_LEASE_S = 12.0
 RELAY_FAULTS: tuple[Script, ...] = (
     {"connect": "421 4.3.2 too many"},
@@ -95,8 +95,9 @@ class Chaos:
         self.house, self.smtp = house, smtp
         self.seconds, self.wanted_faults = seconds, faults
         self.random = random.Random(seed)  # noqa: S311 - chaos must be repeatable, not secret
-        self.shoppers = [Shopper(f"shopper-{number}@mail.example") for number in range(decisions)]
-        self.buyers = self.shoppers[:: round(1 / BUYERS)]
+        buyers = round(decisions * BUYERS)
+        self.shoppers = [Shopper(f"shopper-{number}@mail.example") for number in range(decisions + buyers)]
+        self.buyers = self.random.sample(self.shoppers, buyers)
         self.acknowledged: list[str] = []
         self.report = Report(decisions=decisions)
         self.faults: Counter[str] = Counter()
@@ -288,7 +289,7 @@ def run_chaos(folder: Path, database_url: str, *, decisions: int, seconds: float
 
 @click.command()
 @click.option("--minutes", default=10.0, help="How long faults happen.")
-@click.option("--decisions", default=1_000, help="How many shoppers leave a cart.")
+@click.option("--decisions", default=1_000, help="How many shoppers leave a cart and are owed a mail.")
 @click.option("--faults", default=60, help="How many kills, freezes and flushes.")
 @click.option("--seed", default=lambda: secrets.randbelow(1_000_000), type=int, help="Draws the same faults again.")
 @click.option("--postgresql", is_flag=True, help="On PostgreSQL instead of SQLite.")

@@ -93,7 +93,7 @@ def occasion_of(rule: Rule, facts: Facts) -> str | None:
     if rule.once_per == "session":
         return f"session:{visitor.session.started_at}"
     if rule.once_per == "cart":
-        return f"cart:{visitor.basket.id}" if visitor.basket else None
+        return f"cart:{visitor.basket.id}" if visitor.basket else _unpaid_order(rule, facts)
     if rule.once_per == "visitor":
         # What the person heard on another device was said to the same somebody.
         elsewhere = facts.person is not None and any(contact.rule == rule.name for contact in facts.person.contacts)
@@ -104,6 +104,12 @@ def occasion_of(rule: Rule, facts: Facts) -> str | None:
     if last is not None and facts.now - last < int(rule.once_per):
         return None
     return f"since:{last or 0}"
+
+
+def _unpaid_order(rule: Rule, facts: Facts) -> str | None:
+    """A cart that was ordered and not paid is still something to speak about, for a rule that asks for no cart."""
+    unpaid = None if rule.needs_cart else facts.unpaid_order
+    return f"order:{unpaid.id}" if unpaid else None
 
 
 _SETTLED_AT = "at:"

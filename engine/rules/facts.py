@@ -10,7 +10,7 @@ import msgspec
 from engine.clock import Millis
 from engine.people import Person
 from engine.rules.shop import Shop
-from engine.visitors import View, Visitor
+from engine.visitors import Bought, Contact, View, Visitor
 
 
 class Presence(msgspec.Struct, omit_defaults=True):
@@ -19,6 +19,8 @@ class Presence(msgspec.Struct, omit_defaults=True):
     online: int
     free: int | None
     at: Millis
+    waiting: int | None = None
+    """How many shoppers wait for a chat."""
 
 
 class House(msgspec.Struct, omit_defaults=True):
@@ -42,3 +44,21 @@ class Facts:
     def view(self) -> View | None:
         """The tab that gave a sign of life last."""
         return self.visitor.view
+
+    @cached_property
+    def bought(self) -> tuple[Bought, ...]:
+        """The latest orders that were not cancelled, oldest first, whatever device they came from."""
+        known = {bought.id: bought for bought in self.visitor.bought}
+        known |= {bought.id: bought for bought in self.person.bought} if self.person else {}
+        return tuple(sorted((each for each in known.values() if not each.cancelled), key=lambda each: each.at))
+
+    @property
+    def unpaid_order(self) -> Bought | None:
+        """The latest order, when its payment is still out."""
+        latest = next(reversed(self.bought), None)
+        return latest if latest is not None and latest.unpaid else None
+
+    @property
+    def contacts(self) -> list[Contact]:
+        """Every message this visitor, and the person behind it on any device, had."""
+        return self.visitor.contacts + (self.person.contacts if self.person else [])

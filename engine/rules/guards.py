@@ -198,7 +198,7 @@ def _group_holds(asked: Asked, facts: Facts) -> Iterator[Hold]:
 
 def contacts_of(facts: Facts) -> list[Contact]:
     """Every message this visitor, and the person behind it on any device, had."""
-    return facts.visitor.contacts + (facts.person.contacts if facts.person else [])
+    return facts.contacts
 
 
 def _limit_holds(asked: Asked, facts: Facts) -> Iterator[Hold]:

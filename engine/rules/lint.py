@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from engine.rules.actions import Email, Invite, Mail
 from engine.rules.conditions.attention import OnPage
-from engine.rules.conditions.base import BaseCondition
+from engine.rules.conditions.base import BaseCondition, word_of
+from engine.rules.conditions.calendar import OfficeHours
 from engine.rules.conditions.carts import Cart, CartAbandoned
-from engine.rules.conditions.contact import CanEmail
-from engine.rules.logic import All
+from engine.rules.conditions.checkout import GapToFreeShipping
+from engine.rules.conditions.contact import CanEmail, OfRule
+from engine.rules.logic import All, Any, Not
 from engine.rules.model import Rule, RuleSet
 from engine.rules.source import Source
 
@@ -15,7 +19,7 @@ from engine.rules.source import Source
 def look_at(rule_set: RuleSet, source: Source, *, production: bool = False) -> None:
     """Note warnings in ``source``; ``production`` adds what only matters where mail really leaves."""
     for rule in rule_set.rules:
-        for message in (*_contradictions(rule), *_about_steps(rule, rule_set)):
+        for message in (*_contradictions(rule), *_about_steps(rule, rule_set), *_unanswerable(rule, rule_set)):
             source.warning(rule.line, _first_column(source, rule.line), f"{rule.name}: {message}")
     if production:
         for message in _before_production(rule_set):
@@ -66,6 +70,30 @@ def _about_steps(rule: Rule, rule_set: RuleSet) -> list[str]:
         messages.append("names the phone, but the shop has no phone number")
     if rule.speaks_on_page and any(isinstance(clause, CartAbandoned) for clause in _clauses(rule)):
         messages.append("invites on the page after the shopper has left; an email reaches them")
+    return messages
+
+
+def _nested(clauses: tuple[BaseCondition, ...]) -> Iterator[BaseCondition]:
+    for clause in clauses:
+        yield clause
+        if isinstance(clause, All | Any):
+            yield from _nested(clause.of)
+        elif isinstance(clause, Not):
+            yield from _nested((clause.of,))
+
+
+def _unanswerable(rule: Rule, rule_set: RuleSet) -> list[str]:
+    """Conditions that must stay unknown for ever, or name what is not there."""
+    shop, messages = rule_set.shop, []
+    for clause in _nested(_clauses(rule)):
+        word = word_of(type(clause))
+        if isinstance(clause, GapToFreeShipping) and shop.free_shipping_from is None:
+            messages.append(f"{word} stays unknown, because the shop has no free_shipping_from")
+        if isinstance(clause, OfficeHours) and shop.office_hours is None:
+            messages.append(f"{word} stays unknown, because the shop has no office_hours")
+        name = clause.rule if isinstance(clause, OfRule) else ""
+        if name and name not in rule_set.by_name:
+            messages.append(f"{word} asks about a rule '{name}', which is not in this file")
     return messages
 
 

@@ -18,6 +18,7 @@ from engine.rules.fields import Fault, Kind, Reading, Schema, Told, did_you_mean
 from engine.rules.forms import setting
 from engine.rules.source import Mapping, Node, Scalar, Sequence, flow
 from engine.rules.verdicts import Asks, Part, State, Verdict, all_of, any_of, opposite, together
+from engine.visitors import Watch
 
 _MOST_CLAUSES = 100
 
@@ -92,6 +93,10 @@ class _Several(BaseCondition):
     def parts(self, facts: Facts) -> tuple[Part, ...]:
         return tuple(Part(part.clause, part.check(facts)) for part in self.of)
 
+    @property
+    def watches(self) -> tuple[Watch, ...]:
+        return tuple(watch for part in self.of for watch in part.watches)
+
     def quick_parts(self, facts: Facts) -> Iterator[Part]:
         return (Part(part.clause, part.holds(facts)) for part in self.of)
 
@@ -107,6 +112,15 @@ class All(_Several):
 
     of: tuple[BaseCondition, ...] = setting(Clauses(), "The conditions.", main=True)
     bare: ClassVar[bool] = True
+    peers: ClassVar[dict[str, str]] = {
+        "LiveChat": "and, or; at most 10",
+        "Zendesk": "all, any",
+        "Smartsupp": "all, any",
+        "Libredesk": "flat AND, OR",
+        "Live Helper Chat": "AND, first match",
+        "Crisp": "combine",
+        "Tidio": "graph",
+    }
 
     def check(self, facts: Facts) -> Verdict:
         return all_of(self.parts(facts))
@@ -148,6 +162,13 @@ class Any(_Several):
 
     of: tuple[BaseCondition, ...] = setting(Clauses(), "The conditions.", main=True)
     bare: ClassVar[bool] = True
+    peers: ClassVar[dict[str, str]] = {
+        "LiveChat": "and, or; at most 10",
+        "Zendesk": "any",
+        "Smartsupp": "any",
+        "Libredesk": "flat AND, OR",
+        "Tidio": "graph",
+    }
 
     def check(self, facts: Facts) -> Verdict:
         return any_of(self.parts(facts))
@@ -181,6 +202,10 @@ class Not(BaseCondition):
 
     of: BaseCondition = setting(OneClause(), "The condition.", main=True)
     bare: ClassVar[bool] = True
+
+    @property
+    def watches(self) -> tuple[Watch, ...]:
+        return self.of.watches
 
     def check(self, facts: Facts) -> Verdict:
         return opposite(Part(self.of.clause, self.of.check(facts)))

@@ -12,6 +12,7 @@ from engine.rules.actions import BaseAction, Email, Invite, Late, Message, PageM
 from engine.rules.facts import Facts
 from engine.rules.shop import Limits, Shop
 from engine.rules.verdicts import Verdict
+from engine.visitors import Watch, Watches
 
 __all__ = ["UNTIL", "Candidates", "Condition", "Email", "Invite", "Late", "Rule", "RuleSet", "Variant", "Wait"]
 
@@ -24,6 +25,11 @@ class Condition(Protocol):
 
     @property
     def clause(self) -> str: ...
+
+    @property
+    def watches(self) -> tuple[Watch, ...]:
+        """What it wants remembered of events beyond what a visitor keeps anyway."""
+        ...
 
     def check(self, facts: Facts) -> Verdict:
         """The whole answer, with every part of it, for traces."""
@@ -132,6 +138,15 @@ class RuleSet:
     @cached_property
     def by_name(self) -> dict[str, Rule]:
         return {rule.name: rule for rule in self.rules}
+
+    @cached_property
+    def watches(self) -> Watches:
+        """What the rules want remembered, by event type; the same wish twice is one watch."""
+        wanted = {watch.key: watch for rule in self.rules for watch in rule.when.watches}
+        found: dict[str, list[Watch]] = {}
+        for watch in wanted.values():
+            found.setdefault(watch.event, []).append(watch)
+        return found
 
     @cached_property
     def _index(self) -> dict[tuple[str | None, bool], Candidates]:

@@ -59,6 +59,20 @@ class Duration(Kind[Millis]):
         return {"type": "string", "pattern": r"^\s*(\d+\s*[A-Za-z]+[\s,]*)+$"}
 
 
+def tidy_duration(text: str) -> str:
+    """A duration as we write it (``45 seconds`` is ``45s``); any other text stays as it is."""
+    if not re.fullmatch(r"\s*(\d{1,9}\s*[A-Za-z]+[\s,]*)+", text):
+        return text
+    parts = re.findall(r"(\d+)\s*([a-z]+)", text.casefold())
+    if any(unit not in _UNITS for _, unit in parts):
+        return text
+    # In the units that were meant: two weeks stay 2w.
+    return "".join(f"{count}{_SHORTEST[_UNITS[unit]]}" for count, unit in parts)
+
+
+_SHORTEST = {SECOND: "s", MINUTE: "m", HOUR: "h", DAY: "d", 7 * DAY: "w"}
+
+
 @dataclass(frozen=True)
 class Whole(Kind[int]):
     """A whole number."""
@@ -151,6 +165,13 @@ class Comparison:
 
     def holds(self, number: int) -> bool:
         return self.low <= number <= self.high if self.sign == ".." else _TESTS[self.sign](number, self.low)
+
+    def next_after(self, number: int) -> int | None:
+        """The smallest number above ``number`` for which it holds; None when there is none."""
+        if self.sign in ("<", "<="):
+            return number + 1 if self.holds(number + 1) else None
+        first = self.low + 1 if self.sign == ">" else self.low
+        return max(first, number + 1) if self.holds(max(first, number + 1)) else None
 
 
 @dataclass(frozen=True)

@@ -118,7 +118,7 @@ class PageTypes:
     def __init__(self, shop: Shop) -> None:
         self._shop = shop
         self.known = frozenset((*PAGE_TYPES, *(name for name, _ in shop.pages)))
-        self._of = lru_cache(maxsize=4096)(self._find)
+        self._of = lru_cache(maxsize=16_384)(self._find)
 
     def type_of(self, url: str, declared: str | None = None) -> str:
         """The page's type: what the page declared if that is a type there is, else by its address, else ``other``."""

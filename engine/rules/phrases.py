@@ -18,7 +18,7 @@ from engine.rules.facts import Facts
 from engine.rules.fields import Fault, Reading, Text, did_you_mean, shorten
 from engine.rules.source import Node
 
-_GAP = re.compile(r"\{([^{}]*)\}")
+_GAP = re.compile(r"\{([^{}]+)\}")
 
 
 def _amount(minor: int, currency: str, language: str) -> str:
@@ -61,12 +61,19 @@ def _hours(facts: Facts, language: str) -> str | None:
     return facts.shop.office_hours.describe(language) if facts.shop.office_hours else None
 
 
+def _stock(facts: Facts, language: str) -> str | None:
+    latest = max((good for good in facts.visitor.goods if good.seen_at), key=lambda good: good.seen_at, default=None)
+    # "Only 0 left" is no news for whoever wants one.
+    return str(latest.stock) if latest is not None and latest.stock else None
+
+
 GAPS: dict[str, tuple[Callable[[Facts, str], str | None], str]] = {
     "gap": (_gap, "what the cart is short of free shipping"),
     "free_shipping_from": (_free_from, "the cart value from which shipping is free"),
     "total": (_total, "the cart's value"),
     "items": (_items, "how many pieces are in the cart"),
     "shipping": (_shipping, "the shipping cost that was shown"),
+    "stock": (_stock, "how many are left of the product that was looked at last"),
     "shop": (lambda facts, language: facts.shop.name, "the shop's name"),
     "phone": (lambda facts, language: facts.shop.phone or None, "the shop's phone number"),
     "office_hours": (_hours, "the shop's opening hours"),
@@ -85,8 +92,6 @@ class Phrase(Text):
         for word in _GAP.findall(text):
             if word not in GAPS:
                 raise Fault(node, f"'{{{shorten(word)}}}' is not known here{did_you_mean(word, GAPS)}")
-        if re.search(r"[{}]", _GAP.sub("", text)):
-            raise Fault(node, "a brace stands alone; write {gap}, or leave it out")
         return text
 
 

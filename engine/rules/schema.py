@@ -14,8 +14,8 @@ from typing import Any
 
 from engine.decisions import EXPLANATIONS, Guard
 from engine.rules.actions import ACTIONS, STEPS
-from engine.rules.conditions.base import CONDITIONS, FORMS
-from engine.rules.fields import Schema
+from engine.rules.conditions.base import CONDITIONS, FORMS, BaseCondition
+from engine.rules.fields import OneOrMore, Schema
 from engine.rules.forms import Form, Setting
 from engine.rules.logic import All
 from engine.rules.pages import USUAL
@@ -139,14 +139,25 @@ def _condition(word: str) -> str:
     parts = [f"#### `{word}`", _prose(cls), f"```yaml\n{example(cls)}\n```"]
     if form.settings and not form.bare:
         parts.append(_form(form))
-    nested = [setting for setting in form.settings if isinstance(setting.kind, Form)]
-    parts.extend(f"`{setting.name}` takes:\n\n{_form(setting.kind)}" for setting in nested)  # type: ignore[arg-type]
+    for setting in form.settings:
+        kind = setting.kind.kind if isinstance(setting.kind, OneOrMore) else setting.kind
+        if isinstance(kind, Form):
+            parts.append(f"`{setting.name}` takes:\n\n{_form(kind)}")
     return "\n\n".join(parts)
 
 
 def _overview() -> str:
     rows = [f"| [`{word}`](#{word}) | {_cell(summary(cls))} |" for word, cls in CONDITIONS.items()]
     return "\n".join(("| condition | holds when |", "|---|---|", *rows))
+
+
+def _peers() -> str:
+    rows = [f"| [`{word}`](#{word}) | {_cell(_elsewhere(cls)) or 'nobody'} |" for word, cls in CONDITIONS.items()]
+    return "\n".join(("| condition | elsewhere |", "|---|---|", *rows))
+
+
+def _elsewhere(cls: type[BaseCondition]) -> str:
+    return " · ".join(f"{peer}: {name}" for peer, name in cls.peers.items())
 
 
 def _steps() -> str:
@@ -181,6 +192,7 @@ def _pages() -> str:
 _MAKERS: dict[str, Callable[[], str]] = {
     "overview": _overview,
     "conditions": _conditions,
+    "peers": _peers,
     "steps": _steps,
     "gaps": _gaps,
     "guards": _guards,

@@ -12,7 +12,7 @@ from engine.rules.fields import Choice, Fault, Flag, Kind, OneOrMore, Reading, S
 from engine.rules.forms import Clash, Form, Setting
 from engine.rules.logic import All, Clauses
 from engine.rules.model import UNTIL, Rule, Variant
-from engine.rules.numbers import Duration, Money, Share, Whole
+from engine.rules.numbers import Duration, Money, Share, Whole, tidy_duration
 from engine.rules.shop import USUAL_LIMITS, Limits, Shop
 from engine.rules.shop_fields import (
     Currency,
@@ -192,7 +192,7 @@ RULE = Form(
             "once_per",
             OncePer(),
             "How often it may fire for one person.",
-            shown_default="cart with `cart_abandoned`, else session",
+            shown_default="cart with `cart_abandoned` or `left_because`, else session",
         ),
         Setting("holdout", Share(), "The share of visitors who never get it, to measure what it is worth."),
         Setting("group", Slug(), "Of the rules of a group, one at a time is on its way for a person."),
@@ -247,4 +247,5 @@ def read_rule(node: Node, reading: Reading) -> Rule:
 
 
 def _content_hash(node: Node) -> str:
-    return hashlib.sha256(canonical(node).encode()).hexdigest()[:16]
+    # However a duration is spelt, it is the same rule.
+    return hashlib.sha256(canonical(node, tidy_duration).encode()).hexdigest()[:16]

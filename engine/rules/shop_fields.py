@@ -9,6 +9,8 @@ from functools import cache
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
+from babel import Locale
+
 from engine.clock import MINUTE, Millis, from_datetime
 from engine.rules.fields import Fault, Kind, OneOrMore, Reading, Schema, did_you_mean, shorten, text_of
 from engine.rules.numbers import Duration
@@ -59,22 +61,48 @@ class OfficeHours(Kind[WeeklyHours]):
                 raise Fault(
                     node, "opening hours end at midnight; write a night in two: fri 18:00-24:00, sat 00:00-02:00"
                 )
-            for day in self._days(node, days.casefold()):
+            for day in _days_in(node, days.casefold()):
                 week[day].append(stretch)
         return WeeklyHours(tuple(tuple(day) for day in week))
 
-    def _days(self, node: Node, text: str) -> list[int]:
-        if text in ("daily", "mon-sun"):
-            return list(range(7))
-        first, dash, last = text.partition("-")
-        ends = [self._day(node, first), self._day(node, last if dash else first)]
-        span = (ends[1] - ends[0]) % 7
-        return [(ends[0] + step) % 7 for step in range(span + 1)]
 
-    def _day(self, node: Node, text: str) -> int:
-        if text[:3] not in _DAYS:
-            raise Fault(node, f"'{shorten(text)}' is not a day; there are {', '.join(_DAYS)} and daily")
-        return _DAYS.index(text[:3])
+def _days_in(node: Node, text: str) -> list[int]:
+    if text in ("daily", "mon-sun"):
+        return list(range(7))
+    first, dash, last = text.partition("-")
+    ends = [_day(node, first), _day(node, last if dash else first)]
+    span = (ends[1] - ends[0]) % 7
+    return [(ends[0] + step) % 7 for step in range(span + 1)]
+
+
+def _day(node: Node, text: str) -> int:
+    if text[:3] not in _DAYS:
+        raise Fault(node, f"'{shorten(text)}' is not a day; there are {', '.join(_DAYS)} and daily")
+    return _DAYS.index(text[:3])
+
+
+@dataclass(frozen=True)
+class Weekdays(Kind[tuple[int, ...]]):
+    """Days of the week, as numbers from Monday, which is 0."""
+
+    what: str = "days such as mon-fri, or [sat, sun]"
+
+    def read(self, node: Node, reading: Reading) -> tuple[int, ...]:
+        parts = node.items if isinstance(node, Sequence) else (node,)
+        if not parts:
+            raise Fault(node, f"this list is empty; it must be {self.what}")
+        days = {
+            day
+            for part in parts
+            for words in text_of(part, self.what).split(",")
+            for day in _days_in(part, words.strip().casefold())
+        }
+        if len(days) == 7:
+            raise Fault(node, "that is every day; leave the condition out")
+        return tuple(sorted(days))
+
+    def schema(self) -> Schema:
+        return {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}
 
 
 @dataclass(frozen=True)
@@ -197,6 +225,34 @@ class Language(Kind[str]):
         if not re.fullmatch(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})?", text):
             raise Fault(node, f"'{shorten(text)}' is not a language code; write it like nl, en or pt-BR")
         return text
+
+
+@cache
+def _countries() -> dict[str, str]:
+    """Country codes by their English names, in small letters."""
+    return {name.casefold(): code for code, name in Locale("en").territories.items() if len(code) == 2}
+
+
+_NOT_ISO = {"UK": "GB", "EL": "GR", "EN": "GB"}
+
+
+@dataclass(frozen=True)
+class Country(Kind[str]):
+    """A country's code, whatever else it looks like: ``NO`` is Norway."""
+
+    what: str = "a country code such as NL"
+
+    def read(self, node: Node, reading: Reading) -> str:
+        text = text_of(node, self.what)
+        known = _countries()
+        if text.upper() not in known.values() or text.upper() in _NOT_ISO:
+            better = _NOT_ISO.get(text.upper()) or known.get(text.casefold())
+            hint = f"; write {better}" if better else "; write it like NL"
+            raise Fault(node, f"'{shorten(text)}' is not a country code{hint}")
+        return text.upper()
+
+    def schema(self) -> Schema:
+        return {"type": "string", "pattern": "^[A-Za-z]{2}$"}
 
 
 # --- addresses --------------------------------------------------------------------------------------------------------

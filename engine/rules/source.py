@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import yaml
@@ -333,14 +333,17 @@ def _inline(node: Node) -> str:
     return json.dumps(node.text, ensure_ascii=False) if node.quoted and _NEEDS_QUOTES.search(node.text) else node.text
 
 
-def canonical(node: Node) -> str:
-    """The node's content as text that is the same however it is laid out, ordered or commented."""
-    return json.dumps(_plain(node), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+def canonical(node: Node, tidy: Callable[[str], str] = str) -> str:
+    """The node's content as text that is the same however it is laid out, ordered or commented.
+
+    ``tidy`` makes equal what is only spelt differently.
+    """
+    return json.dumps(_plain(node, tidy), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
-def _plain(node: Node) -> object:
+def _plain(node: Node, tidy: Callable[[str], str]) -> object:
     if isinstance(node, Sequence):
-        return [_plain(item) for item in node.items]
+        return [_plain(item, tidy) for item in node.items]
     if isinstance(node, Mapping):
-        return {key.text: _plain(value) for key, value in node.pairs}
-    return node.text
+        return {key.text: _plain(value, tidy) for key, value in node.pairs}
+    return tidy(node.text)

@@ -7,6 +7,7 @@ from pathlib import Path
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection
+from sqlalchemy.engine import make_url
 
 from engine.store.database import open_engine
 
@@ -15,6 +16,9 @@ _SCRIPTS = Path(__file__).parent / "migrations"
 
 def upgrade(database_url: str) -> None:
     """Run every migration that is missing. Two processes may call it at once: the second waits and finds it done."""
+    file = make_url(database_url).database if database_url.startswith("sqlite") else None
+    if file and file != ":memory:":
+        Path(file).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     engine = open_engine(database_url)
     try:
         with engine.begin() as connection:

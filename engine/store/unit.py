@@ -41,6 +41,7 @@ from sqlalchemy.sql import ClauseElement
 
 from engine.clock import Millis
 from engine.decisions import Decision, Planned
+from engine.ids import new_id
 from engine.messages import DeliveryState, first_state
 from engine.people import Person
 from engine.rules.facts import House
@@ -109,9 +110,9 @@ def _loaded(key: VisitorKey, version: int, stored: bytes, person: str | None, du
 @cache
 def insert_ignoring(table: Table, dialect: str) -> Insert:
     """INSERT that leaves a row which is already there as it is."""
-    if dialect == "sqlite":
-        return sqlite.insert(table).on_conflict_do_nothing()
-    return postgresql.insert(table).on_conflict_do_nothing()
+    module = sqlite if dialect == "sqlite" else postgresql
+    statement: Insert = module.insert(table).on_conflict_do_nothing()
+    return statement
 
 
 @cache
@@ -289,6 +290,12 @@ class Unit:
         query = select(CARTS.c.id, CARTS.c.visitor).where(CARTS.c.shop == shop, CARTS.c.id.in_(list(carts)))
         return {row.id: row.visitor for row in self.connection.execute(query)}
 
+    def visitors_of_person(self, shop: str, person: str) -> list[LoadedVisitor]:
+        return [loaded for loaded in self.visitors.values() if loaded.person == person and loaded.key.shop == shop]
+
+    def new_person_id(self, shop: str, identities: list[tuple[str, str]]) -> str:
+        return new_id("per")  # somebody who was erased and comes back is somebody new
+
     def is_suppressed(self, shop: str, address: str) -> bool:
         query = select(SUPPRESSIONS.c.at).where(SUPPRESSIONS.c.shop == shop, SUPPRESSIONS.c.address == address)
         return self.connection.execute(query).first() is not None
@@ -325,10 +332,20 @@ class Unit:
         """Cancel what has not passed the fence: of one decision, or of a visitor and/or person (mail only)."""
         columns = DELIVERIES.c
         if decision is not None:
-            subject = columns.decision == decision
+            self._cancel(shop, reason, columns.decision == decision)
         else:
             named = [columns[name] == value for name, value in who.items() if value is not None]
-            subject = and_(or_(*named), columns.kind == "email")
+            self._cancel(shop, reason, and_(or_(*named), columns.kind == "email"))
+
+    def cancel_cart_mails(self, shop: str, visitor: str, reason: str) -> None:
+        """Cancel what has not passed the fence of the mails that are about this visitor's cart."""
+        columns, decided = DELIVERIES.c, DECISIONS.c
+        theirs = (decided.shop == shop, decided.visitor == visitor, decided.cart.is_not(None))
+        about_cart = columns.decision.in_(select(decided.id).where(*theirs))
+        self._cancel(shop, reason, and_(columns.visitor == visitor, columns.kind == "email", about_cart))
+
+    def _cancel(self, shop: str, reason: str, subject: ColumnElement[bool]) -> None:
+        columns = DELIVERIES.c
         unsent = (DeliveryState.SCHEDULED, DeliveryState.CLAIMED, DeliveryState.OFFERED)
         waiting = columns.state.in_([state.value for state in unsent])
         values = {"state": DeliveryState.CANCELLED.value, "result": reason, "updated_at": self.now}

@@ -30,6 +30,7 @@ from engine.events import Event, is_known, parse_event
 from engine.pipeline import Accepted, Answer, ShopRules, Submission, server_visitor
 from engine.store.keys import SECRET, Key
 from engine.web import metrics
+from engine.web.devices import device_of
 from engine.web.services import Services, services
 
 BROWSER_LIMIT = 64 * 1024
@@ -140,7 +141,7 @@ def _take(house: Services, environ: Environ, origin: str | None) -> bytes:
     batch = _object(strictjson.loads(body))
     try:
         speaker = _identify(house, environ, batch, origin, len(body))
-        submission, rejected, warnings = _read_events(house, speaker, batch)
+        submission, rejected, warnings = _read_events(house, speaker, batch, device_of(environ))
         answer = house.committer.commit(submission)
     except StoreError as error:
         raise Unavailable("the events cannot be kept right now; send them again") from error
@@ -206,7 +207,7 @@ def _skew(batch: dict[str, object], received_at: Millis) -> Millis:
 
 
 def _read_events(
-    house: Services, speaker: _Speaker, batch: dict[str, object]
+    house: Services, speaker: _Speaker, batch: dict[str, object], device: str
 ) -> tuple[Submission, list[Problem], list[Problem]]:
     raw_events = batch.get("events")
     if not isinstance(raw_events, list):
@@ -219,7 +220,7 @@ def _read_events(
     if visitor is not None:
         house.limits.visitors.take(f"{speaker.shop.id}/{visitor}")
     received_at = wall_clock()
-    reader = _Reader(speaker, batch, received_at, _skew(batch, received_at))
+    reader = _Reader(speaker, batch, received_at, _skew(batch, received_at), device)
     accepted: list[Accepted] = []
     rejected: list[Problem] = []
     warnings: dict[str, Problem] = {}
@@ -246,12 +247,19 @@ class _Reader:
     batch: dict[str, object]
     received_at: Millis
     skew_ms: Millis
+    device: str = ""
+    """What the sender's headers say it runs on; a server's say nothing about the shopper."""
 
     def read(self, raw: object) -> Accepted:
         if not isinstance(raw, dict):
             raise InvalidEvent("an event must be an object", code="invalid_event")
-        body = _encode(raw).decode()
-        complete = vocabulary.translate(self._with_batch_fields(raw))
+        whole = self._with_batch_fields(raw)
+        complete = vocabulary.translate(whole)
+        if self.device and not self.speaker.trusted and complete.get("type") == "page_viewed":
+            # Kept with the event, so that a replay knows it too.
+            whole, complete = {"device": self.device} | whole, {"device": self.device} | complete
+        # The visitor has a column of its own; the tab has not, and a replay needs it.
+        body = _encode({name: value for name, value in whole.items() if name != "visitor"}).decode()
         shop = self.speaker.shop
         event = parse_event(
             complete,

@@ -63,17 +63,17 @@ def _redis(house: Services) -> str:
 
 def _mail(house: Services) -> str:
     """A shop whose rules mail needs a carrier; without one every mail fails, which nobody should find out later."""
-    shops = [shop.rules for shop in house.live.shops().values()]
-    mails = [
-        rules.shop for rules in shops if any(isinstance(step, Mail) for rule in rules.rules for step in rule.all_steps)
-    ]
-    without = [
-        shop.id
-        for shop in mails
-        if not house.settings.smtp_url
-        and not any(item.name == "smtp" and item.settings.get("url") for item in shop.integrations)
-    ]
-    return f"no SMTP_URL, and rules that mail in {', '.join(without)}" if without else ""
+    if not house.settings.production:
+        return ""
+    problems = []
+    for shop in house.live.shops().values():
+        stated = next((item.settings for item in shop.rules.shop.integrations if item.name == "smtp"), {})
+        mails = any(isinstance(step, Mail) for rule in shop.rules.rules for step in rule.all_steps)
+        if mails and not (house.settings.smtp_url or stated.get("url")):
+            problems.append(f"no SMTP_URL, and rules that mail in {shop.id}")
+        if mails and not stated.get("from"):
+            problems.append(f"rules that mail in {shop.id}, and no 'from' under integrations: smtp:")
+    return "; ".join(problems)
 
 
 @blueprint.get("/metrics")

@@ -55,7 +55,7 @@ _numbers = count(1)
 def rule_file(shop: str, origin: str, rules: str = STORY) -> str:
     """A shop's rule file; ``rules`` is the list under ``rules:``."""
     head = f"shop:\n  id: {shop}\n  name: Shop {shop}\n  languages: [nl, en]\n  origins: {origin}\n"
-    pages = "pages:\n  knowledge_base: [/help/*]\n"
+    pages = "pages:\n  knowledge_base: [/help/*]\nintegrations:\n  smtp: {from: hello@shop.example}\n"
     return f"{head}{pages}rules:\n{dedent(rules).strip()}\n"
 
 
@@ -77,6 +77,7 @@ def environment_for(folder: Path, database_url: str) -> dict[str, str]:
         "RULES": str(folder / "rules"),
         "DATABASE_URL": database_url,
         "REDIS_URL": NOWHERE,
+        "SMTP_URL": "smtp://127.0.0.1:9",
         "VISITOR_RATE": "0",
     }
 

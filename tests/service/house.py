@@ -168,7 +168,11 @@ class House:
         return [sys.executable, "-m", "engine.cli", program]
 
     def wait_until_works(self, name: str, timeout_s: float = DEADLINE_S) -> None:
-        checks = {"web": self.is_ready, "valkey": self.redis_answers, "worker": lambda: self.has_announced(name)}
+        checks: dict[str, Callable[[], bool]] = {
+            "web": self.is_ready,
+            "valkey": self.redis_answers,
+            "worker": lambda: self.has_announced(name),
+        }
         check = checks.get(name.split()[0])
         if check is not None:
             wait_until(lambda: check() or self._must_live(name), f"{name} to work", timeout_s)

@@ -111,9 +111,10 @@ def test_a_mail_that_the_relay_put_off_is_cancelled(
     is_cancelled(house, smtp, shopper, reason)
 
 
-@pytest.mark.parametrize("name", ["orders on another device", "unsubscribes"])
-def test_a_mail_that_is_being_handed_over_stops_before_its_last_byte(house: House, smtp: FaultySmtp, name: str) -> None:
-    change, reason = CHANGES[name]
+@pytest.mark.parametrize(("change", "reason"), CHANGES.values(), ids=CHANGES)
+def test_a_mail_that_is_being_handed_over_stops_before_its_last_byte(
+    house: House, smtp: FaultySmtp, change: Change, reason: str
+) -> None:
     shopper = Shopper(f"{uuid4().hex[:12]}@mail.example")
     smtp.scripts[shopper.email] = {"RCPT": WAITS}
     smtp.gate.clear()

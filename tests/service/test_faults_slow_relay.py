@@ -13,6 +13,8 @@ from tests.service.faulty_smtp import HANG, TAKES_AND_ANSWERS_TOO_LATE, FaultySm
 from tests.service.house import House, Shopper, open_house, rules
 
 REST_S = 30.0
+SIX_CONNECTS_S = 30.0
+"""As long as two workers wait for a mute relay that has six mails, each ten seconds, when they do not learn from it."""
 
 
 @dataclass
@@ -50,8 +52,8 @@ def test_a_relay_that_says_nothing_does_not_hold_up_another_shops_mail(street: S
     shopper = Shopper("main@mail.example")
     began = time.monotonic()
     street.house.leaves_cart(shopper)
-    street.good.wait_for_mail_to(shopper.email, 25)
-    assert time.monotonic() - began < 25
+    street.good.wait_for_mail_to(shopper.email, SIX_CONNECTS_S)
+    assert time.monotonic() - began < SIX_CONNECTS_S
 
 
 def test_a_relay_that_says_nothing_is_left_alone_for_a_while_and_then_gets_its_mails(street: Street) -> None:

@@ -12,6 +12,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy.event import listen
 
 from engine import hints
+from engine.settings import Settings
+from engine.store.migrate import upgrade
 from engine.web import create_app
 from tests.service.doors import (
     Door,
@@ -144,11 +146,19 @@ def test_metrics_show_the_deliveries_that_stand_in_the_database(door: Door) -> N
     assert sample(door, "shopbell_deliveries", kind="invite", state="offered") == 1
 
 
-def test_rules_that_mail_without_anything_to_mail_through_are_told_about(environment: dict[str, str]) -> None:
+def test_rules_that_mail_without_anything_to_mail_through_are_told_about(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
     production = {"SHOPBELL_ENV": "production", "PUBLIC_URL": "https://bell.example", "SECRET_KEY": "k" * 40}
     settings = Settings.from_env(environment | production | {"SMTP_URL": ""})
     upgrade(settings.database_url)
     problems = create_app(settings).test_client().get("/readyz").get_json()["problems"]
     assert problems["mail"] == "no SMTP_URL, and rules that mail in main"
+    (rules := tmp_path / "anonymous.yaml").write_text(
+        "shop: {name: Inkt}\nrules:\n  - name: left\n    when: [cart_abandoned: 1h]\n    then: [email: cart-reminder]\n"
+    )
+    anonymous = Settings.from_env(environment | production | {"SMTP_URL": "smtp://127.0.0.1:9", "RULES": str(rules)})
+    told = create_app(anonymous).test_client().get("/readyz").get_json()["problems"]["mail"]
+    assert told == "rules that mail in main, and no 'from' under integrations: smtp:"
     with_relay = Settings.from_env(environment | production | {"SMTP_URL": "smtp://127.0.0.1:2525"})
     assert "mail" not in create_app(with_relay).test_client().get("/readyz").get_json()["problems"]

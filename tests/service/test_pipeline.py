@@ -16,6 +16,7 @@ from engine.rules.facts import Facts
 from engine.rules.model import RuleSet
 from engine.rules.verdicts import Verdict, met, not_met
 from engine.store.unit import CARTS, CONSENTS, DELIVERIES, EVENTS, ORDERS, VISITORS
+from engine.visitors import Watch
 from tests.builders import (
     ADDRESS,
     KB,
@@ -270,6 +271,10 @@ class Breaks:
         if facts.visitor.language == "xx":
             raise KeyError(facts.visitor.language)
         return met() if facts.visitor.view is not None else not_met()
+
+    @property
+    def watches(self) -> tuple[Watch, ...]:
+        return ()
 
     def holds(self, facts: Facts) -> Verdict:
         return self.check(facts)

@@ -58,7 +58,8 @@ class Turn:
 
     def count(self, kind: str) -> None:
         """Put a message on the budget of the person, or of the visitor as long as nobody is known."""
-        contact = Contact(at=self.facts.now, kind=kind, rule=self.rule, session=self.facts.visitor.session.number)
+        session = self.facts.visitor.session.number
+        contact = Contact(at=self.facts.now, kind=kind, rule=self.rule, session=session, id=self.delivery)
         holder = self.facts.person or self.facts.visitor
         holder.contacts = remember_contact(holder.contacts, contact)
 

@@ -16,6 +16,7 @@ from engine.clock import Millis
 from engine.rules.facts import Facts
 from engine.rules.forms import Form, form_of
 from engine.rules.verdicts import Verdict
+from engine.visitors import Watch
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,12 +29,19 @@ class BaseCondition(ABC):
     """True where the value is the main setting itself and never a group of settings."""
     occasion: ClassVar[str] = "session"
     """What a rule with this condition at its top level fires once per, unless it says so itself."""
+    peers: ClassVar[dict[str, str]] = {}
+    """Which other systems have it, and what it is called or how it works there."""
 
     @abstractmethod
     def check(self, facts: Facts) -> Verdict: ...
 
     def holds(self, facts: Facts) -> Verdict:
         return self.check(facts)
+
+    @property
+    def watches(self) -> tuple[Watch, ...]:
+        """What this wants remembered of events beyond what a visitor keeps anyway."""
+        return ()
 
     @property
     def page_types(self) -> frozenset[str] | None:
@@ -57,9 +65,14 @@ CONDITIONS: dict[str, type[BaseCondition]] = {}
 FORMS: dict[str, Form[BaseCondition]] = {}
 
 
+def word_of(cls: type[BaseCondition]) -> str:
+    """The condition's word in the file."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__).lower()
+
+
 def condition(cls: Kind) -> Kind:
     """Register a condition under its word."""
-    word = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__).lower()
+    word = word_of(cls)
     CONDITIONS[word] = cls
     FORMS[word] = form_of(cls, f"'{word}'", bare=cls.bare)
     return cls

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from engine.clock import MINUTE, Millis
+from engine.leaving import shipping_surprise, stopped_at_shipping
+from engine.rules.conditions._answers import compare, first_open
 from engine.rules.conditions.base import BaseCondition, condition
 from engine.rules.facts import Facts
 from engine.rules.fields import Choice, OneOrMore, Text
@@ -27,12 +29,18 @@ class Contents:
     product: tuple[str, ...] = setting(OneOrMore(Text()), "The product's id in the shop.", default=())
     category: tuple[str, ...] = setting(OneOrMore(Text()), "The product's category.", default=())
     brand: tuple[str, ...] = setting(OneOrMore(Text()), "The product's brand.", default=())
+    value: Comparison | None = setting(
+        Compared(Money()), "What the line comes to, all its pieces together.", default=None
+    )
 
     def __post_init__(self) -> None:
-        if not (self.sku or self.product or self.category or self.brand):
-            raise Clash("'contains' needs a sku, product, category or brand")
+        if not (self.sku or self.product or self.category or self.brand or self.value):
+            raise Clash("'contains' needs a sku, product, category, brand or value")
 
     def fits(self, item: Item) -> bool:
+        return self.names(item) and (self.value is None or self.value.holds(item.value))
+
+    def names(self, item: Item) -> bool:
         asked = (
             (self.sku, item.sku),
             (self.product, item.product_id),
@@ -42,7 +50,8 @@ class Contents:
         return all(not words or value.casefold() in {word.casefold() for word in words} for words, value in asked)
 
     def __str__(self) -> str:
-        return ", ".join(" or ".join(words) for words in (self.sku, self.product, self.category, self.brand) if words)
+        asked = [" or ".join(words) for words in (self.sku, self.product, self.category, self.brand) if words]
+        return ", ".join([*asked, f"value {self.value.text}"] if self.value else asked)
 
 
 @condition
@@ -56,7 +65,16 @@ class Cart(BaseCondition):
         - cart: filled
         - cart: {total: ">= 50", items: "2..5"}
         - cart: {contains: {category: printers}}
+        - cart: {contains: {category: printers, value: ">= 200"}}
     """
+
+    peers: ClassVar[dict[str, str]] = {
+        "Tidio": "cart value and content, Shopify only",
+        "Dynamics 365 Commerce": "item count, cart total, specific product",
+        "DashedCMS": "basket filled and some time on site",
+        "Live Helper Chat": "only if the site passes a variable",
+        "Libredesk": "custom attribute",
+    }
 
     is_: str = setting(Choice(("filled", "empty")), "Whether anything is in it.", default="filled", main=True)
     total: Comparison | None = setting(Compared(Money()), "The value of what is in it, without shipping.", default=None)
@@ -78,26 +96,23 @@ class Cart(BaseCondition):
             return not_met(pieces, "empty") if pieces else met("empty", "empty")
         if basket is None or not pieces:
             return not_met("empty", "filled")
-        answers = list(self._answers(facts, basket, pieces))
-        failing = next((answer for answer in answers if not answer.met), None)
-        return failing or next(iter(answers), met(pieces, "filled"))
+        return first_open(self._answers(facts, basket, pieces), met(pieces, "filled"))
 
     def _answers(self, facts: Facts, basket: Basket, pieces: int) -> Iterator[Verdict]:
         if self.items:
-            yield _compare(self.items, pieces)
+            yield compare(self.items, pieces)
         if self.contains:
             fitting = next((item for item in basket.items if self.contains.fits(item)), None)
             wanted = str(self.contains)
-            yield met(fitting.key, wanted) if fitting else not_met(f"{pieces} other items", wanted)
+            foreign = self.contains.value is not None and basket.currency != facts.shop.currency
+            if foreign and any(map(self.contains.names, basket.items)):
+                yield unknown(f"what a line comes to in {facts.shop.currency}")
+            else:
+                yield met(fitting.key, wanted) if fitting else not_met(f"{pieces} other items", wanted)
         if self.total and basket.currency != facts.shop.currency:
             yield unknown(f"the cart's total in {facts.shop.currency}")
         elif self.total:
-            yield _compare(self.total, basket.total, basket.currency)
-
-
-def _compare(wanted: Comparison, seen: int, unit: str = "") -> Verdict:
-    # ``wanted`` stays as it was written: a sign and an amount are no single raw value.
-    return met(seen, wanted.text, unit) if wanted.holds(seen) else not_met(seen, wanted.text, unit)
+            yield compare(self.total, basket.total, basket.currency)
 
 
 _STAGES = {
@@ -106,6 +121,7 @@ _STAGES = {
     "checkout": (Stage.CHECKOUT, Stage.SHIPPING, Stage.PAYMENT),
     "shipping": (Stage.SHIPPING,),
     "payment": (Stage.PAYMENT,),
+    "unpaid_order": (),
 }
 
 
@@ -116,7 +132,8 @@ class CartAbandoned(BaseCondition):
 
     Left means not seen for `after`, or for ten minutes where `after` is longer. `at` says how far the cart came: `cart`
     never reached the checkout, `checkout` did (or got further), `shipping` stopped at the shipping cost, `payment`
-    stopped at paying; `browse` is a cart whose own page was never opened. Without `at` it may have stopped anywhere.
+    stopped at paying; `browse` is a cart whose own page was never opened; `unpaid_order` is one that was ordered and
+    never paid. Without `at` it may have stopped anywhere before the order.
 
     Example:
         - cart_abandoned: 1h
@@ -127,12 +144,23 @@ class CartAbandoned(BaseCondition):
     at: str = setting(Choice(tuple(_STAGES)), "Where the cart stopped.", default="", shown="anywhere")
 
     occasion: ClassVar[str] = "cart"
+    peers: ClassVar[dict[str, str]] = {
+        "CartFlows": "address typed at the checkout, and 15 min",
+        "Shopify": "Abandonment of browse, cart or checkout",
+        "Klaviyo": "Started Checkout or Added to Cart, no Placed Order since",
+        "Omnisend": "browse, product, cart or checkout left",
+        "Braze": "cart_updated, checkout_started",
+        "Tyche": "cut-off time, 10 min",
+        "Dodo Payments": "checkout_incomplete",
+    }
 
     @property
     def needs_cart(self) -> bool:
-        return True
+        return self.at != "unpaid_order"
 
     def check(self, facts: Facts) -> Verdict:
+        if self.at == "unpaid_order":
+            return self._unpaid(facts)
         visitor, basket = facts.visitor, facts.visitor.basket
         if basket is None or not basket.items:
             return not_met("no cart", "a cart")
@@ -147,6 +175,14 @@ class CartAbandoned(BaseCondition):
         if still_until >= near_until:
             return not_yet(still_until, facts.now - basket.progressed_at, self.after, "ms")
         return not_yet(near_until, facts.now - visitor.seen_at, away, "ms")
+
+    def _unpaid(self, facts: Facts) -> Verdict:
+        order, now = facts.unpaid_order, facts.now
+        if order is None:
+            return not_met("no unpaid order", "an unpaid order")
+        if now - order.at >= self.after:
+            return met(now - order.at, self.after, "ms")
+        return not_yet(order.at + self.after, now - order.at, self.after, "ms")
 
     def _stopped_there(self, facts: Facts, basket: Basket) -> bool:
         if self.at and basket.stage not in _STAGES[self.at]:
@@ -192,11 +228,11 @@ class UnexpectedShipping(BaseCondition):
             return not_met("no cart", "a shipping cost")
         if basket.shipping_at is None or basket.shipping_first is None:
             return not_met("no shipping cost shown", "a shipping cost")
-        if basket.stage is not Stage.SHIPPING or basket.progressed_at > basket.shipping_at:
+        if not stopped_at_shipping(basket):
             return not_met("a step forward", "none after the shipping cost")
         if self.at_least is not None and basket.currency != facts.shop.currency:
             return unknown(f"the shipping cost in {facts.shop.currency}")
-        return self._compare(basket, _surprise(basket))
+        return self._compare(basket, shipping_surprise(basket))
 
     def _compare(self, basket: Basket, surprise: int) -> Verdict:
         share = surprise / basket.total if basket.total > 0 else 0.0
@@ -205,10 +241,3 @@ class UnexpectedShipping(BaseCondition):
         if self.at_least is not None and (large or not large_share):
             return (met if large else not_met)(surprise, self.at_least, basket.currency)
         return (met if large_share else not_met)(share, self.or_share, "%")
-
-
-def _surprise(basket: Basket) -> int:
-    """In minor units; never negative."""
-    first = basket.shipping_first or 0
-    shown = first if basket.shipping_now is None else min(first, basket.shipping_now)
-    return max(0, shown - (basket.shipping_expected or 0))

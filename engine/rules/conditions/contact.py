@@ -1,12 +1,19 @@
-"""Contact: whether and how somebody may be reached."""
+"""Contact: whether and how somebody may be reached, and what was said before."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import ClassVar
 
+from engine.clock import Millis
+from engine.rules.conditions._answers import Moment
 from engine.rules.conditions.base import BaseCondition, condition
 from engine.rules.facts import Facts
-from engine.rules.verdicts import Verdict, met, not_met
+from engine.rules.fields import Slug
+from engine.rules.forms import setting
+from engine.rules.guards import is_chatting
+from engine.rules.verdicts import Verdict, met, not_met, unknown
 
 
 @condition
@@ -21,8 +28,170 @@ class CanEmail(BaseCondition):
         - not: can_email
     """
 
+    peers: ClassVar[dict[str, str]] = {"BigCommerce": "consent flag, default no mail"}
+
     def check(self, facts: Facts) -> Verdict:
         if facts.person is None:
             return not_met("no address is known")
         reason = facts.person.why_no_mail()
         return met("may be mailed") if reason is None else not_met(reason)
+
+
+@condition
+@dataclass(frozen=True, kw_only=True)
+class Chatting(BaseCondition):
+    """The shopper is in a chat now: one that began within the last hour and was not ended.
+
+    Example:
+        - chatting
+        - not: chatting
+    """
+
+    def check(self, facts: Facts) -> Verdict:
+        return met("in a chat") if is_chatting(facts) else not_met("in no chat")
+
+
+@condition
+@dataclass(frozen=True, kw_only=True)
+class Chatted(Moment):
+    """The shopper had a chat before, as far as the chat tool told (`chat_started`).
+
+    Example:
+        - chatted
+        - chatted: {within: 14d}
+        - not: {chatted: {within: 1d}}
+    """
+
+    peers: ClassVar[dict[str, str]] = {"Zendesk": "past chats", "Chatwoot": "only contacts with no conversation"}
+
+    def check(self, facts: Facts) -> Verdict:
+        tally = facts.visitor.tallies.get("chat_started")
+        return self.answer(tally.times if tally else [], facts.now)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OfRule(Moment):
+    """What conditions on earlier messages have in common: of which rule."""
+
+    rule: str = setting(Slug(), "The rule that sent it.", default="", main=True, shown="any rule")
+
+    def sent(self, facts: Facts, kind: str) -> Iterator[Millis]:
+        """When such messages were decided, to this person on any device."""
+        return (
+            contact.at
+            for contact in facts.contacts
+            if contact.kind == kind and (not self.rule or contact.rule == self.rule)
+        )
+
+    def replied(self, facts: Facts, *what: str) -> Iterator[Millis]:
+        """When this visitor answered such a message so."""
+        rules = {contact.id: contact.rule for contact in facts.contacts if contact.id}
+        return (
+            reply.at
+            for reply in facts.visitor.replies
+            if reply.what in what and (not self.rule or rules.get(reply.message) == self.rule)
+        )
+
+
+@condition
+@dataclass(frozen=True, kw_only=True)
+class Invited(OfRule):
+    """The shopper was invited on the page, by this rule or any.
+
+    Example:
+        - invited
+        - not: {invited: {within: 1d}}
+        - invited: {rule: stuck-in-faq, ago: 2d}
+    """
+
+    peers: ClassVar[dict[str, str]] = {"JivoChat": "time since last invitation", "Libredesk": "displayed"}
+
+    def check(self, facts: Facts) -> Verdict:
+        return self.answer(self.sent(facts, "invite"), facts.now)
+
+
+@condition
+@dataclass(frozen=True, kw_only=True)
+class Accepted(OfRule):
+    """The shopper said yes to an invitation.
+
+    Example:
+        - accepted: stuck-in-faq
+        - not: {accepted: {within: 7d}}
+    """
+
+    peers: ClassVar[dict[str, str]] = {"LiveChat": "accepted", "Libredesk": "replied"}
+
+    def check(self, facts: Facts) -> Verdict:
+        return self.answer(self.replied(facts, "accepted"), facts.now)
+
+
+@condition
+@dataclass(frozen=True, kw_only=True)
+class Dismissed(OfRule):
+    """The shopper said no to an invitation.
+
+    Example:
+        - dismissed: stuck-in-faq
+        - not: {dismissed: {within: 7d}}
+    """
+
+    peers: ClassVar[dict[str, str]] = {
+        "JivoChat": "time since window closed",
+        "Chaport": "time since widget closed",
+        "Libredesk": "dismissed",
+    }
+
+    def check(self, facts: Facts) -> Verdict:
+        return self.answer(self.replied(facts, "dismissed"), facts.now)
+
+
+@condition
+@dataclass(frozen=True, kw_only=True)
+class Emailed(OfRule):
+    """The shopper was mailed, by this rule or any, whatever device the mail was about.
+
+    Example:
+        - emailed
+        - not: {emailed: {within: 7d}}
+    """
+
+    peers: ClassVar[dict[str, str]] = {"Shopify": "daysSinceLastAbandonmentEmail"}
+
+    def check(self, facts: Facts) -> Verdict:
+        return self.answer(self.sent(facts, "email"), facts.now)
+
+
+@condition
+@dataclass(frozen=True, kw_only=True)
+class Opened(OfRule):
+    """The shopper opened a mail. Shopbell does not measure this; a mail service that does may tell (`email_opened`).
+
+    A click shows that it was opened. Where nothing was told, nobody knows: the answer is unknown, also inside `not`.
+
+    Example:
+        - opened: left-cart
+    """
+
+    def check(self, facts: Facts) -> Verdict:
+        verdict = self.answer(self.replied(facts, "opened", "clicked"), facts.now)
+        told = any(True for _ in self.replied(facts, "opened", "clicked"))
+        if not told and any(True for _ in self.sent(facts, "email")):
+            return unknown("whether a mail was opened")
+        return verdict
+
+
+@condition
+@dataclass(frozen=True, kw_only=True)
+class Clicked(OfRule):
+    """The shopper came through a link in a mail (`cart_restored`, `email_clicked`).
+
+    Example:
+        - clicked: left-cart
+        - not: {clicked: {within: 7d}}
+    """
+
+    peers: ClassVar[dict[str, str]] = {"Retainful": "the recovery link was clicked"}
+
+    def check(self, facts: Facts) -> Verdict:
+        return self.answer(self.replied(facts, "clicked"), facts.now)

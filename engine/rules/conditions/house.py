@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import ClassVar
 
 from engine.rules.conditions.base import BaseCondition, condition
 from engine.rules.facts import Facts, Presence
 from engine.rules.fields import Choice, Text
 from engine.rules.forms import setting
+from engine.rules.numbers import Compared, Comparison, Whole
 from engine.rules.verdicts import Asks, Verdict, met, not_met, unknown
 
 
@@ -27,6 +29,16 @@ class Agents(BaseCondition):
 
     are: str = setting(Choice(("online", "free", "offline")), "What the agents must be.", main=True)
     department: str = setting(Text(64), "Only the agents of this department.", default="", shown="the whole shop")
+
+    peers: ClassVar[dict[str, str]] = {
+        "Live Helper Chat": "named operators",
+        "Zendesk": "account or department online",
+        "Tidio": "agents online",
+        "Smartsupp": "online only",
+        "JivoChat": "agents online",
+        "Chaport": "online or offline",
+        "Tiledesk": "agent count",
+    }
 
     def check(self, facts: Facts) -> Verdict:
         presence = facts.house.agents.get(self.department)
@@ -51,3 +63,32 @@ class Agents(BaseCondition):
 def _describe(presence: Presence) -> str:
     free = "" if presence.free is None else f", {presence.free} free"
     return f"{presence.online} online{free}"
+
+
+@condition
+@dataclass(frozen=True, kw_only=True)
+class Queue(BaseCondition):
+    """So many shoppers wait for a chat (`waiting` of `agents_changed`). Until it was told, the answer is unknown.
+
+    Example:
+        - queue: "<= 2"
+        - queue: {waiting: 0, department: ink}
+    """
+
+    waiting: Comparison = setting(Compared(Whole()), "How many wait.", main=True)
+    department: str = setting(Text(64), "Only this department's queue.", default="", shown="the whole shop")
+
+    peers: ClassVar[dict[str, str]] = {
+        "Live Helper Chat": "pending cap, operator overload",
+        "Zendesk": "queue size",
+        "Smartsupp": "agent_busy",
+    }
+
+    def check(self, facts: Facts) -> Verdict:
+        presence = facts.house.agents.get(self.department)
+        if presence is None or presence.waiting is None:
+            return unknown("how many wait for a chat", asks=Asks.HOUSE)
+        fits = self.waiting.holds(presence.waiting)
+        if fits:
+            return met(presence.waiting, self.waiting.text)
+        return not_met(presence.waiting, self.waiting.text, asks=Asks.HOUSE)

@@ -7,7 +7,7 @@ from itertools import count
 
 from engine import visitors
 from engine.clock import MINUTE, SECOND, Millis
-from engine.events import Cart, Event, Line, Order, Page, Shipping
+from engine.events import Cart, Event, Line, Order, Page, Shipping, parse_event
 from engine.people import Basis, Person
 from engine.rules.conditions.base import BaseCondition
 from engine.rules.facts import Facts, House, Presence
@@ -29,8 +29,11 @@ _ids = count(1)
 class Shopper:
     """Somebody in the shop since ``NOON``; ``at`` is their clock."""
 
-    def __init__(self) -> None:
+    def __init__(self, watching: str = "", *, shop: Shop | None = None) -> None:
         self.visitor = Visitor()
+        self.shop = shop or Shop()
+        # What a condition wants remembered counts from when its rule goes live: before the visit begins.
+        self.watches = watches_of(watching) if watching else {}
         self.person: Person | None = None
         self.house = House()
         self.at: Millis = NOON
@@ -80,7 +83,19 @@ class Shopper:
         return self
 
     def facts(self, *, after: Millis = 0) -> Facts:
-        return Facts(Shop(), "v1", self.visitor, self.at + after, self.person, self.house)
+        return Facts(self.shop, "v1", self.visitor, self.at + after, self.person, self.house)
+
+    def tells(self, event: str, *, trusted: bool = False, page_type: str = "other", **fields: object) -> Shopper:
+        """The event as it comes over the wire, with whatever fields it has."""
+        raw = {"id": f"event-{next(_ids):08}", "type": event, "tab": "t1"} | fields
+        read = parse_event(raw, received_at=self.at, skew_ms=0, currency="EUR", trusted=trusted)
+        visitors.apply(self.visitor, read, page_type=page_type, watches=self.watches)
+        return self
+
+    def tells_again(self, times: int, event: str, *, every: Millis = SECOND, **fields: object) -> Shopper:
+        for _ in range(times):
+            self.later(every).tells(event, **fields)  # type: ignore[arg-type] # the fields of the event
+        return self
 
     def _does(
         self,
@@ -107,7 +122,7 @@ class Shopper:
             order=order,
             step=step,
         )
-        visitors.apply(self.visitor, happened, page_type=page_type)
+        visitors.apply(self.visitor, happened, page_type=page_type, watches=self.watches)
         return self
 
 
@@ -123,6 +138,15 @@ def clause(text: str) -> BaseCondition:
     when = one_rule(f"when:\n  - {text}\nthen:\n  - email: cart-reminder").when
     assert isinstance(when, All)
     return when.of[0]
+
+
+def watches_of(text: str) -> visitors.Watches:
+    """What the condition wants remembered."""
+    when = one_rule(f"when:\n  - {text}\nthen:\n  - email: cart-reminder").when
+    found: dict[str, list[visitors.Watch]] = {}
+    for watch in when.watches:
+        found.setdefault(watch.event, []).append(watch)
+    return found
 
 
 def one_rule(text: str, *, before: str = "") -> Rule:

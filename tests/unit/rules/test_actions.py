@@ -65,10 +65,25 @@ def test_a_nudge_whose_gap_is_not_known_is_not_shown() -> None:
     assert enough.fills_cart(line(price="80")).silences == [("n", Guard.UNTOLD)]
 
 
-@pytest.mark.parametrize("text", ["{gab} more", "{gap.__class__}", "{0}", "{gap!r}", "{", "a } b", "{{gap}}"])
+@pytest.mark.parametrize("text", ["{gab} more", "{gap.__class__}", "{0}", "{gap!r}", "{ gap }", "{Gap}"])
 def test_a_gap_is_a_known_word_and_nothing_else(text: str) -> None:
     with pytest.raises(RuleFileError):
         rule_set(f"name: n\nwhen: [cart: filled]\nthen: [nudge: '{text}']")
+
+
+@pytest.mark.parametrize("text", ["{", "a } b", "}{", "{}", ":-{"])
+def test_a_brace_that_holds_nothing_is_a_brace(text: str) -> None:
+    assert shown(doing(f"nudge: '{text}'"))["text"] == text
+
+
+def test_a_nudge_tells_what_is_left_of_what_was_looked_at_last() -> None:
+    nudge = "name: n\nwhen: [on_page: product]\nthen: [nudge: 'Only {stock} left']"
+    reader = Visit(rule_set(nudge))
+    url = "https://shop.example/products/ink"
+    reader.opens(url).later(SECOND).does("product_viewed", page={"url": url}, product={"id": "p1", "stock": 2})
+    assert shown(reader)["text"] == "Only 2 left"
+    sold_out = Visit(rule_set(nudge)).does("product_viewed", page={"url": url}, product={"id": "p1", "stock": 0})
+    assert sold_out.silences == [("n", Guard.UNTOLD)]
 
 
 def test_what_a_shop_is_called_cannot_open_a_gap_of_its_own() -> None:

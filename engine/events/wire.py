@@ -1,8 +1,4 @@
-"""Events: what a shopper, a shop or a house reports, checked and normalised.
-
-:func:`parse_event` turns one decoded JSON object into an :class:`Event`: types checked, money in minor units, ids as
-text. Fields that are not known here stay in the stored body, so that nothing of the shop's own is lost.
-"""
+"""From the wire to an :class:`Event`: types checked, money in minor units, ids as text."""
 
 from __future__ import annotations
 
@@ -16,34 +12,20 @@ import msgspec
 from engine import money
 from engine.clock import Millis, from_datetime
 from engine.errors import InvalidEvent, MoneyError
-
-PAGE_TYPES = (
-    "knowledge_base", "faq", "product", "category", "search", "cart", "checkout", "account", "returns", "blog", "home",
-    "other",
-)  # fmt: skip
-
-CANONICAL_TYPES = frozenset(
-    """page_viewed page_hidden page_shown checked_in product_viewed searched cart_updated cart_viewed checkout_started
-    checkout_step_completed contact_given shipping_shown payment_failed coupon_applied coupon_rejected order_placed
-    order_cancelled order_shipped order_delivered order_returned identified consent_changed form_abandoned text_typed
-    exit_intended scrolled chat_started chat_ended message_shown message_accepted message_dismissed stock_changed
-    price_changed agents_changed survey_answered cart_restored
-    product_added product_removed checkout_step_viewed order_updated order_refunded""".split()
+from engine.events.extras import extras_in
+from engine.events.model import (
+    CANONICAL_TYPES,
+    REQUIRED,
+    Agents,
+    Cart,
+    Consent,
+    Event,
+    Line,
+    Order,
+    Page,
+    Product,
+    Shipping,
 )
-
-REQUIRED: dict[str, tuple[str, ...]] = {
-    "page_viewed": ("page",),
-    "product_viewed": ("product",),
-    "cart_updated": ("cart",),
-    "shipping_shown": ("shipping",),
-    "order_placed": ("order",),
-    "consent_changed": ("consent",),
-    "message_shown": ("message",),
-    "message_accepted": ("message",),
-    "message_dismissed": ("message",),
-    "agents_changed": ("agents",),
-}
-"""Sections without which an event of that type says nothing."""
 
 _TYPE_NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)+\Z")
 EventId = Annotated[str, msgspec.Meta(min_length=8, max_length=64)]
@@ -51,129 +33,6 @@ Name = Annotated[str, msgspec.Meta(max_length=64)]
 Address = Annotated[str, msgspec.Meta(max_length=320)]
 AnyId = str | int
 """Platforms send 64-bit numbers or text; inside, an id is always text."""
-
-
-class Page(msgspec.Struct, frozen=True, omit_defaults=True):
-    url: str = ""
-    title: str = ""
-    type: str | None = None
-    referrer: str = ""
-    language: str | None = None
-
-
-class Consent(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What the shopper allows; None means: not said."""
-
-    analytics: bool | None = None
-    marketing: bool | None = None
-    email: bool | None = None
-    sms: bool | None = None
-    text: str = ""
-    source: str = ""
-
-
-class Agents(msgspec.Struct, frozen=True, omit_defaults=True):
-    """How many chat agents are there (``online``) and could take a chat now (``free``, None when not known)."""
-
-    online: Annotated[int, msgspec.Meta(ge=0, le=100_000)]
-    free: Annotated[int, msgspec.Meta(ge=0, le=100_000)] | None = None
-    department: Annotated[str, msgspec.Meta(max_length=64)] = ""
-
-
-class Line(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One line of a cart or order; ``price`` in minor units for one piece, None when not told."""
-
-    sku: str = ""
-    product_id: str = ""
-    name: str = ""
-    variant: str = ""
-    quantity: int = 1
-    price: int | None = None
-    url: str = ""
-    image_url: str = ""
-    category: str = ""
-    brand: str = ""
-
-    @property
-    def key(self) -> str:
-        """What makes two lines the same thing."""
-        return self.sku or f"{self.product_id}/{self.variant}" if (self.sku or self.product_id) else self.name
-
-
-class Cart(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A whole cart; amounts in minor units of ``currency``; no lines means emptied."""
-
-    id: str | None = None
-    currency: str = "EUR"
-    total: int = 0
-    shipping_estimate: int | None = None
-    coupon: str = ""
-    lines: tuple[Line, ...] = ()
-
-
-class Shipping(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A shipping cost as the shopper saw it: gross, in minor units."""
-
-    price: int
-    currency: str
-    method: str = ""
-    estimate: bool = False
-
-
-class Order(msgspec.Struct, frozen=True, omit_defaults=True):
-    id: str
-    cart_id: str | None = None
-    currency: str = "EUR"
-    total: int = 0
-    shipping: int | None = None
-    email: str | None = None
-    customer_id: str | None = None
-    lines: tuple[Line, ...] = ()
-
-
-class Product(msgspec.Struct, frozen=True, omit_defaults=True):
-    id: str = ""
-    sku: str = ""
-    name: str = ""
-    category: str = ""
-    brand: str = ""
-    price: int | None = None
-    currency: str = "EUR"
-    stock: int | None = None
-
-
-class Event(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One fact. ``at`` is when it happened by the server's clock; ``seq`` orders the events of one tab."""
-
-    id: str
-    type: str
-    at: Millis
-    seq: int = 0
-    visitor: str = ""
-    session: str = ""
-    tab: str = ""
-    page: Page | None = None
-    engaged_ms: int | None = None
-    product: Product | None = None
-    cart: Cart | None = None
-    shipping: Shipping | None = None
-    order: Order | None = None
-    consent: Consent | None = None
-    agents: Agents | None = None
-    email: str | None = None
-    customer_id: str | None = None
-    name: str | None = None
-    language: str | None = None
-    country: str | None = None
-    step: str | None = None
-    message: str | None = None
-    action: str | None = None
-    """What a message's button opened: ``chat``, ``phone``, ``callback`` or ``link``."""
-    trusted: bool = False
-    """True when the shop's server or platform said it (a secret key, a signed webhook); False from a browser."""
-
-
-# --- the wire ---------------------------------------------------------------------------------------------------------
 
 
 class _WireLine(msgspec.Struct):
@@ -195,6 +54,9 @@ class _WireCart(msgspec.Struct):
     currency: str | None = None
     total: Decimal | None = None
     subtotal: Decimal | None = None
+    discount: Decimal | None = None
+    tax: Decimal | None = None
+    fees: Decimal | None = None
     shipping_estimate: Decimal | None = None
     coupon: str | None = None
     lines: list[_WireLine] = []
@@ -207,6 +69,7 @@ class _WireShipping(msgspec.Struct):
     tax_included: bool = True
     tax: Decimal | None = None
     estimate: bool = False
+    days: Annotated[int, msgspec.Meta(ge=0, le=1000)] | None = None
 
 
 class _WireOrder(msgspec.Struct):
@@ -215,6 +78,10 @@ class _WireOrder(msgspec.Struct):
     currency: str | None = None
     total: Decimal | None = None
     shipping: Decimal | None = None
+    tax: Decimal | None = None
+    discount: Decimal | None = None
+    coupon: str | None = None
+    paid: bool | None = None
     email: Address | None = None
     customer_id: AnyId | None = None
     lines: list[_WireLine] = []
@@ -365,6 +232,9 @@ def _cart(wire: _WireCart, default_currency: str) -> Cart:
         id=_text(wire.id) or None,
         currency=currency,
         total=summed if total is None else total,
+        discount=_minor(wire.discount, currency, "cart.discount"),
+        tax=_minor(wire.tax, currency, "cart.tax"),
+        fees=_minor(wire.fees, currency, "cart.fees"),
         shipping_estimate=_minor(wire.shipping_estimate, currency, "cart.shipping_estimate"),
         coupon=wire.coupon or "",
         lines=lines,
@@ -375,7 +245,8 @@ def _shipping(wire: _WireShipping, default_currency: str) -> Shipping:
     currency = _currency(wire.currency, default_currency, "shipping.currency")
     price = _minor(wire.price, currency, "shipping.price") or 0
     tax = 0 if wire.tax_included else _minor(wire.tax, currency, "shipping.tax") or 0
-    return Shipping(price=price + tax, currency=currency, method=wire.method or "", estimate=wire.estimate)
+    method = wire.method or ""
+    return Shipping(price=price + tax, currency=currency, method=method, estimate=wire.estimate, days=wire.days)
 
 
 def _order(wire: _WireOrder, default_currency: str) -> Order:
@@ -389,6 +260,10 @@ def _order(wire: _WireOrder, default_currency: str) -> Order:
         currency=currency,
         total=summed if total is None else total,
         shipping=_minor(wire.shipping, currency, "order.shipping"),
+        tax=_minor(wire.tax, currency, "order.tax"),
+        discount=_minor(wire.discount, currency, "order.discount"),
+        coupon=(wire.coupon or "")[:60],
+        paid=wire.paid,
         email=wire.email,
         customer_id=_text(wire.customer_id) or None,
         lines=lines,
@@ -409,16 +284,19 @@ def _product(wire: _WireProduct, default_currency: str) -> Product:
     )
 
 
-def parse_event(raw: object, *, received_at: Millis, skew_ms: Millis, currency: str, trusted: bool) -> Event:
+def parse_event(
+    raw: object, *, received_at: Millis, skew_ms: Millis, currency: str, trusted: bool, strict: bool = True
+) -> Event:
     """One decoded JSON object as an Event.
 
     ``skew_ms`` is what the sender's clock is behind ours and is added to ``at``; nothing happens later than
-    ``received_at``. ``currency`` is the shop's, for amounts without one. Raises InvalidEvent naming the field.
+    ``received_at``. ``currency`` is the shop's, for amounts without one. ``strict`` is False where every value is text,
+    as in a rule test. Raises InvalidEvent naming the field.
     """
     if not isinstance(raw, dict):
         raise InvalidEvent("an event must be an object", code="invalid_event")
     try:
-        wire = msgspec.convert(raw, _WireEvent)
+        wire = msgspec.convert(raw, _WireEvent, strict=strict)
     except msgspec.ValidationError as error:
         raise _explain(error, raw) from None
     if wire.type not in CANONICAL_TYPES and not _TYPE_NAME.match(wire.type):
@@ -427,13 +305,44 @@ def parse_event(raw: object, *, received_at: Millis, skew_ms: Millis, currency: 
         if getattr(wire, section) is None:
             raise InvalidEvent("is missing", code="missing_field", field=section)
     at = received_at if wire.at is None else min(received_at, from_datetime(wire.at) + skew_ms)
+    return _event(wire, raw, at, wire.visitor or "", currency, trusted)
+
+
+class _Kept(_WireEvent):
+    """A stored body. With any of these in it, it may have come under a foreign name."""
+
+    data: msgspec.Raw | None = None
+    context: msgspec.Raw | None = None
+    shipping_estimate: msgspec.Raw | None = None
+
+
+_kept_decoder = msgspec.json.Decoder(_Kept)
+_fields_decoder = msgspec.json.Decoder(dict[str, object])
+
+
+def parse_stored(body: str, kind: str, *, visitor: str, at: Millis, currency: str, trusted: bool) -> Event | None:
+    """The event of which ``body`` was stored under the type ``kind``, read as fast as can be.
+
+    None when it did not come in our own words; then it has to be translated again, see :mod:`engine.vocabulary`.
+    """
+    try:
+        wire = _kept_decoder.decode(body)
+        foreign = wire.data is not None or wire.context is not None or wire.shipping_estimate is not None
+        if foreign or wire.type != kind:
+            return None
+        return _event(wire, _fields_decoder.decode(body), at, visitor, currency, trusted)
+    except (msgspec.DecodeError, InvalidEvent):
+        return None
+
+
+def _event(wire: _WireEvent, raw: dict[str, object], at: Millis, visitor: str, currency: str, trusted: bool) -> Event:
     cart = None if wire.cart is None else _cart(wire.cart, currency)
     return Event(
         id=wire.id,
         type=wire.type,
         at=at,
         seq=wire.seq,
-        visitor=wire.visitor or "",
+        visitor=visitor,
         session=wire.session or "",
         tab=wire.tab or "",
         page=wire.page,
@@ -452,10 +361,7 @@ def parse_event(raw: object, *, received_at: Millis, skew_ms: Millis, currency: 
         step=_text(wire.step) or None,
         message=wire.message,
         action=wire.action,
+        fields=raw,
         trusted=trusted,
+        **extras_in(raw),
     )
-
-
-def is_known(event_type: str) -> bool:
-    """Whether the type is one of the canonical ones; others are kept and warned about once."""
-    return event_type in CANONICAL_TYPES

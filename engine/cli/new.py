@@ -1,0 +1,96 @@
+"""``shopbell new NAME``: a ready rule with its tests."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from engine.cli import FINE
+
+if TYPE_CHECKING:
+    from engine.rules.blueprints import Filled
+
+
+@click.command()
+@click.argument("name", required=False)
+@click.option("--list", "as_list", is_flag=True, help="Tell which blueprints there are, with their blanks.")
+@click.option("--language", "languages", multiple=True, help="nl, en or both; else the languages of --into.")
+@click.option("--set", "settings", multiple=True, metavar="BLANK=VALUE", help="Fill in a blank.")
+@click.option("--into", type=click.Path(dir_okay=False, path_type=Path), help="Add it to this file, and its tests.")
+def command(
+    name: str | None, as_list: bool, languages: tuple[str, ...], settings: tuple[str, ...], into: Path | None
+) -> int:
+    """Print the blueprint NAME as a rule for your file, or add it there together with its tests."""
+    from engine.rules.blueprints import fill
+
+    if as_list:
+        _list()
+        return FINE
+    if name is None:
+        raise click.UsageError("name a blueprint; --list tells which there are")
+    filled = fill(name, _values(settings), languages or _languages_of(into))
+    if into is None:
+        click.echo(filled.rule, nl=False)
+        return FINE
+    _add(filled, into)
+    return FINE
+
+
+def _values(settings: tuple[str, ...]) -> dict[str, str]:
+    values = {}
+    for setting in settings:
+        name, sign, value = setting.partition("=")
+        if not sign:
+            raise click.UsageError(f"--set {setting}: write BLANK=VALUE")
+        values[name.strip()] = value
+    return values
+
+
+def _languages_of(into: Path | None) -> tuple[str, ...]:
+    from engine.rules.blueprints import LANGUAGES
+    from engine.rules.loader import load, read_text
+
+    return LANGUAGES if into is None else load(read_text(into), name=into.name).shop.languages
+
+
+def _list() -> None:
+    from engine.rules.blueprints import blueprint, names
+
+    for name in names():
+        plan = blueprint(name)
+        click.echo(f"{name}\n    {plan.about['en']}\n    {plan.about['nl']}")
+        for blank, told in plan.blanks.items():
+            click.echo(f"      --set {blank}={told.default:<12} {told.says} ({told.kind})")
+        for need, value in plan.needs.items():
+            click.echo(f"      needs {need} in the shop's section, such as {value}")
+
+
+def _add(filled: Filled, into: Path) -> None:
+    """Add the rule to the file and the tests to the one beside it; both must be good before either is written."""
+    from engine.rehearsal import script
+    from engine.rules.layout import add_entry
+    from engine.rules.loader import load, read_text
+
+    beside = into.with_name(f"{into.stem}.test{into.suffix}")
+    tests = read_text(beside) if beside.is_file() else "tests:\n"
+    text = add_entry(read_text(into), "rules", filled.rule)
+    rules = load(text, name=into.name)
+    more = add_entry(tests, "tests", filled.tests)
+    script.load(more, rules, name=beside.name)
+    _replace(into, text)
+    _replace(beside, more)
+    click.echo(f"{filled.name} stands in {into.name} now, and its tests in {beside.name}; try `shopbell test {into}`")
+    missing = [need for need in filled.needs if f"{need}:" not in text]
+    for need in missing:
+        click.echo(f"It needs {need} in the shop's section, such as {need}: {filled.needs[need]}")
+
+
+def _replace(path: Path, text: str) -> None:
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    beside.write_text(text, encoding="utf-8")
+    if path.exists():
+        beside.chmod(path.stat().st_mode & 0o777)
+    beside.replace(path)

@@ -1,0 +1,112 @@
+"""A shop in memory: events come in, time passes, and the rules are asked exactly as they are live."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from engine.clock import Millis
+from engine.decisions import Result
+from engine.events import Event
+from engine.pipeline import Group, ShopRules
+from engine.rehearsal.books import MemoryBooks
+from engine.store.books import Books
+from engine.store.unit import LoadedVisitor, VisitorKey
+from engine.visitors import contents_in, contents_of
+
+MOST_LOOKS = 100_000
+"""Looks that timers bring at one and the same moment; more is a rule that asks for ever."""
+
+
+NEVER: Millis = 2**62
+
+
+class Reduced(NamedTuple):
+    """Of a visitor it is known what they will do: the rules that could ever be met, and none before ``since``."""
+
+    shop: ShopRules
+    since: Millis
+
+
+class Rehearsal:
+    """One shop, its rules and everybody in it. Time is told, never asked.
+
+    ``reduced`` has what need not be asked about some visitors; all rules are asked about the others.
+    """
+
+    def __init__(self, shop: ShopRules, books: MemoryBooks, reduced: Mapping[str, Reduced] | None = None) -> None:
+        self.shop = shop
+        self._reduced = {} if reduced is None else reduced
+        self.books = books
+        self._group = Group(books, keep=self._keep)
+        self._group.owners = books.owners
+        self._due: list[tuple[Millis, VisitorKey]] = []
+        books.load_house(shop.id)
+
+    def take(self, events: Iterable[Event], now: Millis) -> dict[VisitorKey, Result]:
+        """These events are committed together at ``now``; what the rules say then. Each event is given once."""
+        self.books.now = now
+        for event in events:
+            self._group.hear(self.shop, event)
+        return self._look()
+
+    def look_at(self, visitors: Iterable[VisitorKey], now: Millis) -> dict[VisitorKey, Result]:
+        """Ask about these visitors again, as a timer would."""
+        self.books.now = now
+        self._group.touched.update(dict.fromkeys(visitors, self.shop))
+        return self._look()
+
+    def next_due(self) -> Millis | None:
+        """When the next timer rings."""
+        due = self._due
+        while due:
+            at, key = due[0]
+            if self.books.visitors[key].due_at == at:
+                return at
+            heapq.heappop(due)
+        return None
+
+    def ring(self, until: Millis) -> dict[VisitorKey, Result]:
+        """Take every look that is due before or at ``until``, each at its own moment."""
+        results: dict[VisitorKey, Result] = {}
+        looks, last = 0, -1
+        while (at := self.next_due()) is not None and at <= until:
+            looks = looks + 1 if at == last else 0
+            assert looks < MOST_LOOKS, "the rules ask to be looked at again and again"
+            last = at
+            results.update(self.look_at([self._due[0][1]], max(at, self.books.now)))
+        return results
+
+    def _look(self) -> dict[VisitorKey, Result]:
+        group, books = self._group, self.books
+        if self._reduced:
+            group.touched = self._worth_asking(group.touched)
+        group.ask_rules()
+        for key in group.touched:
+            due_at = books.visitors[key].due_at
+            if due_at is not None:
+                heapq.heappush(self._due, (due_at, key))
+        results, group.results = group.results, {}
+        group.touched.clear()
+        group.heard_of.clear()
+        return results
+
+    def _worth_asking(self, touched: Iterable[VisitorKey]) -> dict[VisitorKey, ShopRules]:
+        found = {}
+        for key in touched:
+            reduced = self._reduced.get(key.id)
+            if reduced is None:
+                found[key] = self.shop
+            elif reduced.since <= self.books.now:
+                found[key] = reduced.shop
+        return found
+
+    def _keep(self, books: Books, visitor: LoadedVisitor, event: Event) -> None:
+        """Of what SQL would keep beside the state, only what later events look up."""
+        if event.cart is not None and event.type != "order_placed":
+            basket = visitor.state.basket
+            if basket is not None and contents_in(basket) == contents_of(event.cart):
+                self.books.owners[visitor.key.shop, basket.id] = visitor.key.id
+        if visitor.person:
+            self.books.note_person(visitor)

@@ -1,0 +1,138 @@
+"""Would the tests notice? Every clause and every guard-like setting is taken away once; some test must then fail."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from engine.pipeline import ShopRules
+from engine.rehearsal.script import Script
+from engine.rehearsal.stage import play
+from engine.rules.conditions.base import BaseCondition
+from engine.rules.forms import Clash
+from engine.rules.logic import All, Not
+from engine.rules.logic import Any as AnyOf
+from engine.rules.model import Rule, RuleSet, Wait
+from engine.rules.shop import Limits
+
+EVERY_TIME = "1"
+"""``once_per`` a millisecond: as if nothing were remembered."""
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A rule with one thing taken away; ``what`` says which."""
+
+    rule: Rule
+    what: str
+
+
+def survivors(
+    shop: ShopRules, scripts: Sequence[Script], tell: Callable[[], None] = lambda: None
+) -> tuple[int, list[Mutant]]:
+    """How many things were taken away, and those whose absence no test noticed. ``tell`` is called for each.
+
+    The scripts must pass as the rules are.
+    """
+    alive: list[Mutant] = []
+    made = 0
+    for rule in shop.rules.rules:
+        ordered = sorted(scripts, key=lambda script: script.rule != rule.name)
+        for mutant in mutants(rule):
+            made += 1
+            tell()
+            if not _noticed(replace(shop, rules=_with(shop.rules, mutant.rule)), ordered):
+                alive.append(mutant)
+    return made, alive
+
+
+def _noticed(shop: ShopRules, scripts: Sequence[Script]) -> bool:
+    return any(not play(script, shop).passed for script in scripts)
+
+
+def _with(rules: RuleSet, changed: Rule) -> RuleSet:
+    return replace(rules, rules=tuple(changed if rule.name == changed.name else rule for rule in rules.rules))
+
+
+def mutants(rule: Rule) -> Iterator[Mutant]:
+    """The rule with each of its clauses and settings taken away, one at a time."""
+    assert isinstance(rule.when, All)
+    for when, what in _without_one(rule.when):
+        assert isinstance(when, All)
+        yield Mutant(_about(rule, when), what)
+    for changed, what in _settings(rule):
+        yield Mutant(replace(rule, **changed), what)
+
+
+def _about(rule: Rule, when: All) -> Rule:
+    return replace(
+        rule,
+        when=when,
+        page_types=when.page_types,
+        needs_cart=when.needs_cart,
+        needs_engaged_ms=when.needs_engaged_ms,
+    )
+
+
+# --- conditions -------------------------------------------------------------------------------------------------------
+
+
+def _without_one(condition: BaseCondition) -> Iterator[tuple[BaseCondition, str]]:
+    if isinstance(condition, All | AnyOf):
+        yield from _without_member(condition)
+    elif isinstance(condition, Not):
+        for inner, what in _without_one(condition.of):
+            yield replace(condition, of=inner), what
+    else:
+        yield from _without_setting(condition)
+
+
+def _without_member(group: All | AnyOf) -> Iterator[tuple[BaseCondition, str]]:
+    for index, member in enumerate(group.of):
+        before, after = group.of[:index], group.of[index + 1 :]
+        # An `any` without its only member never holds, which is more than taking a clause away.
+        if len(group.of) > 1 or isinstance(group, All):
+            yield replace(group, of=(*before, *after)), f"without '{member.clause}'"
+        for changed, what in _without_one(member):
+            yield replace(group, of=(*before, changed, *after)), what
+
+
+def _without_setting(condition: BaseCondition) -> Iterator[tuple[BaseCondition, str]]:
+    """The condition without each setting that was given and need not be."""
+    for field in dataclasses.fields(condition):
+        if "setting" not in field.metadata or field.default is dataclasses.MISSING:
+            continue
+        if getattr(condition, field.name) == field.default:
+            continue
+        changes: dict[str, Any] = {field.name: field.default}
+        try:
+            yield replace(condition, **changes), f"'{condition.clause}' without '{field.name.rstrip('_')}'"
+        except Clash:
+            continue  # the setting cannot be missed
+
+
+# --- settings of the rule ---------------------------------------------------------------------------------------------
+
+
+def _settings(rule: Rule) -> Iterator[tuple[dict[str, Any], str]]:
+    yield {"once_per": EVERY_TIME}, "without 'once_per'"
+    # After its last message a rule has nothing left to be stopped.
+    for word in rule.until if any(isinstance(step, Wait) for step in rule.all_steps) else ():
+        yield {"until": tuple(other for other in rule.until if other != word)}, f"'until' without '{word}'"
+    for index, step in enumerate(rule.then):
+        if isinstance(step, Wait):
+            yield {"then": (*rule.then[:index], *rule.then[index + 1 :])}, f"without the wait of step {index + 1}"
+    if rule.holdout:
+        yield {"holdout": 0.0}, "without 'holdout'"
+    if rule.priority:
+        # Without it the order of the file might happen to decide the same.
+        yield {"priority": -rule.priority}, "with 'priority' turned round"
+    if rule.limits != Limits():
+        yield {"limits": Limits()}, "without its own 'limits'"
+    if rule.active_from is not None or rule.active_until is not None:
+        yield {"active_from": None, "active_until": None}, "without 'active'"
+    for switch in ("off", "shadow"):
+        if getattr(rule, switch):
+            yield {switch: False}, f"without '{switch}'"

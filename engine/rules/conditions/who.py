@@ -1,0 +1,335 @@
+"""Who it is: new or known, from where, with what, and what the shop knows of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+from engine.clock import DAY, Millis
+from engine.events import Loyalty as Membership
+from engine.rules.conditions._answers import compare, compare_growing, first_open
+from engine.rules.conditions.base import BaseCondition, condition
+from engine.rules.facts import Facts
+from engine.rules.fields import Choice, Flag, OneOrMore, Text
+from engine.rules.forms import Clash, setting
+from engine.rules.numbers import Compared, Comparison, Duration, Whole
+from engine.rules.shop_fields import Country as CountryCode
+from engine.rules.shop_fields import Language as LanguageTag
+from engine.rules.texts import Value, ValueTest, fits_any
+from engine.rules.verdicts import Verdict, met, not_met, unknown
+from engine.visitors import SESSION_GAP
+
+
+def _yes_or_no(is_so: bool, wanted: bool, yes: str, no: str) -> Verdict:
+    seen = yes if is_so else no
+    return (met if is_so == wanted else not_met)(seen, yes if wanted else no)
+
+
+@condition
+@dataclass(frozen=True, kw_only=True)
+class Returning(BaseCondition):
+    """The shopper was here before; with `false`, this is their first visit. Half an hour of silence ends a visit.
+
+    Example:
+        - returning: true
+        - returning: false
+    """
+
+    is_: bool = setting(Flag(), "Whether they were.", default=True, main=True)
+
+    peers: ClassVar[dict[str, str]] = {
+        "Live Helper Chat": "returning visitor has a text of its own",
+        "Libredesk": "visitor or user",
+        "LiveChat": "returning visitor",
+        "Zendesk": "visits",
+        "Tidio": "returning visitor",
+        "Smartsupp": "returning visitor",
+        "Chatwoot": "only contacts with no conversation",
+    }
+
+    def check(self, facts: Facts) -> Verdict:
+        number = facts.visitor.session.number
+        if not number:
+            return unknown("whether the shopper was here before")
+        return _yes_or_no(number > 1, self.is_, "here before", "first visit")
+
+
+@condition
+@dataclass(frozen=True, kw_only=True)
+class Visits(BaseCondition):
+    """The shopper was here so often, this visit included.
+
+    Example:
+        - visits: ">= 3"
+        - visits: {count: ">= 3", within: 7d}
+    """
+
+    count: Comparison = setting(Compared(Whole()), "How many visits, this one included.", main=True)
+    within: Millis | None = setting(
+        Duration(), "Only visits that began so lately; the latest twelve are known.", default=None, shown="ever"
+    )
+
+    peers: ClassVar[dict[str, str]] = {"Zendesk": "visits", "Dynamics 365 Commerce": "visits"}
+
+    def check(self, facts: Facts) -> Verdict:
+        visitor = facts.visitor
+        if self.within is None:
+            return compare(self.count, visitor.session.number)
+        began = [*visitor.visits, visitor.session.started_at] if visitor.session.number else []
+        return compare(self.count, sum(facts.now - at <= self.within for at in began))
+
+
+@condition
+@dataclass(frozen=True, kw_only=True)
+class DaysSinceVisit(BaseCondition):
+    """So many whole days lie between the visit before and this one; for somebody who is away, since they left.
+
+    Example:
+        - days_since_visit: ">= 30"
+    """
+
+    days: Comparison = setting(Compared(Whole()), "How many days.", main=True)
+
+    peers: ClassVar[dict[str, str]] = {"Live Helper Chat": "days since visit"}
+
+    def check(self, facts: Facts) -> Verdict:
+        visitor, now = facts.visitor, facts.now
+        if not visitor.session.number:
+            return unknown("when the shopper was here")
+        if now - visitor.seen_at > SESSION_GAP:
+            return compare_growing(self.days, visitor.seen_at, DAY, now)
+        before_at = visitor.session.before_at
+        if before_at is None:
+            return not_met("no visit before this one", self.days.text)
+        return compare(self.days, max(0, visitor.session.started_at - before_at) // DAY)
+
+
+@condition
+@dataclass(frozen=True, kw_only=True)
+class Identified(BaseCondition):
+    """It is known who the shopper is: an address or a customer number was told, here or earlier.
+
+    Example:
+        - identified
+        - not: identified
+    """
+
+    peers: ClassVar[dict[str, str]] = {"Omnisend": "identified contacts only", "Libredesk": "visitor or user"}
+
+    def check(self, facts: Facts) -> Verdict:
+        person = facts.person
+        if person is None or not (person.email or person.customer_id):
+            return not_met("nobody known")
+        return met("by address" if person.email else "by customer number")
+
+
+@condition
+@dataclass(frozen=True, kw_only=True)
+class LoggedIn(BaseCondition):
+    """The shopper is logged in: `identified` was told (or `logged_in: true`), and no `logged_out` since.
+
+    Example:
+        - logged_in: true
+        - logged_in: false
+    """
+
+    is_: bool = setting(Flag(), "Whether they are.", default=True, main=True)
+
+    def check(self, facts: Facts) -> Verdict:
+        if facts.visitor.logged_in is None:
+            return unknown("whether the shopper is logged in")
+        return _yes_or_no(facts.visitor.logged_in, self.is_, "logged in", "logged out")
+
+
+@condition
+@dataclass(frozen=True, kw_only=True)
+class Loyalty(BaseCondition):
+    """What the shop told about its loyalty programme (`loyalty` on any event); everything that is asked must hold.
+
+    Example:
+        - loyalty: member
+        - loyalty: {tier: [gold, platinum]}
+        - loyalty: {points: ">= 500"}
+    """
+
+    is_: str = setting(Choice(("member", "none", "any")), "In it, or not.", default="any", main=True)
+    tier: tuple[str, ...] = setting(OneOrMore(Text(40)), "The tier.", default=())
+    points: Comparison | None = setting(Compared(Whole()), "How many points.", default=None)
+
+    def __post_init__(self) -> None:
+        if self.is_ == "none" and (self.tier or self.points):
+            raise Clash("who is in no programme has no tier and no points")
+        if self.is_ == "any" and not (self.tier or self.points):
+            raise Clash("'loyalty' needs to know what: loyalty: member, a tier or points")
+
+    def check(self, facts: Facts) -> Verdict:
+        loyalty = facts.visitor.loyalty
+        if loyalty is None:
+            return unknown("anything about the loyalty programme")
+        return first_open(self._answers(loyalty), met())
+
+    def _answers(self, loyalty: Membership) -> Iterator[Verdict]:
+        if self.is_ != "any":
+            is_member = bool(loyalty.tier) if loyalty.member is None else loyalty.member
+            yield _yes_or_no(is_member, self.is_ == "member", "member", "none")
+        if self.tier:
+            fits = loyalty.tier.casefold() in {tier.casefold() for tier in self.tier}
+            wanted = " or ".join(self.tier)
+            known = (met if fits else not_met)(loyalty.tier, wanted)
+            yield known if loyalty.tier or loyalty.member is False else unknown("the tier")
+        if self.points is not None:
+            yield unknown("the points") if loyalty.points is None else compare(self.points, loyalty.points)
+
+
+@condition
+@dataclass(frozen=True, kw_only=True)
+class Country(BaseCondition):
+    """The shopper is in this country, as far as the shop told (`country` on an event).
+
+    Example:
+        - country: NO
+        - country: [NL, BE]
+    """
+
+    code: tuple[str, ...] = setting(OneOrMore(CountryCode()), "The country; with a list any of them.", main=True)
+
+    peers: ClassVar[dict[str, str]] = {
+        "LiveChat": "geo",
+        "Zendesk": "geo, down to the city",
+        "Tidio": "geo",
+        "Chaport": "country",
+        "Dynamics 365 Commerce": "country",
+    }
+
+    def check(self, facts: Facts) -> Verdict:
+        seen = facts.visitor.country or (facts.person.country if facts.person else "")
+        if not seen:
+            return unknown("the country")
+        return (met if seen in self.code else not_met)(seen, " or ".join(self.code))
+
+
+@condition
+@dataclass(frozen=True, kw_only=True)
+class Language(BaseCondition):
+    """The shopper reads this language: the page's, or the one the shop told. `nl` is also `nl-BE`.
+
+    Example:
+        - language: nl
+        - language: [de, pt-BR]
+    """
+
+    tag: tuple[str, ...] = setting(OneOrMore(LanguageTag()), "The language; with a list any of them.", main=True)
+
+    peers: ClassVar[dict[str, str]] = {"Live Helper Chat": "language", "Tidio": "language", "Chaport": "language"}
+
+    def check(self, facts: Facts) -> Verdict:
+        told = facts.visitor.language or (facts.person.language if facts.person else "")
+        if not told:
+            return unknown("the language")
+        seen = told.replace("_", "-").casefold()
+        fits = any(seen == tag or seen.startswith(f"{tag}-") for tag in map(str.casefold, self.tag))
+        return (met if fits else not_met)(told, " or ".join(self.tag))
+
+
+@condition
+@dataclass(frozen=True, kw_only=True)
+class Device(BaseCondition):
+    """What the shopper holds or sits at, by what the browser says of itself.
+
+    Example:
+        - device: mobile
+        - device: [desktop, tablet]
+    """
+
+    kind: tuple[str, ...] = setting(
+        OneOrMore(Choice(("mobile", "tablet", "desktop"))), "The device; with a list any of them.", main=True
+    )
+
+    peers: ClassVar[dict[str, str]] = {
+        "Live Helper Chat": "7 combinations",
+        "Libredesk": "device",
+        "Zendesk": "browser, platform",
+        "Tidio": "device",
+        "Crisp": "device",
+    }
+
+    def check(self, facts: Facts) -> Verdict:
+        seen = facts.visitor.device
+        if not seen:
+            return unknown("the device")
+        return (met if seen in self.kind else not_met)(seen, " or ".join(self.kind))
+
+
+@condition
+@dataclass(frozen=True, kw_only=True)
+class Attribute(BaseCondition):
+    """Something of the shop's own about the shopper (`attributes` on any event) is so.
+
+    Example:
+        - attribute: {name: plan, is: [pro, "team*"]}
+        - attribute: {name: open_tickets, is: ">= 1"}
+    """
+
+    name: str = setting(Text(40), "The attribute's name.")
+    is_: tuple[ValueTest, ...] = setting(OneOrMore(Value()), "What it must be; with a list any of them.")
+
+    peers: ClassVar[dict[str, str]] = {
+        "Live Helper Chat": "10 attributes, 13 operators",
+        "Libredesk": "20 attributes, AND and OR",
+        "LiveChat": "one equality",
+        "Tidio": "attributes",
+        "Crisp": "user data",
+    }
+
+    def check(self, facts: Facts) -> Verdict:
+        seen = facts.visitor.attributes.get(self.name)
+        if seen is None:
+            return unknown(f"the attribute {self.name}")
+        return (met if fits_any(self.is_, seen) else not_met)(seen, " or ".join(map(str, self.is_)))
+
+
+@condition
+@dataclass(frozen=True, kw_only=True)
+class Tag(BaseCondition):
+    """The shopper carries this tag (`tags` on any event).
+
+    Example:
+        - tag: b2b
+        - not: {tag: [staff, tester]}
+    """
+
+    name: tuple[str, ...] = setting(OneOrMore(Text(40)), "The tag; with a list any of them.", main=True)
+
+    peers: ClassVar[dict[str, str]] = {"Zendesk": "tags"}
+
+    def check(self, facts: Facts) -> Verdict:
+        return _one_of(self.name, facts.visitor.tags)
+
+
+@condition
+@dataclass(frozen=True, kw_only=True)
+class Segment(BaseCondition):
+    """The shop's server counts the shopper to this segment (`segments` on an event of the server's).
+
+    A browser cannot say so. As long as nothing was told, the answer is unknown.
+
+    Example:
+        - segment: big-spenders
+    """
+
+    name: tuple[str, ...] = setting(OneOrMore(Text(40)), "The segment; with a list any of them.", main=True)
+
+    peers: ClassVar[dict[str, str]] = {"Chaskiq": "segment predicates", "Intercom": "audience"}
+
+    def check(self, facts: Facts) -> Verdict:
+        if facts.visitor.segments is None:
+            return unknown("the segments")
+        return _one_of(self.name, facts.visitor.segments)
+
+
+def _one_of(wanted: tuple[str, ...], there: list[str]) -> Verdict:
+    folded = {word.casefold() for word in there}
+    found = next((word for word in wanted if word.casefold() in folded), None)
+    asked = " or ".join(wanted)
+    return met(found, asked) if found is not None else not_met(", ".join(there) or "none", asked)

@@ -1,0 +1,38 @@
+"""The orders a visitor or a person placed, and what became of each."""
+
+from __future__ import annotations
+
+import msgspec
+
+from engine.events import Event
+from engine.visitors.state import MAX_ORDERS, Bought
+
+ABOUT_ORDERS = frozenset(
+    "order_placed order_updated order_paid order_cancelled order_shipped order_delivered order_returned".split()
+)
+
+
+def remember_order(log: list[Bought], event: Event) -> list[Bought]:
+    """The log with what the event says about its order; an order that nobody placed here is taken up too.
+
+    Events may arrive in any order; what is known of an order is only ever added to, but for its payment.
+    """
+    order = event.order
+    if order is None or event.type not in ABOUT_ORDERS:
+        return log
+    known = next((bought for bought in log if bought.id == order.id), None)
+    bought = msgspec.structs.replace(known) if known else Bought(order.id, event.at)
+    if event.type == "order_placed" or known is None:
+        bought.at, bought.total, bought.currency = event.at, order.total, order.currency
+    if order.paid is not None:
+        bought.unpaid = not order.paid
+    if event.type in ("order_paid", "order_shipped", "order_delivered"):
+        bought.unpaid = False
+    if event.type == "order_cancelled":
+        bought.cancelled = True
+    elif event.type == "order_delivered":
+        bought.delivered_at = event.at
+    elif event.type == "order_returned":
+        bought.returned_at = event.at
+    others = [other for other in log if other.id != order.id]
+    return sorted([*others, bought], key=lambda each: each.at)[-MAX_ORDERS:]
