@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import ClassVar, cast
 
 from engine.clock import Millis
@@ -127,7 +128,7 @@ class All(_Several):
 
     def holds(self, facts: Facts) -> Verdict:
         still_open: list[Verdict] = []
-        for part in self.of:
+        for part in self._easiest_first:
             verdict = part.holds(facts)
             if verdict.state is State.MET:
                 continue
@@ -141,6 +142,10 @@ class All(_Several):
     def page_types(self) -> frozenset[str] | None:
         known = [types for types in (part.page_types for part in self.of) if types is not None]
         return frozenset.intersection(*known) if known else None
+
+    @cached_property
+    def _easiest_first(self) -> tuple[BaseCondition, ...]:
+        return tuple(sorted(self.of, key=lambda part: part.effort))
 
     @property
     def needs_engaged_ms(self) -> Millis | None:

@@ -178,10 +178,16 @@ def _select_house(dialect: str) -> Select[Any]:
     return select(HOUSES.c.version, HOUSES.c.state).where(HOUSES.c.shop == bindparam("shop"))
 
 
+def _select_owners(dialect: str) -> Select[Any]:
+    named = _one_of(CARTS.c.id, "ids", dialect)
+    return select(CARTS.c.id, CARTS.c.visitor).where(CARTS.c.shop == bindparam("shop"), named)
+
+
 _HOT: dict[str, Callable[[str], Executable]] = {
     "visitors": _select_visitors,
     "known_events": _select_known_events,
     "house": _select_house,
+    "owners": _select_owners,
     "add_events": lambda dialect: EVENTS.insert(),
     "write_visitors": lambda dialect: upsert(VISITORS, dialect, True),
 }
@@ -287,8 +293,7 @@ class Unit:
 
     def visitors_of_carts(self, shop: str, carts: Iterable[str]) -> dict[str, str]:
         """Whose carts these are: visitor by cart id."""
-        query = select(CARTS.c.id, CARTS.c.visitor).where(CARTS.c.shop == shop, CARTS.c.id.in_(list(carts)))
-        return {row.id: row.visitor for row in self.connection.execute(query)}
+        return dict(self._hot("owners", {"shop": shop, "ids": _list(carts, self.dialect)}).fetchall())
 
     def visitors_of_person(self, shop: str, person: str) -> list[LoadedVisitor]:
         return [loaded for loaded in self.visitors.values() if loaded.person == person and loaded.key.shop == shop]

@@ -27,6 +27,8 @@ class BaseCondition(ABC):
 
     bare: ClassVar[bool] = False
     """True where the value is the main setting itself and never a group of settings."""
+    effort: ClassVar[int] = 1
+    """How much work an answer is; where any one "no" decides, the least work is done first."""
     occasion: ClassVar[str] = "session"
     """What a rule with this condition at its top level fires once per, unless it says so itself."""
     peers: ClassVar[dict[str, str]] = {}

@@ -68,6 +68,7 @@ class Cart(BaseCondition):
         - cart: {contains: {category: printers, value: ">= 200"}}
     """
 
+    effort: ClassVar[int] = 2
     peers: ClassVar[dict[str, str]] = {
         "Tidio": "cart value and content, Shopify only",
         "Dynamics 365 Commerce": "item count, cart total, specific product",

@@ -28,6 +28,7 @@ class CanEmail(BaseCondition):
         - not: can_email
     """
 
+    effort: ClassVar[int] = 0
     peers: ClassVar[dict[str, str]] = {"BigCommerce": "consent flag, default no mail"}
 
     def check(self, facts: Facts) -> Verdict:

@@ -130,6 +130,7 @@ class Happened(BaseCondition):
     sum: str = setting(FieldName(), "Add up this field instead of counting.", default="")
     distinct: str = setting(FieldName(), "Count the different values of this field.", default="")
 
+    effort: ClassVar[int] = 2
     peers: ClassVar[dict[str, str]] = {
         "Live Helper Chat": "custom event, min N in M s",
         "Libredesk": "custom event",
