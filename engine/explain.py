@@ -60,7 +60,9 @@ class VisitorView(msgspec.Struct, frozen=True):
     fault: str | None
     rules: list[RuleView]
     history: list[dict[str, Any]]
-    """Decisions, newest first: at, rule, outcome, guard, detail."""
+    """Decisions, newest first: at, rule, outcome, guard, detail, variant."""
+    notes: list[dict[str, Any]] = []
+    """What rules left for whoever helps this shopper, newest first: at, rule, note."""
 
 
 def why(engine: Engine, shop: ShopRules, visitor_id: str) -> VisitorView | None:
@@ -75,15 +77,16 @@ def why(engine: Engine, shop: ShopRules, visitor_id: str) -> VisitorView | None:
         person = looks.person(connection, shop.id, seen.person)
         house = looks.house(connection, shop.id)
         decided = looks.decisions(connection, shop.id, visitor_id)
+        notes = looks.notes(connection, shop.id, visitor_id)
         now = database_now(connection)
     if person is not None:
         identify.share_orders(seen.state, person)
     facts = Facts(shop.rules.shop, visitor_id, seen.state, now, person, house)
     decisions = _foresee(shop.rules, facts, seen.due_at)
     rules = [view_rule(rule, facts, decided, decisions.get(rule.name, [])) for rule in shop.rules.rules]
-    kept = ("at", "rule", "outcome", "guard", "detail", "occasion")
+    kept = ("at", "rule", "outcome", "guard", "detail", "occasion", "variant")
     history = [{name: row[name] for name in kept} for row in decided]
-    return VisitorView(visitor_id, shop.id, now, seen.due_at, person is not None, seen.fault, rules, history)
+    return VisitorView(visitor_id, shop.id, now, seen.due_at, person is not None, seen.fault, rules, history, notes)
 
 
 def _seen(connection: Connection, shop: str, visitor_id: str) -> looks.SeenVisitor | None:

@@ -46,6 +46,8 @@ def keep(unit: Books, visitor: LoadedVisitor, event: Event) -> None:
         _keep_cart(unit, visitor, event, event.cart)
     elif event.type == "shipping_shown" and visitor.state.basket is not None:
         _keep_cart(unit, visitor, event, None)
+    if event.type == "consent_changed" and visitor.state.marketing is False:
+        unit.change_audience(visitor, None, add=False)
     if event.type in _REPORTS and event.message:
         _keep_report(unit, visitor, event)
 

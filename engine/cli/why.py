@@ -78,6 +78,8 @@ def _print(view: VisitorView) -> None:
             seen = f"  saw {clause.seen}" if clause.seen else ""
             wanted = f", wanted {clause.wanted}" if clause.wanted else ""
             console.print(Text(f"  {'  ' * clause.depth}{MARKS[clause.verdict]} {clause.text}{seen}{wanted}"))
+    for note in view.notes:
+        console.print(Text(f"\nNote of {note['rule']}, {to_iso(note['at'])}\n  {note['note']}"))
     if view.history:
         console.print(Text("\nDecisions"))
     for row in view.history:

@@ -130,7 +130,7 @@ def obey_stops(rules: RuleSet, facts: Facts, result: Result) -> None:
 def tell_person(facts: Facts, result: Result) -> None:
     """Note with the person what is on its way here, for their other devices."""
     person, visitor = facts.person, facts.visitor
-    if person is None:
+    if person is None or not (visitor.runs or person.under_way):
         return
     others = {name: mark for name, mark in person.under_way.items() if mark.visitor != facts.visitor_id}
     mine = {name: UnderWay(facts.visitor_id, run.wake_at) for name, run in visitor.runs.items()}

@@ -8,6 +8,7 @@ import msgspec
 from sqlalchemy import Connection, select
 
 from engine.events import Cart
+from engine.messages import NOTES
 from engine.people import Person
 from engine.rules.facts import House
 from engine.store.unit import CARTS, DECISIONS, DELIVERIES, HOUSES, PEOPLE, SUPPRESSIONS, VISITORS
@@ -69,6 +70,16 @@ def decisions(connection: Connection, shop: str, visitor_id: str, most: int = 50
     query = select(DECISIONS).where(columns.shop == shop, columns.visitor == visitor_id)
     rows = connection.execute(query.order_by(columns.at.desc()).limit(most))
     return [dict(row._mapping) for row in rows]
+
+
+def notes(connection: Connection, shop: str, visitor_id: str, most: int = 20) -> list[dict[str, Any]]:
+    """What rules left for whoever helps the visitor, newest first: at, rule, note."""
+    columns = DELIVERIES.c
+    query = select(columns.created_at, columns.rule, columns.body).where(
+        columns.shop == shop, columns.visitor == visitor_id, columns.kind.in_(sorted(NOTES))
+    )
+    rows = connection.execute(query.order_by(columns.created_at.desc()).limit(most))
+    return [{"at": row.created_at, "rule": row.rule, **msgspec.json.decode(row.body)} for row in rows]
 
 
 def deliveries(connection: Connection, shop: str, visitor_id: str, most: int = 50) -> list[dict[str, Any]]:

@@ -323,15 +323,15 @@ class Unit:
         row |= {"attempt": 0, "lease_until": None, "result": "", "created_at": self.now, "updated_at": self.now}
         self.add("deliveries", row | {"body": planned.body.decode()})
 
-    def change_audience(self, visitor: LoadedVisitor, name: str, *, add: bool) -> None:
-        """Put the visitor on a list for advertising, or take them off it."""
-        key = {"shop": visitor.key.shop, "name": name, "visitor": visitor.key.id}
+    def change_audience(self, visitor: LoadedVisitor, name: str | None, *, add: bool) -> None:
+        """Put the visitor on a list for advertising, or take them off it; None is every list they are on."""
+        shop, who, columns = visitor.key.shop, visitor.key.id, AUDIENCES.c
         if add:
-            self.add("audiences", key | {"person": visitor.person, "added_at": self.now})
-        else:
-            columns = AUDIENCES.c
-            own = and_(columns.shop == key["shop"], columns.name == name, columns.visitor == key["visitor"])
-            self._later.append(delete(AUDIENCES).where(own))
+            row = {"shop": shop, "name": name, "visitor": who, "person": visitor.person, "added_at": self.now}
+            self.add("audiences", row)
+            return
+        own = and_(columns.shop == shop, columns.visitor == who)
+        self._later.append(delete(AUDIENCES).where(own if name is None else and_(own, columns.name == name)))
 
     def cancel_deliveries(self, shop: str, reason: str, *, decision: str | None = None, **who: str | None) -> None:
         """Cancel what has not passed the fence: of one decision, or of a visitor and/or person (mail only)."""

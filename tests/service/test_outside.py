@@ -12,6 +12,7 @@ import pytest
 
 from engine.clock import DAY, HOUR, MINUTE, SECOND, Millis
 from engine.deliver import Deliverer
+from engine.explain import why
 from engine.links import Links, SurveyClaim
 from engine.live import LiveRules
 from engine.messages import DeliveryState
@@ -141,6 +142,9 @@ def test_the_first_answer_to_a_survey_counts_and_rules_hear_of_it(premises: Prem
     assert [row.kind for row in premises.rows(OUTCOMES, delivery="dec_1.0")] == ["answered"]
     assert premises.decided() == [("v1", "sad")]
     (note,) = premises.rows(DELIVERIES, kind="tell_agent")
+    view = why(premises.engine, premises.shop, "v1")
+    assert view is not None
+    assert [told["note"] for told in view.notes] == ["Found it hard"]
     assert (note.state, json.loads(str(note.body))) == ("noted", {"note": "Found it hard"})
     actions.answer(SurveyClaim("main", "erased", "dec_2.0"), 1)
     assert premises.rows(VISITORS, id="erased") == []
@@ -155,6 +159,15 @@ def test_an_audience_is_joined_once_and_left(premises: Premises) -> None:
     (row,) = premises.rows(AUDIENCES)
     assert (row.name, row.visitor) == ("left", "v1")
     premises.post("page_viewed", page={"url": "https://shop.example/returns"})
+    assert premises.rows(AUDIENCES) == []
+
+
+def test_whoever_withdraws_consent_is_taken_off_every_list(premises: Premises) -> None:
+    premises.use(rule_set("name: joins\nwhen: [on_page: faq]\nthen: [audience: left, audience: stuck]"))
+    premises.post("consent_changed", consent={"marketing": True})
+    premises.post("page_viewed", page=FAQ)
+    assert len(premises.rows(AUDIENCES)) == 2
+    premises.post("consent_changed", consent={"marketing": False})
     assert premises.rows(AUDIENCES) == []
 
 

@@ -81,7 +81,7 @@ class Webhook(Silent):
 class Audience(Silent):
     """Puts the shopper on a list for advertising, or takes them off it; only with consent to marketing.
 
-    A list is kept until it is asked for; whoever withdraws consent is not on it any more.
+    Whoever withdraws that consent is taken off every list at once.
 
     Example:
         - audience: left-at-shipping
@@ -134,7 +134,7 @@ class Tag(Silent):
 class TellAgent(Silent):
     """Leaves a note for whoever helps this shopper next: why Shopbell spoke up, what they saw, what was promised.
 
-    It stands with the decision, is shown by `shopbell why` and handed to the chat together with the shopper.
+    It stands with the decision, and `shopbell why` shows it.
 
     Example:
         - tell_agent: "Was shown {shipping} shipping after {total} in the cart. Free shipping was offered."
