@@ -54,8 +54,8 @@ class Committer:
         self._lock = threading.Lock()
         self._working = False
         self.turn = threading.Lock()
-        """Held by whoever works in Python. SQLite gives the interpreter away at every step, and with many threads wanting
-        it a commit would wait for all of them again and again; so they wait here instead, and the commit runs through."""
+        """Held by whoever works in Python. SQLite gives the interpreter away at every step, and with many threads that
+        want it a commit would wait for all of them again and again; so they wait here, and the commit runs through."""
 
     def commit(self, submission: Submission) -> Answer:
         """Returns when the submission is on disk. Raises StoreError when it is not; then nothing of it was kept."""
