@@ -53,6 +53,9 @@ class Committer:
         self._queue: list[_Waiting] = []
         self._lock = threading.Lock()
         self._working = False
+        self.turn = threading.Lock()
+        """Held by whoever works in Python. SQLite gives the interpreter away at every step, and with many threads that
+        want it a commit would wait for all of them again and again; so they wait here, and the commit runs through."""
 
     def commit(self, submission: Submission) -> Answer:
         """Returns when the submission is on disk. Raises StoreError when it is not; then nothing of it was kept."""
@@ -84,7 +87,9 @@ class Committer:
         """Commit groups until mine is done, then hand the lead to the one who has waited longest."""
         try:
             while not mine.done:
-                self._commit_group(self._take_group())
+                with self.turn:
+                    group = self._take_group()
+                self._commit_group(group)
         finally:
             with self._lock:
                 if self._queue:
@@ -136,6 +141,7 @@ class Committer:
             waiting.answer = answer
 
     def _process(self, connection: Connection, submissions: list[Submission]) -> list[Answer]:
-        answers = process(connection, submissions, self._clock)
+        with self.turn:
+            answers = process(connection, submissions, self._clock)
         crash_point("before-commit")
         return answers

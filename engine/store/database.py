@@ -60,6 +60,7 @@ def _prepare_sqlite(durability: str) -> Callable[[sqlite3.Connection, Connection
         cursor.execute("PRAGMA temp_store=MEMORY")
         cursor.execute("PRAGMA cache_size=-65536")
         cursor.execute("PRAGMA mmap_size=268435456")
+        cursor.execute("PRAGMA wal_autocheckpoint=8000")
         cursor.close()
 
     return prepare

@@ -138,10 +138,13 @@ def error_response(error: RequestError) -> Response:
 def _take(house: Services, environ: Environ, origin: str | None) -> bytes:
     """The body of a 202; everything that it counts is on disk."""
     body = _read_body(environ)
-    batch = _object(strictjson.loads(body))
+    turn = house.committer.turn
+    with turn:
+        batch = _object(strictjson.loads(body))
     try:
         speaker = _identify(house, environ, batch, origin, len(body))
-        submission, rejected, warnings = _read_events(house, speaker, batch, device_of(environ))
+        with turn:
+            submission, rejected, warnings = _read_events(house, speaker, batch, device_of(environ))
         answer = house.committer.commit(submission)
     except StoreError as error:
         raise Unavailable("the events cannot be kept right now; send them again") from error
