@@ -32,7 +32,7 @@ def test_it_says_when_the_mail_leaves_and_when_the_next_one_does(house: House, n
     shopper.comes_in()
     shopper.goes_to_the_shipping_step(email)
     mail = rule(shopper, "unexpected-shipping")
-    expect(mail).to_contain_text(f"waits for cart_abandoned: {{after: {LEFT_FOR}, at: shipping}}")
+    expect(mail).to_contain_text(f"waits for cart_abandoned: {LEFT_FOR}")
     expect(mail).to_contain_text(re.compile(f"at {HOUR} at the earliest"))
     house.wait_for_mail(email)
     expect(mail).to_contain_text("on its way")
