@@ -156,8 +156,9 @@ def _soonest_ask(asks: list[tuple[Millis, bool]], now: Millis) -> Ask | None:
     at = _soonest(asks)
     if all(engaged for _, engaged in asks):
         return Ask(at, engaged=True)
-    mixed = any(engaged for _, engaged in asks)
-    return Ask(max(at, now + MIXED_ASK) if mixed else at, engaged=False)
+    # Whether engaged time is waited for, too, must not matter here: rules that wait longer were not even asked.
+    exactly = any(moment == at and not engaged for moment, engaged in asks)
+    return Ask(at if exactly else max(at, now + MIXED_ASK), engaged=False)
 
 
 # --- deciding ---------------------------------------------------------------------------------------------------------

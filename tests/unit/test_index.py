@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.clock import MINUTE, SECOND
-from engine.decisions import Result
+from engine.decisions import Ask, Result
 from engine.rules.evaluate import evaluate
 from engine.rules.model import Candidates, RuleSet
 from tests.builders import Visit, line, rule_set
@@ -127,3 +127,14 @@ def test_with_a_hundred_rules_on_one_page_only_the_soonest_is_asked() -> None:
     reader = Visit(rules).opens("https://shop.example/faq")
     assert reader.last.ask is not None
     assert reader.last.ask.at == reader.now + MINUTE
+
+
+def test_a_page_that_asks_by_visible_time_is_not_put_off_by_a_reader_who_counts_too() -> None:
+    rules = rule_set(
+        *(
+            f"name: {how}\nwhen:\n  - on_page: {{type: faq, for: 1s, counting: {how}}}\nthen:\n  - invite: Can I help?"
+            for how in ("engaged", "visible")
+        )
+    )
+    reader = Visit(rules).opens("https://shop.example/faq")
+    assert reader.last.ask == Ask(reader.now + SECOND, engaged=False)
