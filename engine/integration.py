@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -51,16 +52,16 @@ class Integration:
         self.values = values
 
 
-class MailSender(Integration):
+class MailSender(Integration, ABC):
     """An integration that carries mail."""
 
+    @abstractmethod
     def send(self, mail: OutgoingMail, fence: Fence) -> str:
         """Hand the mail over; returns the relay's answer.
 
         ``fence`` is called directly before the last byte. Raises DeliveryRefused, DeliveryDelayed (nothing left) or
         DeliveryUncertain (the last byte may have been taken).
         """
-        raise NotImplementedError
 
 
 def names() -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -30,9 +31,9 @@ class Mail(Message):
     )
     counts_as: ClassVar[str] = "emails"
 
+    @abstractmethod
     def order(self, cart: str | None) -> MailOrder:
         """What is asked of the house that writes it."""
-        raise NotImplementedError
 
     def take(self, turn: Turn) -> None:
         turn.count(self.kind)

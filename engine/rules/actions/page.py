@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from abc import abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -29,9 +30,9 @@ class PageMessage(Message):
     )
     usually_late: ClassVar[Late] = LATE_ON_PAGE
 
+    @abstractmethod
     def buttons(self, facts: Facts, language: str) -> list[dict[str, object]]:
         """What can be pressed: ``open`` is chat, phone, callback or link."""
-        raise NotImplementedError
 
     def hold(self, facts: Facts) -> Hold | None:
         language = facts.shop.speaks(facts.visitor.language)
