@@ -1,6 +1,7 @@
 """What is live in this process: the rule sets, reloaded when the file changes, and the keys.
 
-A new file replaces the old one only when it is good; a bad one is refused, told about, and the old one stays.
+A new file replaces the old one only when it is good and nobody is writing it any more; a bad one is refused and told
+about, and the old one stays. What is live goes on record before anything is decided by it.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from pathlib import Path
 import structlog
 from sqlalchemy import Engine
 
+from engine.clock import wall_clock
 from engine.errors import RuleFileError, SettingsError, StoreError
 from engine.pipeline import ShopRules
 from engine.rules.loader import load, load_path
@@ -25,6 +27,8 @@ from engine.store.keys import Key
 
 log = structlog.get_logger()
 LOOK_EVERY_S = 0.5
+QUIET_MS = 500
+"""A file that was written this lately may be half a file; then it is used when the next look finds it the same."""
 KEYS_LAST_S = 2.0
 LONGEST_KEY = 200
 """Nothing longer is a key, and strangers' inventions are remembered for a while."""
@@ -56,6 +60,7 @@ class LiveRules:
         self._remember = remember
         self._looked_at = 0.0
         self._stamp: Stamp = ()
+        self._seen: Stamp = ()
         self._untold = False
         self._to_wake: set[str] = set()
         self._shops: dict[str, ShopRules] = {}
@@ -64,7 +69,7 @@ class LiveRules:
         self._start()
 
     def shop(self, shop_id: str) -> ShopRules | None:
-        """The shop's rules, at most half a second behind the file."""
+        """The shop's rules, about a second behind the file at most."""
         self.refresh()
         return self._shops.get(shop_id)
 
@@ -86,16 +91,21 @@ class LiveRules:
     def look_now(self) -> None:
         """Look without waiting for the half second to be over."""
         stamp = stamp_of(self._path)
-        if stamp != self._stamp:
-            self._stamp = stamp
-            self._reload()
-        elif self._untold:
-            self._tell_database()
+        if stamp != self._stamp and self._is_quiet(stamp):
+            self._reload(stamp)
+        elif self._untold or self._to_wake:
+            self._tell_database(self._shops)
+            self._wake_visitors()
+
+    def _is_quiet(self, stamp: Stamp) -> bool:
+        """Whether nobody is writing: it was written a while ago, or is as the look before this one found it."""
+        before, self._seen = self._seen, stamp
+        written_ns = max((at_ns for _, at_ns, *_ in stamp), default=None)
+        return stamp == before or (written_ns is not None and wall_clock() - written_ns // 1_000_000 > QUIET_MS)
 
     def _start(self) -> None:
         """At start a broken file is no reason to stay down if a good one was live before."""
-        self._stamp = stamp_of(self._path)
-        self._reload()
+        self._reload(stamp_of(self._path))
         if self._shops:
             return
         self._shops = self._last_good()
@@ -112,47 +122,60 @@ class LiveRules:
                 log.error("last good rules cannot be used", shop=shop, problems=len(error.problems))
         return found
 
-    def _reload(self) -> None:
+    def _reload(self, stamp: Stamp) -> None:
+        loaded, problems = self._load()
+        if stamp_of(self._path) != stamp and self._shops:
+            return  # it was written while it was read; the next look sees that it is another one
+        self._stamp, self.problems = stamp, problems
+        for problem in problems:
+            log.error("rules refused", problem=problem)
+        if not problems:
+            self._use(loaded)
+
+    def _load(self) -> tuple[dict[str, RuleSet], tuple[str, ...]]:
+        """The rule sets by shop, or what is wrong."""
         try:
-            loaded = load_path(self._path)
+            return load_path(self._path), ()
         except RuleFileError as error:
-            self._refuse(error.problems or (error.message,))
-            return
+            return {}, error.problems or (error.message,)
         except OSError as error:
-            self._refuse((f"{self._path.name} cannot be read: {error.strerror}",))
-            return
+            return {}, (f"{self._path.name} cannot be read: {error.strerror}",)
+
+    def _use(self, loaded: dict[str, RuleSet]) -> None:
         before = self._shops
-        self._shops = {
+        shops = {
             shop: known if (known := before.get(shop)) and known.rules.hash == rules.hash else self._ready(rules)
             for shop, rules in loaded.items()
         }
-        self.problems = ()
+        self._tell_database(shops)
+        self._shops = shops
         for shop in sorted(before.keys() - loaded.keys()):
             log.warning("shop gone: no rule file is left", shop=shop)
-        for shop, now in self._shops.items():
+        for shop, now in shops.items():
             if now is not before.get(shop):
                 log.info("rules live", shop=shop, rules=len(now.rules.rules), hash=now.rules.hash[:12])
-        self._tell_database()
+        self._wake_visitors()
 
-    def _refuse(self, problems: tuple[str, ...]) -> None:
-        self.problems = problems
-        for problem in problems:
-            log.error("rules refused", problem=problem)
-
-    def _tell_database(self) -> None:
-        """Note what is live, for the next start. A database that is away is told later; the rules are live anyway."""
+    def _tell_database(self, shops: dict[str, ShopRules]) -> None:
+        """Put on record what is live. A database that is away is told later; the rules are live anyway."""
         if not self._remember:
             return
-        live = {shop: (now.rules.hash, now.rules.source) for shop, now in self._shops.items()}
+        live = {shop: (now.rules.hash, now.rules.source) for shop, now in shops.items()}
         try:
             self._to_wake.update(rule_sets.remember_all(self._engine, live))
-            for shop in sorted(self._to_wake):
-                log.info("looking again by the new rules", shop=shop, visitors=rule_sets.wake(self._engine, shop))
-                self._to_wake.remove(shop)
             self._untold = False
         except StoreError as error:
             self._untold = True
             log.warning("the live rules are not noted yet", error=error.message)
+
+    def _wake_visitors(self) -> None:
+        """Have everybody who waits for something looked at by the new rules."""
+        try:
+            for shop in sorted(self._to_wake):
+                log.info("looking again by the new rules", shop=shop, visitors=rule_sets.wake(self._engine, shop))
+                self._to_wake.remove(shop)
+        except StoreError as error:
+            log.warning("nobody was looked at by the new rules yet", error=error.message)
 
     def _ready(self, rules: RuleSet) -> ShopRules:
         shop = rules.shop

@@ -24,7 +24,7 @@ from engine.rules.facts import Facts, House, Presence
 from engine.rules.model import RuleSet
 from engine.rules.pages import PageTypes
 from engine.store.books import Books
-from engine.store.database import database_now
+from engine.store.database import commit_begins
 from engine.store.unit import LoadedVisitor, Unit, VisitorKey
 from engine.visitors import apply
 
@@ -33,6 +33,8 @@ log = structlog.get_logger()
 FAULT_RETRY: Millis = 3_600_000
 """A visitor whose evaluation failed is looked at again after an hour: a new release may know better."""
 CLOCK_TOLERANCE: Millis = 1_000
+UP_TO_DATE_SOON: Millis = 5_000
+"""Whoever was judged by a rule file that is not the latest is looked at again: by then every process has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,7 @@ Keep = Callable[[Books, LoadedVisitor, Event], None]
 
 def process(connection: Connection, submissions: list[Submission], clock: Clock = wall_clock) -> list[Answer]:
     """Everything for these submissions, in this transaction; nothing is promised until the caller has committed."""
-    unit = Unit(connection, database_now(connection))
+    unit = Unit(connection, commit_begins(connection))
     shift = unit.now - clock()
     group = Group(unit, shift if abs(shift) > CLOCK_TOLERANCE else 0)
     group.load(submissions)
@@ -276,6 +278,8 @@ class Group:
         planned_for = None if visitor.key in self.heard_of else visitor.due_at
         result = evaluate(shop.rules, facts, due_at=planned_for)
         visitor.due_at = result.due_at
+        if house.rule_set not in ("", shop.rules.hash):
+            visitor.due_at = min(unit.now + UP_TO_DATE_SOON, result.due_at or unit.now + UP_TO_DATE_SOON)
         if person is not None and (result.planned or result.about_person):
             person.changed = True
         for decision in result.decisions:

@@ -268,7 +268,8 @@ class Visit:
 
 def keep_time(monkeypatch: pytest.MonkeyPatch, hands: Hands) -> None:
     """Have the database's own clock stand still too, wherever it is asked."""
-    for module in (pipeline, timers, deliveries, suppress, rule_sets):
+    monkeypatch.setattr(pipeline, "commit_begins", lambda connection: hands())
+    for module in (timers, deliveries, suppress, rule_sets):
         monkeypatch.setattr(module, "database_now", lambda connection: hands())
 
 

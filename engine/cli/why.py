@@ -28,7 +28,7 @@ def command(visitor: str, rule: str | None, shop: str, as_json: bool) -> int:
     if rule is not None:
         rules = [item for item in view.rules if item.name == rule]
         view = msgspec.structs.replace(view, rules=rules, history=[row for row in view.history if row["rule"] == rule])
-        if not view.rules:
+        if not view.rules and not view.history:
             click.echo(f"There is no rule called {rule}.", err=True)
             return NO
     if as_json:

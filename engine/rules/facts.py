@@ -27,6 +27,8 @@ class House(msgspec.Struct, omit_defaults=True):
     """What is true for the whole shop now. ``agents`` by department, "" for the shop as a whole."""
 
     agents: dict[str, Presence] = {}
+    rule_set: str = ""
+    """The content hash of the rule file that went on record last; a process may still be behind it for a moment."""
 
 
 @dataclass(frozen=True)

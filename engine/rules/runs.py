@@ -27,12 +27,21 @@ def continue_runs(rules: RuleSet, facts: Facts, result: Result) -> None:
         if rule is None:
             stop(name, run, Hold(Guard.RULE_REMOVED), facts, result)
             continue
-        run.hash = rule.hash
+        if run.hash != rule.hash:
+            _go_on_as_edited(rule, run, facts)
         reason = ended_by(rule, run, facts)
         if reason is not None:
             stop(name, run, Hold(Guard.UNTIL, reason), facts, result, rule)
         elif run.wake_at <= facts.now:
             take_steps(rule, run, facts, result)
+
+
+def _go_on_as_edited(rule: Rule, run: Run, facts: Facts) -> None:
+    """The rule was edited while it was on its way: it goes on with its new text, from the step it had come to."""
+    run.hash = rule.hash
+    taken = (rule.steps(run.variant) or ())[: run.step]
+    if run.waits_since and taken and isinstance(taken[-1], Wait):
+        taken[-1].reckon_anew(run, facts)
 
 
 def ended_by(rule: Rule, run: Run, facts: Facts) -> str | None:
@@ -84,6 +93,7 @@ def stop(name: str, run: Run, hold: Hold, facts: Facts, result: Result, rule: Ru
 def take_steps(rule: Rule, run: Run, facts: Facts, result: Result, *, asked: BaseAction | None = None) -> None:
     """Take steps until a timer, the end, or a guard that says no. ``asked`` was asked about when the rule was met."""
     late_ms = max(0, facts.now - run.wake_at)
+    run.waits_since = 0
     steps = rule.steps(run.variant)
     if steps is None:
         stop(rule.name, run, Hold(Guard.RULE_REMOVED, f"its variant '{run.variant}'"), facts, result, rule)

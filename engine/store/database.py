@@ -82,6 +82,28 @@ def database_now(connection: Connection) -> Millis:
 _POSTGRES_NOW = text("SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint")
 
 
+def commit_begins(connection: Connection) -> Millis:
+    """The database's time at the begin of a group commit; until it ends, :func:`between_commits` waits."""
+    if connection.dialect.name == "sqlite":
+        return wall_clock()
+    return int(connection.execute(_POSTGRES_COMMIT_BEGINS).scalar_one())
+
+
+def between_commits(connection: Connection) -> None:
+    """Wait until no group commit is under way in any process, and let none begin until this transaction ends.
+
+    What is written then was there before every commit that comes later. SQLite has one writer anyway.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(_POSTGRES_BETWEEN_COMMITS)
+
+
+_POSTGRES_COMMIT_BEGINS = text(
+    "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint, pg_advisory_xact_lock_shared(7368656)"
+)
+_POSTGRES_BETWEEN_COMMITS = text("SELECT pg_advisory_xact_lock(7368656)")
+
+
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
     """A connection for looking only; raises StoreError when the database is away."""

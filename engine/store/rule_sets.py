@@ -3,12 +3,13 @@ file goes on with the last good one."""
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, Engine, and_, or_, select, text, update
+import msgspec
+from sqlalchemy import Connection, Engine, and_, or_, select, update
 
 from engine.clock import DAY, MINUTE, SECOND, Millis
-from engine.store import models
-from engine.store.database import database_now, in_transaction, reading
-from engine.store.unit import CARTS, VISITORS, upsert
+from engine.store import looks, models
+from engine.store.database import between_commits, database_now, in_transaction, reading
+from engine.store.unit import CARTS, HOUSES, VISITORS, upsert
 
 RULE_SETS = models.Base.metadata.tables["rule_sets"]
 GONE = ("gone", "")
@@ -28,12 +29,12 @@ def remember_all(engine: Engine, live: dict[str, tuple[str, str]]) -> list[str]:
     """Note that these are live now, by shop its file's (hash, source), and that no other shop is.
 
     Returns the shops whose file is another one than before, to the first process that says so and to no other.
-    Raises StoreError.
+    It happens between two commits, and the house says since when: whoever judges by an older file knows it from then
+    on, and whoever was judged before is there for :func:`wake` to find. Raises StoreError.
     """
 
     def work(connection: Connection) -> list[str]:
-        if connection.dialect.name == "postgresql":
-            connection.execute(_ONE_AT_A_TIME)  # SQLite has one writer anyway
+        between_commits(connection)
         before = _last_hashes(connection)
         gone = dict.fromkeys(_last(connection).keys() - live.keys(), GONE)
         rows = [
@@ -42,12 +43,21 @@ def remember_all(engine: Engine, live: dict[str, tuple[str, str]]) -> list[str]:
         ]
         if rows:
             connection.execute(upsert(RULE_SETS, connection.dialect.name, False), rows)
+        for shop, (content_hash, _) in live.items():
+            _tell_house(connection, shop, content_hash)
         return [shop for shop, (content_hash, _) in live.items() if before.get(shop, content_hash) != content_hash]
 
     return in_transaction(engine, work)
 
 
-_ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(7368656)")
+def _tell_house(connection: Connection, shop: str, content_hash: str) -> None:
+    house = looks.house(connection, shop)
+    if house.rule_set == content_hash:
+        return
+    state = msgspec.msgpack.encode(msgspec.structs.replace(house, rule_set=content_hash))
+    changed = {"version": HOUSES.c.version + 1, "state": state}
+    if not connection.execute(update(HOUSES).where(HOUSES.c.shop == shop).values(changed)).rowcount:
+        connection.execute(HOUSES.insert().values(shop=shop, version=1, state=state))
 
 
 def wake(engine: Engine, shop: str) -> int:

@@ -221,6 +221,8 @@ class Run(Compact):
     wake_at: Millis
     cart: str | None = None
     variant: str = ""
+    waits_since: Millis = 0
+    """When the wait it is in began; 0 where it waits for something else, such as the end of quiet hours."""
 
 
 class Offer(Compact):

@@ -136,6 +136,7 @@ class House:
             "WEB_THREADS": "8",
         }
         self.settings = Settings.from_env(self.environment)
+        self.ports = {"web": self.settings.port, "web 2": free_port()}
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self.engine: Engine = open_engine(self.settings.database_url)
         self.http = urllib3.PoolManager(retries=False, timeout=urllib3.Timeout(15.0))
@@ -155,9 +156,10 @@ class House:
             environment["SHOPBELL_CRASH_AT"] = crash_at
         for name in names:
             assert not self.lives(name), f"{name} lives"
+            own = environment | {"PORT": str(self.ports.get(name, self.settings.port))}
             with (self.folder / f"{name}.log").open("ab") as said:
                 self.processes[name] = subprocess.Popen(
-                    self._command(name), env=environment, stdout=said, stderr=said, start_new_session=True
+                    self._command(name), env=own, stdout=said, stderr=said, start_new_session=True
                 )
 
     def _command(self, name: str) -> list[str]:
@@ -169,7 +171,7 @@ class House:
 
     def wait_until_works(self, name: str, timeout_s: float = DEADLINE_S) -> None:
         checks: dict[str, Callable[[], bool]] = {
-            "web": self.is_ready,
+            "web": lambda: self.is_ready(name),
             "valkey": self.redis_answers,
             "worker": lambda: self.has_announced(name),
         }
@@ -248,14 +250,19 @@ class House:
     # --- the shop -----------------------------------------------------------------------------------------------------
 
     def post(
-        self, visitor: str, *events: Mapping[str, object], key: str = "pk_demo", timeout_s: float = 15.0
+        self,
+        visitor: str,
+        *events: Mapping[str, object],
+        key: str = "pk_demo",
+        timeout_s: float = 15.0,
+        web: str = "web",
     ) -> Answer:
         """POST these events as the visitor's browser would."""
-        origin = f"http://127.0.0.1:{self.settings.port}"
+        origin = f"http://127.0.0.1:{self.ports[web]}"
         body = {"key": key, "sent_at": now_iso(), "visitor": visitor, "session": "s1", "tab": "t1"}
         content = msgspec.json.encode(body | {"events": events})
         headers = {"Origin": origin, "Content-Type": "text/plain"}
-        return self.request("POST", "/v1/events", content, headers, timeout_s)
+        return self.request("POST", "/v1/events", content, headers, timeout_s, web)
 
     def post_until_kept(self, visitor: str, *events: Mapping[str, object]) -> Answer:
         """The same events again and again until they are acknowledged, as the snippet does."""
@@ -278,11 +285,13 @@ class House:
             assert answer.status == 202, answer
             assert answer.body["accepted"] == 2, answer
 
-    def is_ready(self) -> bool:
-        return self.request("GET", "/readyz", b"", {}, 2.0).status == 200
+    def is_ready(self, web: str = "web") -> bool:
+        return self.request("GET", "/readyz", b"", {}, 2.0, web).status == 200
 
-    def request(self, method: str, path: str, body: bytes, headers: Mapping[str, str], timeout_s: float) -> Answer:
-        url = f"http://127.0.0.1:{self.settings.port}{path}"
+    def request(
+        self, method: str, path: str, body: bytes, headers: Mapping[str, str], timeout_s: float, web: str = "web"
+    ) -> Answer:
+        url = f"http://127.0.0.1:{self.ports[web]}{path}"
         try:
             came = self.http.request(method, url, body=body or None, headers=headers, timeout=timeout_s)
         except urllib3.exceptions.HTTPError:

@@ -9,19 +9,21 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine, select
 from sqlalchemy.event import listen
 from structlog.testing import capture_logs
 
-from engine.clock import DAY, HOUR
+from engine.clock import DAY, HOUR, MINUTE, SECOND
 from engine.decisions import Guard
 from engine.errors import RuleFileError
 from engine.live import KEYS_LAST_S, LiveKeys, LiveRules
-from engine.store import migrate
-from engine.store.database import open_engine
+from engine.rules import loader
+from engine.rules.model import RuleSet
+from engine.store import migrate, rule_sets
+from engine.store.database import open_engine, reading
 from engine.store.keys import PUBLIC, add_key, revoke_key
 from engine.store.unit import DECISIONS
-from tests.builders import SEQUENCE, Premises, rule_set, with_lines
+from tests.builders import KB, LEFT, SEQUENCE, STUCK, Premises, rule_set, with_lines
 from tests.service.doors import INK, TEA, rule_file
 
 A = "- name: a\n  when:\n    - cart_abandoned: 1h\n  then:\n    - email: cart-reminder"
@@ -70,6 +72,13 @@ def folder(tmp_path: Path) -> Path:
     return folder
 
 
+def passes(live: LiveRules, clock: Clock) -> None:
+    """Time goes by in which the file is looked at as often as in a shop that is visited."""
+    for _ in range(2):
+        clock.now += 0.5
+        live.refresh()
+
+
 def names(live: LiveRules, shop: str = "ink") -> list[str]:
     found = live.shop(shop)
     return [rule.name for rule in found.rules.rules] if found else []
@@ -82,8 +91,67 @@ def test_an_edited_file_is_live_within_two_seconds(file: Path, engine: Engine, c
     live = LiveRules(file, engine, monotonic=clock)
     assert names(live) == ["a"]
     file.write_text(rule_file("ink", INK, B))
-    clock.now += 2.0
+    passes(live, clock)
     assert names(live) == ["b"]
+
+
+def test_a_file_that_is_being_written_is_left_alone_until_it_rests(file: Path, engine: Engine, clock: Clock) -> None:
+    """Half a file may be a good one: here it is all but the last rule."""
+    live = LiveRules(file, engine, monotonic=clock)
+    for rules in (B, f"{B}\n{A}", f"{B}\n{A}\n{A.replace('name: a', 'name: c')}"):
+        file.write_text(rule_file("ink", INK, rules))
+        clock.now += 0.5
+        assert names(live) == ["a"]
+    clock.now += 0.5
+    assert names(live) == ["b", "a", "c"]
+
+
+def test_a_file_that_was_written_a_while_ago_is_live_at_the_first_look(
+    file: Path, engine: Engine, clock: Clock
+) -> None:
+    live = LiveRules(file, engine, monotonic=clock)
+    file.write_text(rule_file("ink", INK, B))
+    os.utime(file, (1_000_000_000, 1_000_000_000))
+    clock.now += 0.5
+    assert names(live) == ["b"]
+
+
+def test_a_file_that_changes_while_it_is_read_is_read_again(
+    file: Path, engine: Engine, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live = LiveRules(file, engine, monotonic=clock)
+    read = loader.load_path
+
+    def read_half(path: Path) -> dict[str, RuleSet]:
+        monkeypatch.setattr("engine.live.load_path", read)
+        found = read(path)
+        file.write_text(rule_file("ink", INK, f"{B}\n{A}"))
+        return found
+
+    file.write_text(rule_file("ink", INK, B))
+    monkeypatch.setattr("engine.live.load_path", read_half)
+    passes(live, clock)
+    assert names(live) == ["a"]
+    passes(live, clock)
+    assert names(live) == ["b", "a"]
+
+
+def test_a_rule_set_is_on_record_before_anything_is_decided_by_it(file: Path, engine: Engine, clock: Clock) -> None:
+    live = LiveRules(file, engine, monotonic=clock)
+    on_record: list[bool] = []
+
+    def look(connection: Connection) -> None:
+        found = live.shops()["ink"].rules
+        with reading(engine) as other:
+            known = other.execute(select(rule_sets.RULE_SETS.c.hash)).scalars().all()
+        on_record.append(found.hash in known)
+
+    listen(engine, "commit", look)
+    file.write_text(rule_file("ink", INK, B))
+    passes(live, clock)
+    assert names(live) == ["b"]
+    assert on_record
+    assert all(on_record)
 
 
 def test_the_file_is_not_looked_at_for_every_request(file: Path, engine: Engine, clock: Clock) -> None:
@@ -103,7 +171,7 @@ def test_a_file_replaced_by_another_of_its_size_and_time_is_noticed(file: Path, 
     os.utime(copy, ns=(before.st_atime_ns, before.st_mtime_ns))
     copy.rename(file)
     assert (file.stat().st_mtime_ns, file.stat().st_size) == (before.st_mtime_ns, before.st_size)
-    clock.now += 2.0
+    passes(live, clock)
     assert names(live) == ["b"]
 
 
@@ -111,7 +179,7 @@ def test_unchanged_rules_stay_the_same_object(folder: Path, engine: Engine, cloc
     live = LiveRules(folder, engine, monotonic=clock)
     tea = live.shop("tea")
     (folder / "ink.yaml").write_text(rule_file("ink", INK, B))
-    clock.now += 2.0
+    passes(live, clock)
     assert names(live) == ["b"]
     assert live.shop("tea") is tea
 
@@ -121,19 +189,19 @@ def test_a_broken_file_is_refused_with_every_problem_and_the_old_rules_stay(
 ) -> None:
     live = LiveRules(file, engine, monotonic=clock)
     file.write_text(rule_file("ink", INK, BROKEN))
-    clock.now += 2.0
     with capture_logs() as logs:
+        passes(live, clock)
         assert names(live) == ["a"]
     assert len(live.problems) >= 2
     assert all(problem.startswith("rules.yaml:") for problem in live.problems)
     assert [entry["problem"] for entry in logs if entry["event"] == "rules refused"] == list(live.problems)
-    clock.now += 2.0
     with capture_logs() as logs:
+        passes(live, clock)
         assert names(live) == ["a"]
     assert logs == []  # told once, not twice a second
 
     file.write_text(rule_file("ink", INK, B))
-    clock.now += 2.0
+    passes(live, clock)
     assert names(live) == ["b"]
     assert live.problems == ()
 
@@ -155,7 +223,7 @@ def test_whatever_happens_to_the_file_the_old_rules_stay(
 ) -> None:
     live = LiveRules(file, engine, monotonic=clock)
     spoil(file)
-    clock.now += 2.0
+    passes(live, clock)
     assert names(live) == ["a"]
     assert live.problems
 
@@ -169,7 +237,7 @@ def test_a_restart_with_a_broken_file_goes_on_with_the_last_good_one(file: Path,
     assert names(live) == ["b"]
     assert live.problems
     file.write_text(rule_file("ink", INK, A))
-    clock.now += 2.0
+    passes(live, clock)
     assert names(live) == ["a"]
 
 
@@ -197,9 +265,9 @@ def test_a_reload_while_the_database_is_away_is_live_and_noted_later(
     file.write_text(rule_file("ink", INK, B))
     with closing(sqlite3.connect(sqlite_url.removeprefix("sqlite:///"), isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
-        clock.now += 2.0
+        passes(live, clock)
         assert names(live) == ["b"]
-    clock.now += 2.0
+    passes(live, clock)
     assert names(live) == ["b"]
     file.write_text("broken")
     assert names(LiveRules(file, engine)) == ["b"]
@@ -213,15 +281,15 @@ def test_a_folder_holds_a_file_a_shop_and_a_new_file_is_a_new_shop(folder: Path,
     live = LiveRules(folder, engine, monotonic=clock)
     assert sorted(live.shops()) == ["ink", "tea"]
     (folder / "wool.yml").write_text(rule_file("wool", "https://wool.example", B))
-    clock.now += 2.0
+    passes(live, clock)
     assert sorted(live.shops()) == ["ink", "tea", "wool"]
 
 
 def test_a_shop_whose_file_is_taken_away_is_gone_and_that_is_told(folder: Path, engine: Engine, clock: Clock) -> None:
     live = LiveRules(folder, engine, monotonic=clock)
     (folder / "tea.yaml").unlink()
-    clock.now += 2.0
     with capture_logs() as logs:
+        passes(live, clock)
         assert sorted(live.shops()) == ["ink"]
     assert [entry["shop"] for entry in logs if entry["event"].startswith("shop gone")] == ["tea"]
 
@@ -238,7 +306,7 @@ def test_a_shop_that_is_gone_does_not_come_back_with_the_last_good_rules(
 
     (folder / "ink.yaml").write_text(rule_file("ink", INK, A))
     (folder / "tea.yaml").write_text(rule_file("tea", TEA, A))
-    clock.now += 2.0
+    passes(live, clock)
     assert sorted(live.shops()) == ["ink", "tea"]
 
 
@@ -246,7 +314,7 @@ def test_one_broken_file_leaves_every_shop_as_it_was(folder: Path, engine: Engin
     live = LiveRules(folder, engine, monotonic=clock)
     (folder / "ink.yaml").write_text(rule_file("ink", INK, BROKEN))
     (folder / "tea.yaml").write_text(rule_file("tea", TEA, B))
-    clock.now += 2.0
+    passes(live, clock)
     assert (names(live, "ink"), names(live, "tea")) == (["a"], ["a"])
     assert all(problem.startswith("ink.yaml:") for problem in live.problems)
 
@@ -254,7 +322,7 @@ def test_one_broken_file_leaves_every_shop_as_it_was(folder: Path, engine: Engin
 def test_two_files_for_one_shop_are_refused_with_both_names(folder: Path, engine: Engine, clock: Clock) -> None:
     live = LiveRules(folder, engine, monotonic=clock)
     (folder / "wool.yaml").write_text(rule_file("tea", "https://wool.example", B))
-    clock.now += 2.0
+    passes(live, clock)
     assert sorted(live.shops()) == ["ink", "tea"]
     (problem,) = live.problems
     assert "wool.yaml" in problem
@@ -310,6 +378,79 @@ def test_a_removed_rule_stops_what_is_on_its_way_and_says_why(underway: Premises
     assert mails(underway) == ["cancelled"]
     (row,) = underway.rows(DECISIONS, outcome="stopped")
     assert (row.rule, row.guard) == ("sequence", Guard.RULE_REMOVED)
+
+
+LONGER, SHORTER = (SEQUENCE.replace("wait: 1d", f"wait: {pause}") for pause in ("3d", "1h"))
+
+
+def test_a_wait_that_was_made_longer_is_as_long_as_it_says_now_from_when_it_began(underway: Premises) -> None:
+    underway.later(HOUR).use(rule_set(LONGER))
+    underway.look_at("v1")
+    underway.later(3 * DAY - HOUR - 1).look_at("v1")
+    assert len(mails(underway)) == 1
+    underway.later(1).look_at("v1")
+    assert len(mails(underway)) == 2
+
+
+def test_a_wait_that_was_made_shorter_than_it_lasts_already_is_over_and_not_late(underway: Premises) -> None:
+    underway.later(20 * HOUR).use(rule_set(with_lines(SHORTER, "late: {at_most: 1m, then: skip}")))
+    underway.look_at("v1")
+    assert len(mails(underway)) == 2
+
+
+def test_an_edit_beside_the_wait_moves_no_timer(underway: Premises) -> None:
+    before = underway.visitor().state.runs["sequence"]
+    underway.later(HOUR).use(rule_set(with_lines(SEQUENCE, "priority: 3")))
+    underway.look_at("v1")
+    after = underway.visitor().state.runs["sequence"]
+    assert (after.wake_at, after.waits_since) == (before.wake_at, before.waits_since)
+    assert after.hash != before.hash
+
+
+def test_a_process_behind_the_file_does_not_undo_that_somebody_is_to_be_looked_at(
+    underway: Premises, other: Premises
+) -> None:
+    """It may be handling an event of theirs in the very moment in which another process reads the new file."""
+    old = other.shop
+    tell_of(underway, SEQUENCE)
+    underway.use(rule_set(LEFT))
+    tell_of(underway, LEFT)
+    rule_sets.wake(underway.engine, "main")
+    other.shop = old
+    for _ in range(3):
+        other.later(SECOND).post("page_viewed", page={"url": KB})
+    soon = underway.visitor().due_at
+    assert soon is not None
+    assert soon <= underway.hands.now + MINUTE
+    underway.hands.now = soon
+    underway.look_at("v1")
+    assert mails(underway) == ["cancelled"]
+
+
+def test_who_comes_in_the_moment_of_a_reload_is_judged_by_the_new_rules_soon(
+    premises: Premises, other: Premises
+) -> None:
+    """Nobody knew them when those who wait were woken."""
+    other.use(rule_set(STUCK))
+    tell_of(premises, STUCK)
+    tell_of(premises, LEFT)
+    rule_sets.wake(premises.engine, "main")
+    other.gives_address()
+    other.fills_cart()
+    soon = other.visitor().due_at
+    assert soon is not None
+    premises.use(rule_set(LEFT))
+    premises.hands.now = soon
+    premises.look_at("v1")
+    assert premises.visitor().due_at == premises.visitor().state.seen_at + HOUR
+    premises.post("page_viewed", "reader", page={"url": KB})
+    assert premises.visitor("reader").due_at is None, "whoever is up to date plans what the rules ask and no more"
+
+
+def tell_of(premises: Premises, *rules: str) -> None:
+    """These rules went on record as the ones that are live."""
+    loaded = rule_set(*rules)
+    rule_sets.remember_all(premises.engine, {"main": (loaded.hash, loaded.source)})
 
 
 # --- keys -------------------------------------------------------------------------------------------------------------

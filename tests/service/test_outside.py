@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import threading
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from engine.clock import DAY, HOUR, MINUTE, SECOND, Millis
 from engine.deliver import Deliverer
@@ -16,10 +18,11 @@ from engine.explain import why
 from engine.links import Links, SurveyClaim
 from engine.live import LiveRules
 from engine.messages import DeliveryState
-from engine.store import rule_sets
+from engine.store import looks, rule_sets
+from engine.store.database import commit_begins, reading
 from engine.store.unit import AUDIENCES, DECISIONS, DELIVERIES, OUTCOMES, VISITORS
 from engine.web.actions import SqlLinkActions
-from tests.builders import KB, LEFT, STUCK, Premises, cart, line, rule_set, with_lines
+from tests.builders import KB, LEFT, STUCK, Premises, cart, line, rule_set, wait_until, with_lines
 from tests.service.test_calls import OPEN, says, serve
 
 SECRET = "a secret that both sides know"
@@ -220,6 +223,34 @@ def test_a_new_file_wakes_who_waits_once_over_all_processes(premises: Premises, 
     assert soon is not None
     assert premises.hands.now < soon <= premises.hands.now + 2 * MINUTE
     assert due(premises, "reader") == before
+
+
+def test_a_rule_file_goes_on_record_between_two_commits(premises: Premises, other: Premises) -> None:
+    """Whoever is being judged by the old file in that moment is there when those are woken who wait for something."""
+    old, new = {"main": ("old", "rules: []")}, {"main": ("new", "rules: [] ")}
+    rule_sets.remember_all(premises.engine, old)
+    told: list[list[str]] = []
+    telling = threading.Thread(target=lambda: told.append(rule_sets.remember_all(other.engine, new)))
+    with premises.engine.begin() as connection:
+        commit_begins(connection)
+        telling.start()
+        if connection.dialect.name == "postgresql":
+            waiting = text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+            wait_until(lambda: bool(connection.execute(waiting).scalar_one()))
+        assert looks.house(connection, "main").rule_set == "old"
+    telling.join(60)
+    assert told == [["main"]]
+    with reading(premises.engine) as connection:
+        assert looks.house(connection, "main").rule_set == "new"
+
+
+def test_a_rule_file_on_record_leaves_the_agents_as_they_were(premises: Premises) -> None:
+    premises.hear("agents_changed", agents={"online": 3, "free": 2})
+    rule_sets.remember_all(premises.engine, {"main": ("one", "rules: []")})
+    premises.hear("agents_changed", agents={"online": 1, "free": 1, "department": "ink"})
+    with reading(premises.engine) as connection:
+        house = looks.house(connection, "main")
+    assert (house.rule_set, sorted(house.agents)) == ("one", ["", "ink"])
 
 
 def test_waking_leaves_alone_who_is_due_sooner_and_what_is_history(premises: Premises) -> None:

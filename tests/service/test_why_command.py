@@ -48,6 +48,15 @@ def test_one_rule_alone_can_be_asked_about(door: Door, capsys: pytest.CaptureFix
     assert "stuck: " not in told
 
 
+def test_a_rule_that_was_taken_out_still_tells_how_it_ended(door: Door, capsys: pytest.CaptureFixture[str]) -> None:
+    file = door.settings.rules / "ink.yaml"
+    file.write_text(file.read_text().replace("name: stuck", "name: renamed"))
+    assert run(["why", "v1", "stuck", "--shop", "ink"]) == 0
+    assert "stuck: fired" in capsys.readouterr().out
+    assert run(["why", "v1", "never-was", "--shop", "ink"]) == 1
+    assert "no rule called never-was" in capsys.readouterr().err
+
+
 def test_a_program_reads_nothing_but_json(door: Door) -> None:
     """Also what is told about a broken rule file stands elsewhere."""
     (door.settings.rules / "tea.yaml").write_text("broken")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import ClassVar
 
@@ -15,6 +15,7 @@ from engine.rules.forms import setting
 from engine.rules.numbers import Duration
 from engine.rules.source import Node
 from engine.rules.zones import zone_of
+from engine.visitors import Run
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,11 @@ class Wait(Silent):
 
     def take(self, turn: Turn) -> None:
         turn.run.wake_at = self.pause.ends_at(turn.facts)
+        turn.run.waits_since = turn.facts.now
+
+    def reckon_anew(self, run: Run, facts: Facts) -> None:
+        """The rule was edited while this wait was on: it is as long as it says now, from when it began."""
+        run.wake_at = max(facts.now, self.pause.ends_at(replace(facts, now=run.waits_since)))
 
 
 @action
