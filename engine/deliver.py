@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 import structlog
@@ -66,7 +67,7 @@ def backoff(attempt: int) -> Millis:
 class Letterbox:
     """What a shop's mails go through: the carrier, and whom they come from."""
 
-    sender: MailSender
+    sender: MailSender[Any]
     address: str
 
 
@@ -182,12 +183,11 @@ class Deliverer:
         known = self._boxes.get(shop.id)
         if known is not None and known[0] is shop:
             return known[1]
-        stated = next((item.settings for item in shop.integrations if item.name == "smtp"), {})
-        values = {"url": self._smtp_url or "", "from": f"{shop.name} <shop@shop.example>"} | stated
+        carrier = integration.mail_carrier(shop.integrations)
         environment = os.environ | ({"SMTP_URL": self._smtp_url} if self._smtp_url else {})
-        sender = integration.create("smtp", values, environment)
+        sender = integration.create(carrier.name, carrier.settings, environment)
         assert isinstance(sender, MailSender)
-        box = Letterbox(sender, values["from"])
+        box = Letterbox(sender, sender.sender or f"{shop.name} <shop@shop.example>")
         self._boxes[shop.id] = (shop, box)
         return box
 
@@ -261,7 +261,7 @@ class Deliverer:
     def _fence_of(self, held: Claim) -> Callable[[], bool]:
         return lambda: self._fence(held)
 
-    def _send(self, held: Claim, mail: OutgoingMail, sender: MailSender) -> str:
+    def _send(self, held: Claim, mail: OutgoingMail, sender: MailSender[Any]) -> str:
         began = time.monotonic()
         try:
             return sender.send(mail, lambda: self._fence(held))

@@ -15,6 +15,7 @@ from pathlib import Path
 import structlog
 from sqlalchemy import Engine
 
+from engine import integration
 from engine.clock import wall_clock
 from engine.errors import RuleFileError, SettingsError, StoreError
 from engine.pipeline import ShopRules
@@ -135,7 +136,7 @@ class LiveRules:
     def _load(self) -> tuple[dict[str, RuleSet], tuple[str, ...]]:
         """The rule sets by shop, or what is wrong."""
         try:
-            return load_path(self._path), ()
+            return load_path(self._path, known_integrations=integration.known()), ()
         except RuleFileError as error:
             return {}, error.problems or (error.message,)
         except OSError as error:

@@ -45,11 +45,11 @@ def command(file: str, as_json: bool) -> int:
 
 
 def _examine(path: Path) -> Examination:
-    from engine.integration import names
+    from engine.integration import known
     from engine.rules.loader import examine, read_text
 
     production = os.environ.get("SHOPBELL_ENV", "") == "production"
-    return examine(read_text(path), name=path.name, known_integrations=frozenset(names()), production=production)
+    return examine(read_text(path), name=path.name, known_integrations=known(), production=production)
 
 
 def _tell_person(found: dict[Path, Examination]) -> None:

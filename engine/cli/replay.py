@@ -63,11 +63,11 @@ def command(new: Path, against: Path | None, since: str, warm_up: str, examples:
 
 
 def _load(file: Path) -> ShopRules:
-    from engine.integration import names
+    from engine.integration import known
     from engine.live import ready
     from engine.rules.loader import load, read_text
 
-    return ready(load(read_text(file), name=file.name, known_integrations=frozenset(names())))
+    return ready(load(read_text(file), name=file.name, known_integrations=known()))
 
 
 def _load_shop(path: Path, shop: str) -> ShopRules:

@@ -70,11 +70,11 @@ def _pairs(rules: Path, tests: tuple[Path, ...]) -> list[tuple[Path, list[Path]]
 
 
 def _load_rules(file: Path) -> ShopRules:
-    from engine.integration import names
+    from engine.integration import known
     from engine.live import ready
     from engine.rules.loader import load, read_text
 
-    return ready(load(read_text(file), name=file.name, known_integrations=frozenset(names())))
+    return ready(load(read_text(file), name=file.name, known_integrations=known()))
 
 
 def _load_tests(file: Path, shop: ShopRules) -> tuple[Script, ...]:

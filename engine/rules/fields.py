@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Generic, ParamSpec, TypeVar
 
 from engine.events import CANONICAL_TYPES, PAGE_TYPES
+from engine.rules.shop import KnownIntegrations
 from engine.rules.source import Mapping, Node, Scalar, Sequence, Source
 
 T = TypeVar("T")
@@ -46,8 +47,8 @@ class Reading:
     languages: tuple[str, ...] = ("en",)
     time_zone: str = "UTC"
     page_types: tuple[str, ...] = PAGE_TYPES
-    integrations: frozenset[str] | None = None
-    """The names there are, or None when any name will do."""
+    integrations: KnownIntegrations | None = None
+    """The services there are, or None when any name will do."""
     rule_names: dict[str, int] = field(default_factory=dict)
 
     def attempt(self, read: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | None:

@@ -13,16 +13,19 @@ from engine.rules.conditions.checkout import GapToFreeShipping
 from engine.rules.conditions.contact import CanEmail, OfRule
 from engine.rules.logic import All, Any, Not
 from engine.rules.model import Rule, RuleSet
+from engine.rules.shop import Known, KnownIntegrations
 from engine.rules.source import Source
 
 
-def look_at(rule_set: RuleSet, source: Source, *, production: bool = False) -> None:
+def look_at(
+    rule_set: RuleSet, source: Source, *, production: bool = False, known: KnownIntegrations | None = None
+) -> None:
     """Note warnings in ``source``; ``production`` adds what only matters where mail really leaves."""
     for rule in rule_set.rules:
         for message in (*_contradictions(rule), *_about_steps(rule, rule_set), *_unanswerable(rule, rule_set)):
             source.warning(rule.line, _first_column(source, rule.line), f"{rule.name}: {message}")
     if production:
-        for message in _before_production(rule_set):
+        for message in _before_production(rule_set, known or {}):
             source.warning(1, 1, message)
 
 
@@ -31,13 +34,13 @@ def _first_column(source: Source, line: int) -> int:
     return len(text) - len(text.lstrip()) + 1
 
 
-def _before_production(rule_set: RuleSet) -> list[str]:
+def _before_production(rule_set: RuleSet, known: KnownIntegrations) -> list[str]:
     shop = rule_set.shop
     if not any(_mails(rule) for rule in rule_set.rules):
         return []
     messages = []
-    if not any(integration.name == "smtp" for integration in shop.integrations):
-        messages.append("rules send mail, but there is no smtp under integrations; SMTP_URL must name the relay")
+    if not any(known.get(entry.name, Known(carries_mail=True)).carries_mail for entry in shop.integrations):
+        messages.append("rules send mail, but nothing under integrations carries it; SMTP_URL must name the relay")
     if not shop.cart_url:
         messages.append("rules send mail, but the shop has no cart_url, so no link can lead back to the cart")
     if not shop.address:

@@ -17,6 +17,7 @@ from engine.errors import RuleFileError
 from engine.rules import lint, sections
 from engine.rules.fields import Fault, Reading, Told, did_you_mean, shorten
 from engine.rules.model import Rule, RuleSet
+from engine.rules.shop import KnownIntegrations
 from engine.rules.source import LARGEST_FILE, MOST_PROBLEMS, Enough, Mapping, Problem, Scalar, Sequence, Source, parse
 
 MOST_RULES = 10_000
@@ -31,11 +32,11 @@ class Examination:
     warnings: tuple[Problem, ...]
 
 
-def load(text: str, *, name: str = "rules.yaml", known_integrations: frozenset[str] | None = None) -> RuleSet:
+def load(text: str, *, name: str = "rules.yaml", known_integrations: KnownIntegrations | None = None) -> RuleSet:
     """The rule set in ``text``; ``name`` stands in the messages.
 
-    ``known_integrations`` are the names ``integrations`` may use; None leaves them unchecked. Raises RuleFileError with
-    every problem in the file, in its order.
+    ``known_integrations`` are the services ``integrations`` may name; None leaves them unchecked.
+    Raises RuleFileError with every problem in the file, in its order.
     """
     found = examine(text, name=name, known_integrations=known_integrations)
     if found.rule_set is None:
@@ -43,7 +44,7 @@ def load(text: str, *, name: str = "rules.yaml", known_integrations: frozenset[s
     return found.rule_set
 
 
-def load_path(path: Path, *, known_integrations: frozenset[str] | None = None) -> dict[str, RuleSet]:
+def load_path(path: Path, *, known_integrations: KnownIntegrations | None = None) -> dict[str, RuleSet]:
     """Rule sets by shop id: from one file, or from every ``.yaml`` file of a folder (``*.test.yaml`` apart).
 
     Raises RuleFileError with the problems of all files together.
@@ -98,7 +99,7 @@ def examine(
     text: str,
     *,
     name: str = "rules.yaml",
-    known_integrations: frozenset[str] | None = None,
+    known_integrations: KnownIntegrations | None = None,
     production: bool = False,
 ) -> Examination:
     """Read a whole file and say everything about it; raises nothing. ``production`` asks for more, see lint."""
@@ -109,7 +110,7 @@ def examine(
         rule_set = _read(source, reading)
     problems = source.problems
     if rule_set is not None and not problems:
-        lint.look_at(rule_set, source, production=production)
+        lint.look_at(rule_set, source, production=production, known=known_integrations or {})
     return Examination(None if problems else rule_set, problems, source.warnings)
 
 

@@ -21,6 +21,7 @@ from engine.rules.logic import All
 from engine.rules.pages import USUAL
 from engine.rules.phrases import GAPS
 from engine.rules.sections import ACTIVE, GROUPS, HOLDOUT, INTEGRATIONS, LATE, LIMITS, PAGES, RULE, SHOP
+from engine.rules.shop import KnownIntegrations
 from engine.rules.steps import VARIANT
 
 _BLOCK = re.compile(r"(<!-- from the code: (?P<name>[a-z ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -29,7 +30,7 @@ _BLOCK = re.compile(r"(<!-- from the code: (?P<name>[a-z ]+) -->\n).*?(<!-- end 
 # --- JSON Schema ------------------------------------------------------------------------------------------------------
 
 
-def json_schema() -> Schema:
+def json_schema(known_integrations: KnownIntegrations | None = None) -> Schema:
     """What an editor may offer and check while somebody types. The loader is the judge: it knows more."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -38,7 +39,7 @@ def json_schema() -> Schema:
         "properties": {
             "shop": SHOP.schema(),
             "pages": PAGES.schema(),
-            "integrations": INTEGRATIONS.schema(),
+            "integrations": INTEGRATIONS.schema(known_integrations),
             "limits": LIMITS.schema(),
             "groups": GROUPS.schema(),
             "holdout": HOLDOUT.schema(),

@@ -10,13 +10,13 @@ from engine.rules.actions.base import BaseAction, Late
 from engine.rules.conditions.base import BaseCondition
 from engine.rules.fields import Choice, Fault, Flag, Kind, OneOrMore, Reading, Schema, Slug, Text
 from engine.rules.forms import Clash, Form, Setting
+from engine.rules.integrations import Integrations
 from engine.rules.logic import All, Clauses
 from engine.rules.model import UNTIL, Rule, Variant
 from engine.rules.numbers import Duration, Money, Share, Whole, tidy_duration
 from engine.rules.shop import USUAL_LIMITS, Limits, Shop
 from engine.rules.shop_fields import (
     Currency,
-    Integrations,
     Language,
     Limited,
     Moment,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -103,6 +104,29 @@ class Integration:
 
     name: str
     settings: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Option:
+    """One setting that a service takes; ``fits`` says whether a value can be used, ``default`` is as in the file."""
+
+    name: str
+    help: str
+    secret: bool
+    required: bool
+    default: str
+    fits: Callable[[str], bool]
+
+
+@dataclass(frozen=True)
+class Known:
+    """What a rule file must know of a service: its settings, and whether it can carry mail."""
+
+    options: tuple[Option, ...] = ()
+    carries_mail: bool = False
+
+
+KnownIntegrations = Mapping[str, Known]
 
 
 @dataclass(frozen=True)

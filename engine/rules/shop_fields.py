@@ -14,7 +14,7 @@ from babel import Locale
 from engine.clock import MINUTE, Millis, from_datetime
 from engine.rules.fields import Fault, Kind, OneOrMore, Reading, Schema, did_you_mean, shorten, text_of
 from engine.rules.numbers import Duration
-from engine.rules.shop import DailyHours, Integration, Limit, WeeklyHours
+from engine.rules.shop import DailyHours, Limit, WeeklyHours
 from engine.rules.source import Mapping, Node, Scalar, Sequence
 
 # --- the calendar -----------------------------------------------------------------------------------------------------
@@ -340,49 +340,3 @@ class Pages(Kind[tuple[tuple[str, tuple[str, ...]], ...]]):
 
     def schema(self) -> Schema:
         return {"type": "object", "additionalProperties": OneOrMore(UrlPattern()).schema()}
-
-
-# --- integrations -----------------------------------------------------------------------------------------------------
-
-_SECRET_NAME = re.compile(r"secret|passw|token|api_?key|private|credential", re.IGNORECASE)
-_WITH_PASSWORD = re.compile(r"\A[a-z+]+://[^/\s]*:[^/\s]*@", re.IGNORECASE)
-
-
-@dataclass(frozen=True)
-class Integrations(Kind[tuple[Integration, ...]]):
-    """Which outside services the shop uses, with their settings; what is secret stands as ``env:NAME`` only."""
-
-    what: str = "integrations with their settings, such as smtp: {url: env:SMTP_URL}"
-
-    def read(self, node: Node, reading: Reading) -> tuple[Integration, ...]:
-        if not isinstance(node, Mapping):
-            raise Fault(node, f"this must be {self.what}")
-        found = [reading.attempt(self._entry, key, value, reading) for key, value in node.pairs]
-        return tuple(entry for entry in found if entry is not None)
-
-    def _entry(self, key: Scalar, value: Node, reading: Reading) -> Integration:
-        if reading.integrations is not None and key.text not in reading.integrations:
-            near = did_you_mean(key.text, reading.integrations)
-            raise Fault(key, f"there is no integration called '{shorten(key.text)}'{near}")
-        if isinstance(value, Scalar) and value.empty:
-            return Integration(key.text)
-        if not isinstance(value, Mapping):
-            raise Fault(value, "this must be settings such as {url: env:SMTP_URL}")
-        settings = {name.text: reading.attempt(_unveiled, key, name, text, reading) for name, text in value.pairs}
-        return Integration(key.text, {name: text for name, text in settings.items() if text is not None})
-
-    def schema(self) -> Schema:
-        value = {"type": ["string", "number", "boolean"]}
-        return {"type": "object", "additionalProperties": {"type": ["object", "null"], "additionalProperties": value}}
-
-
-def _unveiled(integration: Scalar, key: Scalar, node: Node, reading: Reading) -> str:
-    text = text_of(node, "text, or env:NAME for a secret")
-    if text.startswith("env:"):
-        if not re.fullmatch(r"env:[A-Za-z_][A-Za-z0-9_]*", text):
-            raise Fault(node, "write env: and the variable's name without a space, such as env:SMTP_URL")
-    elif _SECRET_NAME.search(key.text) or _WITH_PASSWORD.match(text):
-        reading.source.veil(node.line)
-        name = re.sub(r"[^A-Z0-9]+", "_", f"{integration.text}_{key.text}".upper()).strip("_")
-        raise Fault(node, f"a secret never stands in this file; put it in the environment and write env:{name} here")
-    return text

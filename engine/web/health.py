@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import msgspec
@@ -11,8 +12,10 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from redis.exceptions import RedisError
 from sqlalchemy import func, select
 
-from engine import hints
-from engine.errors import StoreError
+from engine import hints, integration
+from engine.errors import SettingsError, StoreError
+from engine.integration import MailSender
+from engine.pipeline import ShopRules
 from engine.rules.actions import Mail
 from engine.store.database import in_transaction, reading
 from engine.store.unit import DELIVERIES
@@ -67,13 +70,22 @@ def _mail(house: Services) -> str:
         return ""
     problems = []
     for shop in house.live.shops().values():
-        stated = next((item.settings for item in shop.rules.shop.integrations if item.name == "smtp"), {})
-        mails = any(isinstance(step, Mail) for rule in shop.rules.rules for step in rule.all_steps)
-        if mails and not (house.settings.smtp_url or stated.get("url")):
-            problems.append(f"no SMTP_URL, and rules that mail in {shop.id}")
-        if mails and not stated.get("from"):
-            problems.append(f"rules that mail in {shop.id}, and no 'from' under integrations: smtp:")
+        if any(isinstance(step, Mail) for rule in shop.rules.rules for step in rule.all_steps):
+            problems.extend(_about_carrier(house, shop))
     return "; ".join(problems)
+
+
+def _about_carrier(house: Services, shop: ShopRules) -> list[str]:
+    """What stands in the way of this shop's mails."""
+    stated = integration.mail_carrier(shop.rules.shop.integrations)
+    environment = os.environ | ({"SMTP_URL": house.settings.smtp_url} if house.settings.smtp_url else {})
+    try:
+        carrier = integration.create(stated.name, stated.settings, environment)
+    except SettingsError as error:
+        return [f"rules that mail in {shop.id}, and {error.message}"]
+    if isinstance(carrier, MailSender) and not carrier.sender:
+        return [f"rules that mail in {shop.id}, and no 'from' under integrations: {stated.name}:"]
+    return []
 
 
 @blueprint.get("/metrics")

@@ -9,42 +9,60 @@ from __future__ import annotations
 
 import smtplib
 import ssl
-from collections.abc import Mapping
 from contextlib import closing
-from typing import ClassVar
+from typing import Annotated, ClassVar
+
+import msgspec
 
 from engine.errors import DeliveryDelayed, DeliveryRefused
-from engine.integration import Fence, MailSender, Setting
+from engine.integration import Fence, MailSender, Settings, setting
 from engine.messages import OutgoingMail
 from integrations.smtp.conversation import Line, PlainLine, TlsLine, answer, expect, finish, introduce, redact
 from integrations.smtp.letter import Letter, write_letter
 from integrations.smtp.relay import Deadlines, Relay
 
 
-class Smtp(MailSender):
-    """Any SMTP relay."""
-
-    title: ClassVar[str] = "SMTP relay"
-    settings: ClassVar[tuple[Setting, ...]] = (
-        Setting("url", "smtp[s]://user:password@host:port, with ?starttls=required or never", secret=True),
-        Setting("from", "the address mail is sent from: Name <address>, or the address alone", required=False),
+class SmtpSettings(Settings, frozen=True):
+    url: Annotated[
+        str,
+        setting(
+            "smtp[s]://user:password@host:port, with ?starttls=required or never; env:NAME where it holds a password"
+        ),
+    ] = "env:SMTP_URL"
+    sender: Annotated[str, setting("the address mail is sent from: Name <address>, or the address alone")] = (
+        msgspec.field(default="", name="from")
     )
 
+
+class Smtp(MailSender[SmtpSettings]):
+    """Mail through any SMTP relay.
+
+    Carries the mail of every shop that names no other carrier. What becomes of a mail at each step stands in
+    [mail.md](../mail.md#handing-it-over-integrationssmtp).
+    """
+
+    title: ClassVar[str] = "SMTP relay"
+    settings_type = SmtpSettings
+    used_unnamed: ClassVar[bool] = True
+
     def __init__(
-        self, values: Mapping[str, str], *, deadlines: Deadlines | None = None, tls: ssl.SSLContext | None = None
+        self, settings: SmtpSettings, *, deadlines: Deadlines | None = None, tls: ssl.SSLContext | None = None
     ) -> None:
-        super().__init__(values)
-        self._relay = Relay.from_url(values["url"])
-        self._from = values.get("from", "")
+        super().__init__(settings)
+        self._relay = Relay.from_url(settings.url)
         self._deadlines = deadlines or Deadlines()
         self._tls = tls or ssl.create_default_context()
+
+    @property
+    def sender(self) -> str:
+        return self.settings.sender
 
     def send(self, mail: OutgoingMail, fence: Fence) -> str:
         """Hand the mail over and return the relay's answer to it.
 
         Nothing is repeated here, and no message of an error holds an address.
         """
-        letter = write_letter(mail, self._from)
+        letter = write_letter(mail, self.settings.sender)
         with closing(self._connect()) as line:
             self._bring(line, letter)
             if not fence():

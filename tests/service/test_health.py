@@ -154,7 +154,7 @@ def test_rules_that_mail_without_anything_to_mail_through_are_told_about(
     settings = Settings.from_env(environment | production | {"SMTP_URL": ""})
     upgrade(settings.database_url)
     problems = create_app(settings).test_client().get("/readyz").get_json()["problems"]
-    assert problems["mail"] == "no SMTP_URL, and rules that mail in main"
+    assert problems["mail"] == "rules that mail in main, and integration smtp: url names env:SMTP_URL, which is not set"
     (rules := tmp_path / "anonymous.yaml").write_text(
         "shop: {name: Inkt}\nrules:\n  - name: left\n    when: [cart_abandoned: 1h]\n    then: [email: cart-reminder]\n"
     )

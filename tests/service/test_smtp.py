@@ -24,7 +24,7 @@ from engine.errors import DeliveryDelayed, DeliveryError, DeliveryRefused, Deliv
 from engine.integration import create
 from engine.mailbox import MailboxHandler, list_mails, read_mail
 from engine.messages import OutgoingMail
-from integrations.smtp import Smtp
+from integrations.smtp import Smtp, SmtpSettings
 from integrations.smtp.relay import Deadlines, Relay
 
 SOON = Deadlines(connect_s=0.3, command_s=0.3, final_s=0.3)
@@ -140,7 +140,7 @@ class Fence:
 
 
 def sender(port: int, deadlines: Deadlines = PATIENT, query: str = "", own: str = "") -> Smtp:
-    return Smtp({"url": f"smtp://127.0.0.1:{port}{query}", "from": own}, deadlines=deadlines)
+    return Smtp(SmtpSettings(url=f"smtp://127.0.0.1:{port}{query}", sender=own), deadlines=deadlines)
 
 
 def failure(
@@ -482,7 +482,7 @@ def trusting() -> ssl.SSLContext:
 def test_a_password_travels_only_after_starttls() -> None:
     box = Box()
     with guarded(box) as port:
-        relay = Smtp({"url": f"smtp://shop:pass%2Fword@localhost:{port}?starttls=required"}, tls=trusting())
+        relay = Smtp(SmtpSettings(url=f"smtp://shop:pass%2Fword@localhost:{port}?starttls=required"), tls=trusting())
         assert relay.send(MAIL, Fence()) == "250 kept"
     assert box.got == ["anna@mail.example"]
 
@@ -490,7 +490,7 @@ def test_a_password_travels_only_after_starttls() -> None:
 def test_a_wrong_password_delays_every_mail_and_loses_none() -> None:
     box = Box()
     with guarded(box) as port:
-        relay = Smtp({"url": f"smtp://shop:wrong@localhost:{port}"}, tls=trusting(), deadlines=PATIENT)
+        relay = Smtp(SmtpSettings(url=f"smtp://shop:wrong@localhost:{port}"), tls=trusting(), deadlines=PATIENT)
         with pytest.raises(DeliveryDelayed) as error:
             relay.send(MAIL, Fence())
     assert "wrong" not in error.value.message
@@ -500,7 +500,7 @@ def test_a_wrong_password_delays_every_mail_and_loses_none() -> None:
 def test_a_relay_nobody_vouches_for_gets_neither_password_nor_mail() -> None:
     box = Box()
     with guarded(box) as port, pytest.raises(DeliveryDelayed):
-        Smtp({"url": f"smtp://shop:pass%2Fword@localhost:{port}"}, deadlines=PATIENT).send(MAIL, Fence())
+        Smtp(SmtpSettings(url=f"smtp://shop:pass%2Fword@localhost:{port}"), deadlines=PATIENT).send(MAIL, Fence())
     assert box.got == []
 
 
@@ -525,7 +525,7 @@ def test_the_url_says_where_mail_goes() -> None:
 )
 def test_an_impossible_url_is_told_without_its_password(url: str) -> None:
     with pytest.raises(SettingsError) as error:
-        Smtp({"url": url})
+        Smtp(SmtpSettings(url=url))
     assert "secret" not in error.value.message
 
 

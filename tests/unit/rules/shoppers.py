@@ -14,7 +14,7 @@ from engine.rules.facts import Facts, House, Presence
 from engine.rules.loader import load
 from engine.rules.logic import All
 from engine.rules.model import Rule, RuleSet
-from engine.rules.shop import Shop
+from engine.rules.shop import Known, Option, Shop
 from engine.rules.verdicts import Verdict
 from engine.visitors import Visitor
 
@@ -22,6 +22,23 @@ NOON: Millis = 1_795_262_400_000  # 2026-11-21T12:00:00Z
 
 INK = Line(sku="INK-1", product_id="11", category="Ink", brand="Epson", quantity=2, price=1495)
 LAMP = Line(sku="LAMP", product_id="12", category="Lamps", brand="Noor", quantity=1, price=4900)
+
+SERVICES = {
+    "shopify": Known(
+        (
+            Option("shop", "the shop's own domain: name.myshopify.com", False, True, "", lambda text: "." in text),
+            Option("client_secret", "signs every webhook", True, False, "env:SHOPIFY_CLIENT_SECRET", bool),
+        )
+    ),
+    "smtp": Known(
+        (
+            Option("url", "where the relay is", False, False, "env:SMTP_URL", bool),
+            Option("from", "the address mail is sent from", False, False, "", bool),
+        ),
+        carries_mail=True,
+    ),
+}
+"""Two services as a rule file knows them."""
 
 _ids = count(1)
 
@@ -156,7 +173,7 @@ def one_rule(text: str, *, before: str = "") -> Rule:
 
 
 def load_text(text: str) -> RuleSet:
-    return load(text, known_integrations=frozenset({"shopify", "smtp"}))
+    return load(text, known_integrations=SERVICES)
 
 
 def check(text: str, shopper: Shopper, *, after: Millis = 0) -> Verdict:

@@ -8,6 +8,7 @@ import pytest
 
 from engine.errors import RuleFileError
 from engine.rules.loader import load
+from tests.unit.rules.shoppers import SERVICES
 
 BAD = Path(__file__).parents[2] / "fixtures" / "rules" / "bad"
 CASES = sorted(BAD.glob("*.yaml"))
@@ -15,7 +16,7 @@ CASES = sorted(BAD.glob("*.yaml"))
 
 def _problems(case: Path) -> tuple[str, ...]:
     with pytest.raises(RuleFileError) as refusal:
-        load(case.read_bytes().decode(), name=case.name, known_integrations=frozenset({"shopify", "smtp"}))
+        load(case.read_bytes().decode(), name=case.name, known_integrations=SERVICES)
     return refusal.value.problems
 
 

@@ -226,7 +226,7 @@ shop:
   addresses_from_browser: never
 integrations:
   smtp: {url: env:SMTP_URL, from: "Winkel <hallo@winkel.example>"}
-  shopify:
+  shopify: {shop: winkel.example}
 limits: 3 per day
 rules: []
 """

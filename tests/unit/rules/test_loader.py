@@ -7,6 +7,7 @@ import pytest
 
 from engine.clock import DAY, MINUTE
 from engine.errors import RuleFileError
+from engine.integration import known
 from engine.rules.actions import Email, Invite, Wait
 from engine.rules.actions.flow import Pause
 from engine.rules.loader import examine, load, load_path
@@ -22,7 +23,7 @@ def _hashes(text: str) -> list[str]:
 
 
 def test_the_shipped_file_is_in_order_and_leaves_no_doubt() -> None:
-    found = examine(SHIPPED.read_text(encoding="utf-8"), known_integrations=frozenset({"smtp"}))
+    found = examine(SHIPPED.read_text(encoding="utf-8"), known_integrations=known())
     assert not found.problems
     assert not found.warnings
     assert found.rule_set is not None
@@ -101,7 +102,7 @@ def test_integrations_are_only_checked_against_names_that_are_known() -> None:
     text = "integrations: {somewhere: {id: 7}}\n" + SMALL
     assert load(text).shop.integrations[0].settings == {"id": "7"}
     with pytest.raises(RuleFileError):
-        load(text, known_integrations=frozenset({"smtp"}))
+        load(text, known_integrations=known())
 
 
 # --- doubts -----------------------------------------------------------------------------------------------------------

@@ -1,0 +1,32 @@
+"""What a file in ``integrations/`` provides.
+
+An integration is one module (or package) whose name is its word in ``rules.yaml`` and in webhook addresses. It defines
+one subclass of :class:`Integration`, of the parts that it plays; nothing else has to be edited::
+
+    MailSender   send     a mail, to a relay
+
+What an outside service does not speak, its class leaves out. ``docs/integrations/`` is made from the classes, and one
+test holds all of them and their recorded fixtures to the same promises (``tests/unit/test_integrations.py``).
+"""
+
+from engine.integration.base import Fence, Integration, MailSender
+from engine.integration.found import create, find, known, mail_carrier, names
+from engine.integration.pages import pages
+from engine.integration.parts import parts_of
+from engine.integration.settings import Settings, secret, setting
+
+__all__ = [
+    "Fence",
+    "Integration",
+    "MailSender",
+    "Settings",
+    "create",
+    "find",
+    "known",
+    "mail_carrier",
+    "names",
+    "pages",
+    "parts_of",
+    "secret",
+    "setting",
+]

@@ -1,0 +1,47 @@
+"""Every integration with its recorded fixtures, as the contract test asks them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from engine.integration import find, names, parts_of
+from tests.unit.integrations.exchange import Step
+
+FIXTURES = Path(__file__).parents[2] / "fixtures" / "integrations"
+T = TypeVar("T")
+
+
+class MailCase(msgspec.Struct, forbid_unknown_fields=True):
+    """A mail and the conversation that was recorded for it."""
+
+    about: str
+    exchange: list[Step]
+    becomes: str
+    answer: str = ""
+
+
+def settings_of(name: str) -> dict[str, str]:
+    """The settings with which the fixtures were recorded; none of the secrets is anybody's."""
+    path = FIXTURES / name / "settings.json"
+    return msgspec.json.decode(path.read_bytes(), type=dict[str, str]) if path.exists() else {}
+
+
+def speaking(word: str) -> list[str]:
+    """The integrations that play this part."""
+    return [name for name in names() if any(part.word == word for part in parts_of(find(name)))]
+
+
+def paths(name: str) -> list[Path]:
+    return sorted(path for path in (FIXTURES / name).glob("*.json") if path.name != "settings.json")
+
+
+def cases(word: str, kind: type[T]) -> dict[str, T]:
+    """All fixtures of the integrations that play this part, by ``name/case``."""
+    return {
+        f"{name}/{path.stem}": msgspec.json.decode(path.read_bytes(), type=kind)
+        for name in speaking(word)
+        for path in paths(name)
+    }
