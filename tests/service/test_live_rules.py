@@ -19,6 +19,7 @@ from engine.errors import RuleFileError
 from engine.live import KEYS_LAST_S, LiveKeys, LiveRules
 from engine.rules import loader
 from engine.rules.model import RuleSet
+from engine.rules.shop import KnownIntegrations
 from engine.store import migrate, rule_sets
 from engine.store.database import open_engine, reading
 from engine.store.keys import PUBLIC, add_key, revoke_key
@@ -122,9 +123,9 @@ def test_a_file_that_changes_while_it_is_read_is_read_again(
     live = LiveRules(file, engine, monotonic=clock)
     read = loader.load_path
 
-    def read_half(path: Path) -> dict[str, RuleSet]:
+    def read_half(path: Path, *, known_integrations: KnownIntegrations) -> dict[str, RuleSet]:
         monkeypatch.setattr("engine.live.load_path", read)
-        found = read(path)
+        found = read(path, known_integrations=known_integrations)
         file.write_text(rule_file("ink", INK, f"{B}\n{A}"))
         return found
 
