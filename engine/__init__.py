@@ -9,6 +9,7 @@ The one path: event in → visitor state → rules → decision → delivery. Th
             strictjson   JSON from strangers
             settings     the environment
             crashpoints  places where a test may kill a process
+            said         a sentence for a marketer, to be said in their language
     core    events       what is reported, checked and normalised
             visitors     what is known of a visitor, and how an event changes it
             people       somebody with an address
@@ -22,6 +23,7 @@ The one path: event in → visitor state → rules → decision → delivery. Th
             http         calls to other systems, to public addresses only
             integration  what a file in integrations/ provides
             links        signed addresses in mails
+            language     catalogues of translations
             tether       a child that ends with its parent
             embedded     a Valkey of our own, where none is given
             mailbox      the development mail server

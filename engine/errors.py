@@ -27,6 +27,8 @@
 
 from __future__ import annotations
 
+from engine.said import Said
+
 
 class ShopbellError(Exception):
     """Root of the tree.
@@ -50,7 +52,9 @@ class SettingsError(ShopbellError):
 class RuleFileError(ShopbellError):
     """A rule file with problems; ``problems`` holds a line for each, ready to print."""
 
-    def __init__(self, message: str, problems: tuple[str, ...] = ()) -> None:
+    message: Said
+
+    def __init__(self, message: Said, problems: tuple[Said, ...] = ()) -> None:
         super().__init__(message)
         self.problems = problems
 

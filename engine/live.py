@@ -19,9 +19,10 @@ from engine import integration
 from engine.clock import wall_clock
 from engine.errors import RuleFileError, SettingsError, StoreError
 from engine.pipeline import ShopRules
-from engine.rules.loader import load, load_path
+from engine.rules.loader import load, load_path, unreadable
 from engine.rules.model import RuleSet
 from engine.rules.pages import PageTypes
+from engine.said import Said, say
 from engine.settings import Settings
 from engine.store import keys, rule_sets
 from engine.store.keys import Key
@@ -65,7 +66,7 @@ class LiveRules:
         self._untold = False
         self._to_wake: set[str] = set()
         self._shops: dict[str, ShopRules] = {}
-        self.problems: tuple[str, ...] = ()
+        self.problems: tuple[Said, ...] = ()
         """What is wrong with the file that was refused last; empty when the file is live."""
         self._start()
 
@@ -111,7 +112,7 @@ class LiveRules:
             return
         self._shops = self._last_good()
         if not self._shops:
-            raise RuleFileError(f"{self._path.name} cannot be used", self.problems)
+            raise RuleFileError(say("%(name)s cannot be used", name=self._path.name), self.problems)
         log.warning("rules refused, going on with the last good ones", problems=len(self.problems))
 
     def _last_good(self) -> dict[str, ShopRules]:
@@ -133,14 +134,14 @@ class LiveRules:
         if not problems:
             self._use(loaded)
 
-    def _load(self) -> tuple[dict[str, RuleSet], tuple[str, ...]]:
+    def _load(self) -> tuple[dict[str, RuleSet], tuple[Said, ...]]:
         """The rule sets by shop, or what is wrong."""
         try:
             return load_path(self._path, known_integrations=integration.known()), ()
         except RuleFileError as error:
             return {}, error.problems or (error.message,)
         except OSError as error:
-            return {}, (f"{self._path.name} cannot be read: {error.strerror}",)
+            return {}, (unreadable(self._path, error),)
 
     def _use(self, loaded: dict[str, RuleSet]) -> None:
         before = self._shops

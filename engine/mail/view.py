@@ -17,7 +17,7 @@ from babel.numbers import format_currency
 
 from engine.errors import DeliveryRefused
 from engine.events import Line
-from engine.mail.language import base_language
+from engine.language import base_language
 from engine.messages import MailContext
 from engine.money import to_major
 

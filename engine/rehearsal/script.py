@@ -14,12 +14,14 @@ from engine.errors import RuleFileError
 from engine.rehearsal import words
 from engine.rehearsal.words import Happening
 from engine.rules.actions import STEPS
-from engine.rules.fields import Fault, Flag, Kind, Reading, Text, Told, did_you_mean, shorten, text_of
+from engine.rules.fields import Fault, Flag, Kind, Reading, Text, Told, did_you_mean, must_be, shorten, text_of
 from engine.rules.forms import Form, Setting
+from engine.rules.loader import unusable
 from engine.rules.model import UNTIL, RuleSet
 from engine.rules.numbers import Duration
 from engine.rules.shop_fields import Moment
 from engine.rules.source import Enough, Mapping, Node, Scalar, Sequence, Source, flow, parse
+from engine.said import say
 
 KINDS = frozenset(STEPS) - {"wait", "stop"}
 """Steps that bring something, by which an expectation may name them."""
@@ -79,15 +81,14 @@ def load(text: str, rules: RuleSet, *, name: str = "rules.test.yaml") -> tuple[S
         scripts = _read(source, reading)
     problems = source.problems
     if problems or scripts is None:
-        count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
-        raise RuleFileError(f"{name} cannot be used: {count}", tuple(map(str, problems)))
+        raise RuleFileError(unusable(name, len(problems)), tuple(problem.rendered for problem in problems))
     return scripts
 
 
 def _read(source: Source, reading: Reading) -> tuple[Script, ...] | None:
     document = parse(source)
     if document is None and not source.problems:
-        source.problem(1, 1, "the file is empty; a file of tests that tests nothing would only seem to protect")
+        source.problem(1, 1, say("the file is empty; a file of tests that tests nothing would only seem to protect"))
     if document is None:
         return None
     return reading.attempt(_tests, document, reading)
@@ -96,25 +97,33 @@ def _read(source: Source, reading: Reading) -> tuple[Script, ...] | None:
 def _tests(document: Node, reading: Reading) -> tuple[Script, ...]:
     tests = document.get("tests") if isinstance(document, Mapping) else None
     if not isinstance(document, Mapping) or tests is None:
-        raise Fault(document, "a test file has one section: tests")
+        raise Fault(document, say("a test file has one section: tests"))
     for key, _ in document.pairs:
         if key.text != "tests":
-            reading.source.problem(key.line, key.column, f"unknown section '{shorten(key.text)}'; there is tests")
+            reading.source.problem(
+                key.line, key.column, say("unknown section '%(text)s'; there is tests", text=shorten(key.text))
+            )
     if not isinstance(tests, Sequence) or not tests.items:
-        raise Fault(tests, "this must be a list of tests; a file without any would only seem to protect")
+        raise Fault(tests, say("this must be a list of tests; a file without any would only seem to protect"))
     found = [reading.attempt(_test, node, reading) for node in tests.items]
     names: dict[str, int] = {}
     for node, script in zip(tests.items, found, strict=True):
         if script is not None and names.setdefault(script.name, node.line) != node.line:
             reading.source.problem(
-                node.line, node.column, f"a test called '{shorten(script.name)}' stands on line {names[script.name]}"
+                node.line,
+                node.column,
+                say(
+                    "a test called '%(name)s' stands on line %(line)s",
+                    name=shorten(script.name),
+                    line=names[script.name],
+                ),
             )
     return tuple(script for script in found if script is not None)
 
 
 def _test(node: Node, reading: Reading) -> Script:
     if not isinstance(node, Mapping):
-        raise Fault(node, "this must be a test: a name, given and expect")
+        raise must_be(node, say("a test: a name, given and expect"))
     rule = node.get("rule")
     about = reading.attempt(RuleName().read, rule, reading) if rule is not None else None
     # Read before the others are, so that what is wrong in it is told even when something else is wrong too.
@@ -138,13 +147,15 @@ def _moment(key: Scalar, reading: Reading) -> Millis:
 def _moments(node: Node | None, what: str, test: Node, reading: Reading) -> list[tuple[Millis, Node]]:
     """The moments of a mapping, which must go forward; one that is wrong is noted, and goes on as the one before it."""
     if not isinstance(node, Mapping) or not node.pairs:
-        raise Fault(node or test, f"'{what}' must have moments, such as 45s: …; the first is 0s")
+        raise Fault(node or test, say("'%(what)s' must have moments, such as 45s: …; the first is 0s", what=what))
     found: list[tuple[Millis, Node]] = []
     last = -1
     for key, value in node.pairs:
         at = reading.attempt(_moment, key, reading)
         if at is not None and at <= last:
-            reading.source.problem(key.line, key.column, f"{key.text} does not come after the moment above it")
+            reading.source.problem(
+                key.line, key.column, say("%(text)s does not come after the moment above it", text=key.text)
+            )
         last = max(last, at if at is not None else last)
         found.append((last, value))
     return found
@@ -156,7 +167,7 @@ def _moments(node: Node | None, what: str, test: Node, reading: Reading) -> list
 class Given(Kind[tuple[tuple[Millis, tuple[Happening, ...]], ...]]):
     """``given``: what happens at which moment."""
 
-    what = "moments such as 0s: {opens: faq}"
+    what = say("moments such as 0s: {opens: faq}")
 
     def read(self, node: Node, reading: Reading) -> tuple[tuple[Millis, tuple[Happening, ...]], ...]:
         found = []
@@ -172,18 +183,18 @@ class Given(Kind[tuple[tuple[Millis, tuple[Happening, ...]], ...]]):
         if isinstance(node, Scalar) and not node.empty:
             return words.read(node, Scalar("", False, node.line, node.column), reading)
         if not isinstance(node, Mapping) or not node.pairs:
-            raise Fault(node, "this must be something that happens, such as page_hidden or {opens: faq}")
+            raise must_be(node, say("something that happens, such as page_hidden or {opens: faq}"))
         device = node.get("device")
         shop = node.get("from_shop")
         events = [(key, value) for key, value in node.pairs if key.text not in ("device", "from_shop")]
         if len(events) != 1:
-            raise Fault(node, "one event an entry: write a list, '- ' before each")
+            raise Fault(node, say("one event an entry: write a list, '- ' before each"))
         happening = words.read(events[0][0], events[0][1], reading)
         return Happening(
             happening.raw,
             happening.effect,
             happening.trusted or (shop is not None and Flag().read(shop, reading)),
-            "" if device is None else text_of(device, "a name such as phone"),
+            "" if device is None else text_of(device, say("a name such as phone")),
         )
 
 
@@ -193,12 +204,19 @@ class Given(Kind[tuple[tuple[Millis, tuple[Happening, ...]], ...]]):
 class RuleName(Kind[str]):
     """One of the rules of the file that is tested."""
 
-    what = "the name of a rule"
+    what = say("the name of a rule")
 
     def read(self, node: Node, reading: Reading) -> str:
         name = text_of(node, self.what)
         if name not in reading.rule_names:
-            raise Fault(node, f"there is no rule '{shorten(name)}'{did_you_mean(name, reading.rule_names)}")
+            raise Fault(
+                node,
+                say(
+                    "there is no rule '%(name)s'%(hint)s",
+                    name=shorten(name),
+                    hint=did_you_mean(name, reading.rule_names),
+                ),
+            )
         return name
 
 
@@ -207,7 +225,7 @@ def _expectations(node: Node | None, about: str | None, test: Node, reading: Rea
     for at, value in _moments(node, "expect", test, reading):
         items = value.items if isinstance(value, Sequence) else (value,)
         if not items:
-            raise Fault(value, "this expects nothing at all; write nothing to say that nothing must happen")
+            raise Fault(value, say("this expects nothing at all; write nothing to say that nothing must happen"))
         things = [reading.attempt(_thing, item, about, reading) for item in items]
         wanted = tuple(thing for thing in things if thing is not None and thing.what != "nothing")
         found.append(Expectation(at, wanted, value.line, value.column))
@@ -222,10 +240,13 @@ def _thing(node: Node, about: str | None, reading: Reading) -> Expected:
     elif isinstance(node, Mapping) and len(node.pairs) == 1:
         word, value = node.pairs[0][0], node.pairs[0][1]  # type: ignore[assignment] # any node; the kinds tell
     else:
-        raise Fault(node, "this must be nothing, or one thing such as {invite: stuck-in-faq}")
+        raise must_be(node, say("nothing, or one thing such as {invite: stuck-in-faq}"))
     known = (*_VERDICTS, *sorted(KINDS))
     if word.text not in known:
-        raise Fault(word, f"unknown expectation '{shorten(word.text)}'{did_you_mean(word.text, known)}")
+        raise Fault(
+            word,
+            say("unknown expectation '%(text)s'%(hint)s", text=shorten(word.text), hint=did_you_mean(word.text, known)),
+        )
     if word.text in ("held", "stopped"):
         return _silence(word, value, about, reading, flow(node))
     if word.text == "nothing":
@@ -242,40 +263,44 @@ def _silence(word: Scalar, value: Node, about: str | None, reading: Reading, tex
         named, given = value.get("rule"), value.get("by")
         rule = RuleName().read(named, reading) if named is not None else about
         reason = given if given is not None else Scalar("", False, value.line, value.column)
-    by = "" if isinstance(reason, Scalar) and reason.empty else text_of(reason, "a reason")
+    by = "" if isinstance(reason, Scalar) and reason.empty else text_of(reason, say("a reason"))
     if by and by not in reasons:
-        raise Fault(reason, f"'{shorten(by)}' is not known here{did_you_mean(by, reasons)}")
+        raise Fault(
+            reason, say("'%(text)s' is not known here%(hint)s", text=shorten(by), hint=did_you_mean(by, reasons))
+        )
     if rule is None:
-        raise Fault(value, f"say which rule: {word.text}: {{rule: …, by: …}}, or name the test's rule above")
+        raise Fault(
+            value, say("say which rule: %(text)s: {rule: …, by: …}, or name the test's rule above", text=word.text)
+        )
     return Expected(word.text, rule, by, text=text)
 
 
 def _message(word: Scalar, value: Node, about: str | None, reading: Reading, text: str) -> Expected:
     if isinstance(value, Scalar) and value.empty:
         if about is None:
-            raise Fault(word, f"say which rule: {word.text}: …")
+            raise Fault(word, say("say which rule: %(text)s: …", text=word.text))
         return Expected(word.text, about, text=text)
     if not isinstance(value, Mapping):
         return Expected(word.text, RuleName().read(value, reading), text=text)
     rule = value.get("rule")
-    details = {key.text: text_of(node, "text") for key, node in value.pairs if key.text != "rule"}
+    details = {key.text: text_of(node, say("text")) for key, node in value.pairs if key.text != "rule"}
     name = about if rule is None else RuleName().read(rule, reading)
     if name is None:
-        raise Fault(value, "say which rule: rule: …")
+        raise Fault(value, say("say which rule: rule: …"))
     return Expected(word.text, name, details=details, text=text)
 
 
 class _Later(Kind[object]):
     """Read after the others, because it depends on them."""
 
-    what = "moments such as 45s: nothing"
+    what = say("moments such as 45s: nothing")
 
     def read(self, node: Node, reading: Reading) -> object:
         return ()
 
 
 class _Agents(Kind[Happening]):
-    what = "online, free, busy or offline, or numbers such as {online: 2, free: 0}"
+    what = say("online, free, busy or offline, or numbers such as {online: 2, free: 0}")
 
     def read(self, node: Node, reading: Reading) -> Happening:
         return words.agents(node, reading)
@@ -292,5 +317,5 @@ TEST = Form(
         Setting("given", Given(), "What happens, moment by moment.", required=True),
         Setting("expect", _Later(), "What comes of it, moment by moment.", required=True),
     ),
-    "a test",
+    say("a test"),
 )

@@ -26,6 +26,7 @@ from engine.events import (
 )
 from engine.rules.fields import EventName, Fault, Reading, did_you_mean, shorten, text_of
 from engine.rules.source import Mapping, Node, Scalar, Sequence
+from engine.said import frame, joined, say
 
 Raw = dict[str, object]
 Effect = Literal["event", "leaves", "idle", "dismisses", "accepts", "unsubscribes"]
@@ -84,7 +85,7 @@ def read(word: Scalar, value: Node, reading: Reading) -> Happening:
         found = _event(EventName().read(word, reading), value, reading)
     else:
         near = did_you_mean(word.text, [*SHORT, *CANONICAL_TYPES])
-        raise Fault(word, f"unknown event '{shorten(word.text)}'{near}")
+        raise Fault(word, say("unknown event '%(text)s'%(hint)s", text=shorten(word.text), hint=near))
     _try(found, word if isinstance(value, Scalar) else value, reading)
     return found
 
@@ -97,7 +98,8 @@ def _try(happening: Happening, node: Node, reading: Reading) -> None:
     try:
         parse_event(raw, received_at=0, skew_ms=0, currency=reading.currency, trusted=True, strict=False)
     except InvalidEvent as error:
-        raise Fault(node, f"{error.field}: {error.message}" if error.field else error.message) from None
+        said = frame("%(message)s", message=error.message)
+        raise Fault(node, joined(": ", (error.field, said)) if error.field else said) from None
 
 
 # --- events by their own names ----------------------------------------------------------------------------------------
@@ -121,7 +123,7 @@ def _place(raw: Raw, section: tuple[str, type[msgspec.Struct]] | None, key: Scal
         own[key.text] = _plain(node, key.text)
     elif section is not None and key.text not in _TOP:
         near = did_you_mean(key.text, _fields(section[0], section[1]))
-        raise Fault(key, f"'{shorten(key.text)}' is not known here{near}")
+        raise Fault(key, say("'%(text)s' is not known here%(hint)s", text=shorten(key.text), hint=near))
     else:
         raw[key.text] = _plain(node, key.text) if key.text in _NESTED else _as_json(node)
 
@@ -133,11 +135,11 @@ def _fields(name: str, struct: type[msgspec.Struct]) -> frozenset[str]:
 def _single(kind: str, value: Node, reading: Reading) -> Raw:
     """The event whose value is one word."""
     if not isinstance(value, Scalar):
-        raise Fault(value, f"{kind} takes settings here, not a list")
+        raise Fault(value, say("%(kind)s takes settings here, not a list", kind=kind))
     if kind in _BY_VALUE:
         return _BY_VALUE[kind](value, reading).raw
     if kind not in _MAIN:
-        raise Fault(value, f"{kind} takes settings here, such as {{country: NL}}; or write it alone")
+        raise Fault(value, say("%(kind)s takes settings here, such as {country: NL}; or write it alone", kind=kind))
     return {_MAIN[kind]: value.text}
 
 
@@ -151,7 +153,14 @@ def _plain(node: Node, name: str) -> object:
             known = _fields("line" if name == "lines" else name, struct)
             for key, _ in node.pairs:
                 if key.text not in known:
-                    raise Fault(key, f"'{shorten(key.text)}' is not known here{did_you_mean(key.text, known)}")
+                    raise Fault(
+                        key,
+                        say(
+                            "'%(text)s' is not known here%(hint)s",
+                            text=shorten(key.text),
+                            hint=did_you_mean(key.text, known),
+                        ),
+                    )
         return {key.text: _plain(value, key.text) for key, value in node.pairs}
     return node.text if not node.empty else None
 
@@ -201,7 +210,7 @@ def _url(page: Raw) -> str:
 def opens(value: Node, reading: Reading) -> Happening:
     if isinstance(value, Mapping):
         return _event("page_viewed", value, reading)
-    text = text_of(value, "a page type such as faq, or an address such as /help/ink")
+    text = text_of(value, say("a page type such as faq, or an address such as /help/ink"))
     page: Raw = {"url": text} if text.startswith(("/", "http")) else {"type": text}
     return Happening(_complete({"type": "page_viewed", "page": page}))
 
@@ -209,7 +218,7 @@ def opens(value: Node, reading: Reading) -> Happening:
 def _cart(value: Node, reading: Reading) -> Happening:
     if isinstance(value, Mapping):
         return _event("cart_updated", value, reading)
-    text = text_of(value, "an amount such as 64.90, or empty")
+    text = text_of(value, say("an amount such as 64.90, or empty"))
     cart: Raw = {"lines": []} if text == "empty" else {"total": text}
     return Happening(_complete({"type": "cart_updated", "cart": cart}))
 
@@ -217,13 +226,15 @@ def _cart(value: Node, reading: Reading) -> Happening:
 def _shipping(value: Node, reading: Reading) -> Happening:
     if isinstance(value, Mapping):
         return _event("shipping_shown", value, reading)
-    return Happening({"type": "shipping_shown", "shipping": {"price": text_of(value, "an amount such as 6.95")}})
+    return Happening({"type": "shipping_shown", "shipping": {"price": text_of(value, say("an amount such as 6.95"))}})
 
 
 def _orders(value: Node, reading: Reading) -> Happening:
     if isinstance(value, Mapping):
         return _event("order_placed", value, reading)
-    total = {} if isinstance(value, Scalar) and value.empty else {"total": text_of(value, "an amount such as 64.90")}
+    total = (
+        {} if isinstance(value, Scalar) and value.empty else {"total": text_of(value, say("an amount such as 64.90"))}
+    )
     return Happening(_complete({"type": "order_placed", "order": total}))
 
 
@@ -239,9 +250,11 @@ def agents(value: Node, reading: Reading) -> Happening:
     """How many agents are there, in a word or in numbers."""
     if isinstance(value, Mapping):
         return _event("agents_changed", value, reading)
-    text = text_of(value, "online, free, busy or offline")
+    text = text_of(value, say("online, free, busy or offline"))
     if text not in AGENTS:
-        raise Fault(value, f"'{shorten(text)}' is not known here{did_you_mean(text, AGENTS)}")
+        raise Fault(
+            value, say("'%(text)s' is not known here%(hint)s", text=shorten(text), hint=did_you_mean(text, AGENTS))
+        )
     return Happening({"type": "agents_changed", "agents": AGENTS[text]}, trusted=True)
 
 
@@ -249,7 +262,7 @@ def _address(*, trusted: bool) -> Callable[[Node, Reading], Happening]:
     consent = {"email": "true", "text": "Yes, mail me", "source": "checkout"}
 
     def read_address(value: Node, reading: Reading) -> Happening:
-        email = ADDRESS if isinstance(value, Scalar) and value.empty else text_of(value, "an address")
+        email = ADDRESS if isinstance(value, Scalar) and value.empty else text_of(value, say("an address"))
         return Happening({"type": "contact_given", "email": email, "consent": consent}, trusted=trusted)
 
     return read_address
@@ -258,7 +271,7 @@ def _address(*, trusted: bool) -> Callable[[Node, Reading], Happening]:
 def _alone(effect: Effect, kind: str = "") -> Callable[[Node, Reading], Happening]:
     def read_alone(value: Node, reading: Reading) -> Happening:
         if not (isinstance(value, Scalar) and value.empty):
-            raise Fault(value, "this word stands alone")
+            raise Fault(value, say("this word stands alone"))
         return Happening({"type": kind} if kind else {}, effect)
 
     return read_alone

@@ -16,6 +16,7 @@ from typing import Generic, ParamSpec, TypeVar
 from engine.events import CANONICAL_TYPES, PAGE_TYPES
 from engine.rules.shop import KnownIntegrations
 from engine.rules.source import Mapping, Node, Scalar, Sequence, Source
+from engine.said import Said, all_of, frame, one_of, say, say_count, unmarked
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -28,7 +29,7 @@ Schema = dict[str, object]
 class Fault(Exception):
     """A node that does not say what it should. Never leaves the loader: it becomes a problem with a position."""
 
-    def __init__(self, node: Node, message: str) -> None:
+    def __init__(self, node: Node, message: Said) -> None:
         super().__init__(message)
         self.node = node
         self.message = message
@@ -61,14 +62,15 @@ class Reading:
             pass
         return None
 
-    def warn(self, node: Node, message: str) -> None:
+    def warn(self, node: Node, message: Said) -> None:
         self.source.warning(node.line, node.column, message)
 
 
 class Kind(ABC, Generic[T]):
     """One kind of setting. ``what`` completes the sentence "this must be …"."""
 
-    what: str
+    what: Said
+    """Words of the rule language stand in backticks, for the reference."""
 
     @abstractmethod
     def read(self, node: Node, reading: Reading) -> T:
@@ -82,20 +84,28 @@ class Kind(ABC, Generic[T]):
 # --- helping hands ----------------------------------------------------------------------------------------------------
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The known word that was probably meant."""
+    choices = {choice.replace("-", "_"): choice for choice in sorted(known)}
+    tidy = word.strip().casefold().replace("-", "_").replace(" ", "_")[:60]
+    near = difflib.get_close_matches(tidy, choices, n=1)
+    return choices[near[0]] if near else None
+
+
+def meant(word: str) -> Said:
+    """`` (did you mean 'x'?)``"""
+    return say(" (did you mean '%(word)s'?)", word=word)
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> Said:
     """`` (did you mean 'x'?)``, or what there is to choose from when nothing comes near."""
     choices = sorted(known)
-    tidy = word.strip().casefold().replace("-", "_").replace(" ", "_")[:60]
-    near = difflib.get_close_matches(tidy, [choice.replace("-", "_") for choice in choices], n=1)
-    if near:
-        return f" (did you mean '{next(choice for choice in choices if choice.replace('-', '_') == near[0])}'?)"
-    there = "there is" if len(choices) == 1 else "there are"
-    return f"; {there} {_series(choices)}" if 0 < len(choices) <= 16 else ""
-
-
-def _series(words: Iterable[str], last: str = "and") -> str:
-    *head, tail = words
-    return f"{', '.join(head)} {last} {tail}" if head else tail
+    near = nearest(word, choices)
+    if near is not None:
+        return meant(near)
+    if 0 < len(choices) <= 16:
+        return say_count("; there is %(words)s", "; there are %(words)s", count=len(choices), words=all_of(choices))
+    return frame("")
 
 
 def shorten(text: str) -> str:
@@ -104,19 +114,34 @@ def shorten(text: str) -> str:
     return plain if len(plain) <= 40 else plain[:39] + "…"
 
 
-def text_of(node: Node, what: str) -> str:
+def unlike(node: Node, what: Said, found: str) -> Fault:
+    """The refusal of a text that is not what it should be."""
+    return Fault(node, say("this must be %(what)s, not '%(found)s'", what=unmarked(what), found=shorten(found)))
+
+
+def must_be(node: Node, what: Said) -> Fault:
+    """The refusal of something that is not even of the right shape."""
+    return Fault(node, say("this must be %(what)s", what=unmarked(what)))
+
+
+def text_of(node: Node, what: Said) -> str:
     """A scalar's text, trimmed; raises Fault when there is none."""
-    if not isinstance(node, Scalar):
-        found = "a list" if isinstance(node, Sequence) else "a group of settings"
-        raise Fault(node, f"this must be {what}, not {found}")
+    if isinstance(node, Sequence):
+        raise Fault(node, say("this must be %(what)s, not a list", what=unmarked(what)))
+    if isinstance(node, Mapping):
+        raise Fault(node, say("this must be %(what)s, not a group of settings", what=unmarked(what)))
     text = node.text.strip()
     if node.empty or not text:
-        raise Fault(node, f"this is empty; it must be {what}")
+        raise Fault(node, say("this is empty; it must be %(what)s", what=unmarked(what)))
     if len(text) > _LONGEST_TEXT:
-        raise Fault(node, f"this is {len(text)} characters long; no setting needs that")
+        raise Fault(node, say("this is %(length)s characters long; no setting needs that", length=len(text)))
     if any(unicodedata.category(letter) in ("Cc", "Cs") and letter != "\n" for letter in text):
-        raise Fault(node, "this holds an invisible control character; remove it")
+        raise Fault(node, say("this holds an invisible control character; remove it"))
     return text
+
+
+def too_long(node: Node, text: str, most: int) -> Fault:
+    return Fault(node, say("this is %(length)s characters long; at most %(most)s fit", length=len(text), most=most))
 
 
 # --- words ------------------------------------------------------------------------------------------------------------
@@ -128,14 +153,14 @@ class Text(Kind[str]):
 
     most: int = 200
     lines: bool = False
-    what: str = "text"
+    what: Said = say("text")
 
     def read(self, node: Node, reading: Reading) -> str:
         text = text_of(node, self.what)
         if not self.lines and "\n" in text:
-            raise Fault(node, "this must stay on one line")
+            raise Fault(node, say("this must stay on one line"))
         if len(text) > self.most:
-            raise Fault(node, f"this is {len(text)} characters long; at most {self.most} fit")
+            raise too_long(node, text, self.most)
         return text
 
 
@@ -144,17 +169,27 @@ class Slug(Kind[str]):
     """A name that can stand in addresses and reports."""
 
     most: int = 60
-    what: str = "a name of small letters, digits and hyphens, such as stuck-in-faq"
+    what: Said = say("a name of small letters, digits and hyphens, such as stuck-in-faq")
 
     def read(self, node: Node, reading: Reading) -> str:
         text = text_of(node, self.what)
         if len(text) > self.most:
-            raise Fault(node, f"this name is {len(text)} characters long; at most {self.most} fit")
+            raise Fault(
+                node,
+                say("this name is %(length)s characters long; at most %(most)s fit", length=len(text), most=self.most),
+            )
         if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", text):
             plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
             better = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
-            hint = f"; write {better}" if better else ""
-            raise Fault(node, f"a name has small letters, digits and hyphens only, not '{shorten(text)}'{hint}")
+            hint = say("; write %(better)s", better=better) if better else frame("")
+            raise Fault(
+                node,
+                say(
+                    "a name has small letters, digits and hyphens only, not '%(text)s'%(hint)s",
+                    text=shorten(text),
+                    hint=hint,
+                ),
+            )
         return text
 
     def schema(self) -> Schema:
@@ -168,13 +203,16 @@ class Choice(Kind[str]):
     words: tuple[str, ...]
 
     @property
-    def what(self) -> str:  # type: ignore[override]
-        return _series((f"`{word}`" for word in self.words), "or")
+    def what(self) -> Said:  # type: ignore[override]
+        return one_of(f"`{word}`" for word in self.words)
 
     def read(self, node: Node, reading: Reading) -> str:
-        text = text_of(node, _series(self.words, "or"))
+        text = text_of(node, self.what)
         if text not in self.words:
-            raise Fault(node, f"'{shorten(text)}' is not known here{did_you_mean(text, self.words)}")
+            raise Fault(
+                node,
+                say("'%(text)s' is not known here%(hint)s", text=shorten(text), hint=did_you_mean(text, self.words)),
+            )
         return text
 
     def schema(self) -> Schema:
@@ -185,12 +223,19 @@ class Choice(Kind[str]):
 class PageType(Kind[str]):
     """A page type: one of the usual ones, or one of the shop's own from ``pages``."""
 
-    what: str = "a page type such as faq"
+    what: Said = say("a page type such as faq")
 
     def read(self, node: Node, reading: Reading) -> str:
         text = text_of(node, self.what)
         if text not in reading.page_types:
-            raise Fault(node, f"unknown page type '{shorten(text)}'{did_you_mean(text, reading.page_types)}")
+            raise Fault(
+                node,
+                say(
+                    "unknown page type '%(text)s'%(hint)s",
+                    text=shorten(text),
+                    hint=did_you_mean(text, reading.page_types),
+                ),
+            )
         return text
 
     def schema(self) -> Schema:
@@ -201,7 +246,7 @@ class PageType(Kind[str]):
 class EventName(Kind[str]):
     """An event's type: one of Shopbell's, or the shop's own ``object_verbed``."""
 
-    what: str = "an event such as product_viewed"
+    what: Said = say("an event such as product_viewed")
 
     def read(self, node: Node, reading: Reading) -> str:
         text = text_of(node, self.what)
@@ -209,9 +254,19 @@ class EventName(Kind[str]):
             return text
         near = did_you_mean(text, CANONICAL_TYPES)
         if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)+", text) or len(text) > 64:
-            raise Fault(node, f"an event is named like product_viewed, not '{shorten(text)}'{near}")
+            raise Fault(
+                node,
+                say("an event is named like product_viewed, not '%(text)s'%(hint)s", text=shorten(text), hint=near),
+            )
         if near:
-            reading.warn(node, f"'{text}' is not an event Shopbell knows{near}; fine if your shop sends it")
+            reading.warn(
+                node,
+                say(
+                    "'%(text)s' is not an event Shopbell knows%(hint)s; fine if your shop sends it",
+                    text=text,
+                    hint=near,
+                ),
+            )
         return text
 
     def schema(self) -> Schema:
@@ -226,16 +281,16 @@ class OneOrMore(Kind[tuple[T, ...]]):
     kind: Kind[T]
 
     @property
-    def what(self) -> str:  # type: ignore[override]
-        return f"{self.kind.what}, or a list"
+    def what(self) -> Said:  # type: ignore[override]
+        return say("%(what)s, or a list", what=self.kind.what)
 
     def read(self, node: Node, reading: Reading) -> tuple[T, ...]:
         if not isinstance(node, Sequence):
             return (self.kind.read(node, reading),)
         if not node.items:
-            raise Fault(node, f"this list is empty; it must be {self.kind.what}")
+            raise Fault(node, say("this list is empty; it must be %(what)s", what=unmarked(self.kind.what)))
         if len(node.items) > _LONGEST_LIST:
-            raise Fault(node.items[_LONGEST_LIST], f"a list has at most {_LONGEST_LIST} entries")
+            raise Fault(node.items[_LONGEST_LIST], say("a list has at most %(most)s entries", most=_LONGEST_LIST))
         values = [reading.attempt(self.kind.read, item, reading) for item in node.items]
         found = tuple(value for value in values if value is not None)
         if len(found) < len(values):
@@ -255,7 +310,7 @@ class Texts(Kind[dict[str, str]]):
     """
 
     text: Text = field(default_factory=Text)
-    what: str = "text, or text per language such as {nl: …, en: …}"
+    what: Said = say("text, or text per language such as {nl: …, en: …}")
 
     def read(self, node: Node, reading: Reading) -> dict[str, str]:
         first, *others = reading.languages
@@ -264,10 +319,20 @@ class Texts(Kind[dict[str, str]]):
         else:
             given = self._by_language(node, reading)
             if first not in given:
-                raise Fault(node, f"'{first}' is missing; it is the shop's first language, so every text needs it")
+                raise Fault(
+                    node,
+                    say("'%(first)s' is missing; it is the shop's first language, so every text needs it", first=first),
+                )
         missing = [language for language in others if language not in given]
         if missing:
-            reading.warn(node, f"no translation for {_series(missing)}; shoppers will read '{first}' instead")
+            reading.warn(
+                node,
+                say(
+                    "no translation for %(missing)s; shoppers will read '%(first)s' instead",
+                    missing=all_of(missing),
+                    first=first,
+                ),
+            )
         return {language: given.get(language, given[first]) for language in reading.languages}
 
     def _by_language(self, node: Mapping, reading: Reading) -> dict[str, str]:
@@ -284,9 +349,14 @@ class Texts(Kind[dict[str, str]]):
     def _one(self, key: Scalar, value: Node, reading: Reading) -> str:
         if key.text not in reading.languages:
             if isinstance(value, Scalar) and value.empty:
-                raise Fault(key, "a text with a comma in it needs quotes here")
+                raise Fault(key, say("a text with a comma in it needs quotes here"))
             raise Fault(
-                key, f"'{shorten(key.text)}' is not a language of this shop{did_you_mean(key.text, reading.languages)}"
+                key,
+                say(
+                    "'%(text)s' is not a language of this shop%(hint)s",
+                    text=shorten(key.text),
+                    hint=did_you_mean(key.text, reading.languages),
+                ),
             )
         return self.text.read(value, reading)
 
@@ -299,12 +369,12 @@ class Texts(Kind[dict[str, str]]):
 class Flag(Kind[bool]):
     """Yes or no."""
 
-    what: str = "`true` or `false`"
+    what: Said = say("`true` or `false`")
 
     def read(self, node: Node, reading: Reading) -> bool:
-        text = text_of(node, "true or false").casefold()
+        text = text_of(node, self.what).casefold()
         if text not in ("true", "yes", "on", "false", "no", "off"):
-            raise Fault(node, f"this must be true or false, not '{shorten(text)}'")
+            raise unlike(node, self.what, text)
         return text in ("true", "yes", "on")
 
     def schema(self) -> Schema:

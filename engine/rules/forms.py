@@ -9,6 +9,7 @@ from typing import Any, TypeVar, cast, overload
 
 from engine.rules.fields import Fault, Kind, Reading, Schema, Told, did_you_mean, shorten
 from engine.rules.source import Mapping, Node, Scalar
+from engine.said import Said, frame, joined, say, unmarked
 
 T = TypeVar("T")
 D = TypeVar("D")
@@ -17,6 +18,10 @@ _REQUIRED = object()
 
 class Clash(Exception):
     """Settings that are each fine but do not go together; raised by what they would have become."""
+
+    def __init__(self, message: Said) -> None:
+        super().__init__(message)
+        self.message = message
 
 
 @dataclass(frozen=True)
@@ -50,14 +55,14 @@ class Form(Kind[T]):
 
     make: Callable[..., T]
     settings: tuple[Setting, ...]
-    title: str
+    title: Said
     bare: bool = False
 
     @property
-    def what(self) -> str:  # type: ignore[override]
+    def what(self) -> Said:  # type: ignore[override]
         main = self.main
-        settings = f"settings: {', '.join(f'`{setting.name}`' for setting in self.settings)}"
-        return f"{main.kind.what}, or {settings}" if main else settings
+        settings = say("settings: %(names)s", names=", ".join(f"`{setting.name}`" for setting in self.settings))
+        return say("%(what)s, or %(settings)s", what=main.kind.what, settings=settings) if main else settings
 
     @property
     def main(self) -> Setting | None:
@@ -68,7 +73,7 @@ class Form(Kind[T]):
         try:
             return self.make(**values)
         except Clash as clash:
-            raise Fault(node, str(clash)) from None
+            raise Fault(node, clash.message) from None
 
     def values(self, group: Mapping, reading: Reading) -> dict[str, object]:
         """The settings by argument name; raises Told after noting everything that is wrong in the group."""
@@ -87,8 +92,7 @@ class Form(Kind[T]):
             if setting.required and group.get(setting.name) is None and group.get(setting.unless) is None
         ]
         if missing:
-            wanted = ", and ".join(f"'{setting.name}': {setting.kind.what.replace('`', '')}" for setting in missing)
-            raise Fault(group, f"{self.title} needs {wanted}")
+            raise Fault(group, say("%(title)s needs %(wanted)s", title=self.title, wanted=_wanted(missing)))
         if wrong:
             raise Told
         return values
@@ -98,7 +102,11 @@ class Form(Kind[T]):
         strangers = [key for key, _ in group.pairs if key.text not in known]
         for key in strangers:
             near = did_you_mean(key.text, known)
-            reading.source.problem(key.line, key.column, f"{self.title} has no setting '{shorten(key.text)}'{near}")
+            reading.source.problem(
+                key.line,
+                key.column,
+                say("%(title)s has no setting '%(text)s'%(hint)s", title=self.title, text=shorten(key.text), hint=near),
+            )
         return bool(strangers)
 
     def _group(self, node: Node) -> Mapping:
@@ -108,7 +116,14 @@ class Form(Kind[T]):
         if isinstance(node, Scalar) and node.empty:
             return Mapping((), node.line, node.column)
         if main is None:
-            raise Fault(node, f"{self.title} takes settings: {', '.join(setting.name for setting in self.settings)}")
+            raise Fault(
+                node,
+                say(
+                    "%(title)s takes settings: %(names)s",
+                    title=self.title,
+                    names=", ".join(setting.name for setting in self.settings),
+                ),
+            )
         return Mapping(((Scalar(main.name, False, node.line, node.column), node),), node.line, node.column)
 
     def schema(self) -> Schema:
@@ -123,6 +138,12 @@ class Form(Kind[T]):
         if self.main is None:
             return group
         return self.main.kind.schema() if self.bare else {"anyOf": [self.main.kind.schema(), group]}
+
+
+def _wanted(missing: list[Setting]) -> Said:
+    each = [frame("'%(name)s': %(what)s", name=setting.name, what=unmarked(setting.kind.what)) for setting in missing]
+    *head, last = each
+    return say("%(head)s, and %(last)s", head=joined(", ", head), last=last) if head else last
 
 
 @overload
@@ -140,7 +161,7 @@ def setting(kind: Kind[T], says: str, *, default: object = _REQUIRED, main: bool
     return dataclasses.field(default=default, metadata=metadata, kw_only=True)
 
 
-def form_of(cls: type[T], title: str, *, bare: bool = False) -> Form[T]:
+def form_of(cls: type[T], title: Said, *, bare: bool = False) -> Form[T]:
     """The form of a dataclass whose fields were made by :func:`setting`; other fields are not for the file."""
     settings = tuple(_as_setting(field) for field in dataclasses.fields(cast(Any, cls)) if "setting" in field.metadata)
     return Form(cls, settings, title, bare)

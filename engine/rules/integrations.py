@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from engine.rules.fields import Fault, Kind, Reading, Schema, did_you_mean, shorten, text_of
+from engine.rules.fields import Fault, Kind, Reading, Schema, did_you_mean, must_be, shorten, text_of
 from engine.rules.shop import Integration, Known, KnownIntegrations, Option
 from engine.rules.source import Mapping, Node, Scalar
+from engine.said import Said, frame, noted, say
 
 _SECRET_NAME = re.compile(r"secret|passw|token|api_?key|private|credential", re.IGNORECASE)
 _WITH_PASSWORD = re.compile(r"\A[a-z+]+://[^/\s]*:[^/\s]*@", re.IGNORECASE)
@@ -22,11 +23,11 @@ _ENV = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]*\Z")
 class Integrations(Kind[tuple[Integration, ...]]):
     """Which outside services the shop uses, with their settings."""
 
-    what: str = "integrations with their settings, such as smtp: {url: env:SMTP_URL}"
+    what: Said = say("integrations with their settings, such as smtp: {url: env:SMTP_URL}")
 
     def read(self, node: Node, reading: Reading) -> tuple[Integration, ...]:
         if not isinstance(node, Mapping):
-            raise Fault(node, f"this must be {self.what}")
+            raise must_be(node, self.what)
         found = [reading.attempt(_entry, key, value, reading) for key, value in node.pairs]
         return tuple(entry for entry in found if entry is not None)
 
@@ -57,16 +58,23 @@ def _entry(key: Scalar, value: Node, reading: Reading) -> Integration:
     service = None if reading.integrations is None else reading.integrations.get(key.text)
     if reading.integrations is not None and service is None:
         near = did_you_mean(key.text, reading.integrations)
-        raise Fault(key, f"there is no integration called '{shorten(key.text)}'{near}")
+        raise Fault(key, say("there is no integration called '%(text)s'%(hint)s", text=shorten(key.text), hint=near))
     if isinstance(value, Scalar) and value.empty:
         value = Mapping((), value.line, value.column)
     if not isinstance(value, Mapping):
-        raise Fault(value, "this must be settings such as {url: env:SMTP_URL}")
+        raise must_be(value, say("settings such as {url: env:SMTP_URL}"))
     given = {name.text: reading.attempt(_setting, service, key, name, text, reading) for name, text in value.pairs}
     missing = [option for option in service.options if option.required] if service is not None else []
     for option in missing:
         if option.name not in given:
-            raise Fault(key, f"{key.text} needs '{option.name}': {option.help}")
+            raise Fault(
+                key,
+                say(
+                    "%(title)s needs %(wanted)s",
+                    title=key.text,
+                    wanted=frame("'%(name)s': %(help)s", name=option.name, help=noted(option.help)),
+                ),
+            )
     return Integration(key.text, {name: text for name, text in given.items() if text is not None})
 
 
@@ -75,23 +83,40 @@ def _setting(service: Known | None, integration: Scalar, key: Scalar, node: Node
     option = options.get(key.text)
     if service is not None and option is None:
         near = did_you_mean(key.text, options)
-        raise Fault(key, f"{integration.text} has no setting '{shorten(key.text)}'{near}")
+        raise Fault(
+            key,
+            say(
+                "%(title)s has no setting '%(text)s'%(hint)s", title=integration.text, text=shorten(key.text), hint=near
+            ),
+        )
     text = _unveiled(option, integration, key, node, reading)
     if option is not None and not text.startswith("env:") and not option.fits(text):
-        raise Fault(node, f"'{shorten(text)}' cannot be {integration.text}'s '{key.text}': {option.help}")
+        raise Fault(
+            node,
+            say(
+                "'%(text)s' cannot be %(title)s's '%(name)s': %(help)s",
+                text=shorten(text),
+                title=integration.text,
+                name=key.text,
+                help=noted(option.help),
+            ),
+        )
     return text
 
 
 def _unveiled(option: Option | None, integration: Scalar, key: Scalar, node: Node, reading: Reading) -> str:
     """The value, with whatever may not stand in a file refused and hidden from the message about it."""
-    text = text_of(node, "text, or env:NAME for a secret")
+    text = text_of(node, say("text, or env:NAME for a secret"))
     if text.startswith("env:"):
         if not _ENV.match(text):
-            raise Fault(node, "write env: and the variable's name without a space, such as env:SMTP_URL")
+            raise Fault(node, say("write env: and the variable's name without a space, such as env:SMTP_URL"))
         return text
     secret = option.secret if option is not None else bool(_SECRET_NAME.search(key.text))
     if secret or _WITH_PASSWORD.match(text):
         reading.source.veil(node.line)
         name = re.sub(r"[^A-Z0-9]+", "_", f"{integration.text}_{key.text}".upper()).strip("_")
-        raise Fault(node, f"a secret never stands in this file; put it in the environment and write env:{name} here")
+        raise Fault(
+            node,
+            say("a secret never stands in this file; put it in the environment and write env:%(name)s here", name=name),
+        )
     return text

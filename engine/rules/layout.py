@@ -25,6 +25,7 @@ from engine.rules.forms import Form
 from engine.rules.loader import load
 from engine.rules.model import RuleSet
 from engine.rules.numbers import Duration, tidy_duration
+from engine.said import say
 
 _PLAIN = re.compile(r"[a-z][a-z0-9]*([_-][a-z0-9]+)*\Z")
 _LOOKS_OTHERWISE = frozenset("yes no on off true false null y n".split())
@@ -69,7 +70,7 @@ def _yaml() -> YAML:
 def _must_say_the_same(before: RuleSet, after: RuleSet, name: str) -> None:
     said = [(rules.shop, [(rule.name, rule.hash) for rule in rules.rules]) for rules in (before, after)]
     if said[0] != said[1]:
-        raise RuleFileError(f"{name} would not say the same any more, so it was left as it is")
+        raise RuleFileError(say("%(name)s would not say the same any more, so it was left as it is", name=name))
 
 
 # --- order ------------------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from engine.rules.logic import All, Any, Not
 from engine.rules.model import Rule, RuleSet
 from engine.rules.shop import Known, KnownIntegrations
 from engine.rules.source import Source
+from engine.said import Said, frame, say
 
 
 def look_at(
@@ -23,7 +24,11 @@ def look_at(
     """Note warnings in ``source``; ``production`` adds what only matters where mail really leaves."""
     for rule in rule_set.rules:
         for message in (*_contradictions(rule), *_about_steps(rule, rule_set), *_unanswerable(rule, rule_set)):
-            source.warning(rule.line, _first_column(source, rule.line), f"{rule.name}: {message}")
+            source.warning(
+                rule.line,
+                _first_column(source, rule.line),
+                frame("%(name)s: %(message)s", name=rule.name, message=message),
+            )
     if production:
         for message in _before_production(rule_set, known or {}):
             source.warning(1, 1, message)
@@ -34,17 +39,17 @@ def _first_column(source: Source, line: int) -> int:
     return len(text) - len(text.lstrip()) + 1
 
 
-def _before_production(rule_set: RuleSet, known: KnownIntegrations) -> list[str]:
+def _before_production(rule_set: RuleSet, known: KnownIntegrations) -> list[Said]:
     shop = rule_set.shop
     if not any(_mails(rule) for rule in rule_set.rules):
         return []
-    messages = []
+    messages: list[Said] = []
     if not any(known.get(entry.name, Known(carries_mail=True)).carries_mail for entry in shop.integrations):
-        messages.append("rules send mail, but nothing under integrations carries it; SMTP_URL must name the relay")
+        messages.append(say("rules send mail, but nothing under integrations carries it; SMTP_URL must name the relay"))
     if not shop.cart_url:
-        messages.append("rules send mail, but the shop has no cart_url, so no link can lead back to the cart")
+        messages.append(say("rules send mail, but the shop has no cart_url, so no link can lead back to the cart"))
     if not shop.address:
-        messages.append("rules send mail, but the shop has no address; a commercial mail must name one")
+        messages.append(say("rules send mail, but the shop has no address; a commercial mail must name one"))
     return messages
 
 
@@ -52,27 +57,29 @@ def _clauses(rule: Rule) -> tuple[BaseCondition, ...]:
     return rule.when.of if isinstance(rule.when, All) else ()
 
 
-def _contradictions(rule: Rule) -> list[str]:
+def _contradictions(rule: Rule) -> list[Said]:
     clauses = _clauses(rule)
-    messages = []
+    messages: list[Said] = []
     pages = [clause for clause in clauses if isinstance(clause, OnPage) and clause.type]
     if len(pages) > 1 and not rule.page_types:
-        messages.append("nobody is on two pages at once, so this never fires; put the pages in one list, or under any")
+        messages.append(
+            say("nobody is on two pages at once, so this never fires; put the pages in one list, or under any")
+        )
     if rule.needs_cart and any(isinstance(clause, Cart) and clause.is_ == "empty" for clause in clauses):
-        messages.append("one condition wants an empty cart and another a filled one, so this never fires")
+        messages.append(say("one condition wants an empty cart and another a filled one, so this never fires"))
     if pages and any(isinstance(clause, CartAbandoned) for clause in clauses):
-        messages.append("nobody who has left is still on a page, so on_page with cart_abandoned hardly ever fires")
+        messages.append(say("nobody who has left is still on a page, so on_page with cart_abandoned hardly ever fires"))
     return messages
 
 
-def _about_steps(rule: Rule, rule_set: RuleSet) -> list[str]:
-    messages = []
+def _about_steps(rule: Rule, rule_set: RuleSet) -> list[Said]:
+    messages: list[Said] = []
     if _mails(rule) and not any(isinstance(clause, CanEmail) for clause in _clauses(rule)):
-        messages.append("mail goes only to those who may be mailed; say so with '- can_email' under when")
+        messages.append(say("mail goes only to those who may be mailed; say so with '- can_email' under when"))
     if not rule_set.shop.phone and _names_phone(rule):
-        messages.append("names the phone, but the shop has no phone number")
+        messages.append(say("names the phone, but the shop has no phone number"))
     if rule.speaks_on_page and any(isinstance(clause, CartAbandoned) for clause in _clauses(rule)):
-        messages.append("invites on the page after the shopper has left; an email reaches them")
+        messages.append(say("invites on the page after the shopper has left; an email reaches them"))
     return messages
 
 
@@ -85,18 +92,21 @@ def _nested(clauses: tuple[BaseCondition, ...]) -> Iterator[BaseCondition]:
             yield from _nested((clause.of,))
 
 
-def _unanswerable(rule: Rule, rule_set: RuleSet) -> list[str]:
+def _unanswerable(rule: Rule, rule_set: RuleSet) -> list[Said]:
     """Conditions that must stay unknown for ever, or name what is not there."""
-    shop, messages = rule_set.shop, []
+    shop = rule_set.shop
+    messages: list[Said] = []
     for clause in _nested(_clauses(rule)):
         word = word_of(type(clause))
         if isinstance(clause, GapToFreeShipping) and shop.free_shipping_from is None:
-            messages.append(f"{word} stays unknown, because the shop has no free_shipping_from")
+            messages.append(say("%(word)s stays unknown, because the shop has no free_shipping_from", word=word))
         if isinstance(clause, OfficeHours) and shop.office_hours is None:
-            messages.append(f"{word} stays unknown, because the shop has no office_hours")
+            messages.append(say("%(word)s stays unknown, because the shop has no office_hours", word=word))
         name = clause.rule if isinstance(clause, OfRule) else ""
         if name and name not in rule_set.by_name:
-            messages.append(f"{word} asks about a rule '{name}', which is not in this file")
+            messages.append(
+                say("%(word)s asks about a rule '%(name)s', which is not in this file", word=word, name=name)
+            )
     return messages
 
 

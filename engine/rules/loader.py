@@ -19,6 +19,7 @@ from engine.rules.fields import Fault, Reading, Told, did_you_mean, shorten
 from engine.rules.model import Rule, RuleSet
 from engine.rules.shop import KnownIntegrations
 from engine.rules.source import LARGEST_FILE, MOST_PROBLEMS, Enough, Mapping, Problem, Scalar, Sequence, Source, parse
+from engine.said import Said, say, say_count
 
 MOST_RULES = 10_000
 
@@ -51,7 +52,7 @@ def load_path(path: Path, *, known_integrations: KnownIntegrations | None = None
     """
     found: dict[str, RuleSet] = {}
     names: dict[str, str] = {}
-    problems: list[str] = []
+    problems: list[Said] = []
     for file in rule_files(path):
         try:
             rules = load(read_text(file), name=file.name, known_integrations=known_integrations)
@@ -60,10 +61,17 @@ def load_path(path: Path, *, known_integrations: KnownIntegrations | None = None
             continue
         other = names.setdefault(rules.shop.id, file.name)
         if other != file.name:
-            problems.append(f"{file.name}: its shop is called '{rules.shop.id}', as in {other}; give each its own id")
+            problems.append(
+                say(
+                    "%(name)s: its shop is called '%(shop)s', as in %(other)s; give each its own id",
+                    name=file.name,
+                    shop=rules.shop.id,
+                    other=other,
+                )
+            )
         found[rules.shop.id] = rules
     if problems:
-        raise RuleFileError(f"{path.name} cannot be used: {_count(len(problems))}", tuple(problems))
+        raise RuleFileError(unusable(path.name, len(problems)), tuple(problems))
     return found
 
 
@@ -72,12 +80,14 @@ def rule_files(path: Path) -> list[Path]:
     if path.is_file():
         return [path]
     if not path.is_dir():
-        raise RuleFileError(f"there is no rule file {path.name}; RULES or an argument says which to use")
+        raise RuleFileError(
+            say("there is no rule file %(name)s; RULES or an argument says which to use", name=path.name)
+        )
     suffixes = (".yaml", ".yml")
     files = [file for file in sorted(path.iterdir()) if file.suffix in suffixes and not file.name.startswith(".")]
     files = [file for file in files if not file.stem.endswith(".test")]
     if not files:
-        raise RuleFileError(f"the folder {path.name} holds no .yaml file; each shop has one")
+        raise RuleFileError(say("the folder %(name)s holds no .yaml file; each shop has one", name=path.name))
     return files
 
 
@@ -87,12 +97,18 @@ def read_text(file: Path) -> str:
         with file.open("rb") as opened:
             body = opened.read(4 * LARGEST_FILE + 1)
     except OSError as error:
-        raise RuleFileError(f"{file.name} cannot be read: {error.strerror}") from error
+        raise RuleFileError(unreadable(file, error)) from error
     try:
         return body.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = body.count(b"\n", 0, error.start) + 1
-        raise RuleFileError(f"{file.name}:{line}: this line is not UTF-8 text; save the file as UTF-8") from None
+        raise RuleFileError(
+            say("%(name)s:%(line)s: this line is not UTF-8 text; save the file as UTF-8", name=file.name, line=line)
+        ) from None
+
+
+def unreadable(file: Path, error: OSError) -> Said:
+    return say("%(name)s cannot be read: %(reason)s", name=file.name, reason=error.strerror or type(error).__name__)
 
 
 def examine(
@@ -119,9 +135,9 @@ def _read(source: Source, reading: Reading) -> RuleSet | None:
     if isinstance(document, Mapping):
         return reading.attempt(_rule_set, document, reading)
     if document is not None:
-        source.problem(document.line, document.column, "a rule file has sections: shop, pages, limits, rules")
+        source.problem(document.line, document.column, say("a rule file has sections: shop, pages, limits, rules"))
     elif not source.problems:
-        source.problem(1, 1, "the file is empty; it needs at least a list of rules")
+        source.problem(1, 1, say("the file is empty; it needs at least a list of rules"))
     return None
 
 
@@ -129,7 +145,9 @@ def _rule_set(document: Mapping, reading: Reading) -> RuleSet:
     for key, _ in document.pairs:
         if key.text not in sections.NAMES:
             near = did_you_mean(key.text, sections.NAMES)
-            reading.source.problem(key.line, key.column, f"unknown section '{shorten(key.text)}'{near}")
+            reading.source.problem(
+                key.line, key.column, say("unknown section '%(text)s'%(hint)s", text=shorten(key.text), hint=near)
+            )
     shop = sections.read_shop(document, reading)
     rules = _rules(document, reading, tuple(name for name, _ in shop.groups))
     text = reading.source.text
@@ -139,15 +157,15 @@ def _rule_set(document: Mapping, reading: Reading) -> RuleSet:
 def _rules(document: Mapping, reading: Reading, known_groups: tuple[str, ...]) -> tuple[Rule, ...]:
     node = document.get("rules")
     if node is None:
-        raise Fault(Scalar("", False, 1, 1), "there is no 'rules:' section; without a rule nothing will ever ring")
+        raise Fault(Scalar("", False, 1, 1), say("there is no 'rules:' section; without a rule nothing will ever ring"))
     if isinstance(node, Scalar) and node.empty:
         node = Sequence((), node.line, node.column)
     if not isinstance(node, Sequence):
-        raise Fault(node, "this must be a list: put '- ' before each rule's name, also when there is only one")
+        raise Fault(node, say("this must be a list: put '- ' before each rule's name, also when there is only one"))
     if not node.items:
-        reading.warn(node, "there are no rules yet, so nothing will ever ring")
+        reading.warn(node, say("there are no rules yet, so nothing will ever ring"))
     if len(node.items) > MOST_RULES:
-        raise Fault(node.items[MOST_RULES], f"a file has at most {MOST_RULES} rules")
+        raise Fault(node.items[MOST_RULES], say("a file has at most %(most)s rules", most=MOST_RULES))
     rules = [reading.attempt(sections.read_rule, item, reading) for item in node.items]
     if None in rules:
         raise Told
@@ -162,7 +180,16 @@ def _grouped(rules: tuple[Rule, ...], known: tuple[str, ...], reading: Reading) 
             members.setdefault(rule.group, []).append(rule.name)
         if rule.group and known and rule.group not in known:
             near = did_you_mean(rule.group, known)
-            reading.source.problem(rule.line, 1, f"{rule.name}: there is no group called '{rule.group}'{near}")
+            reading.source.problem(
+                rule.line,
+                1,
+                say(
+                    "%(name)s: there is no group called '%(group)s'%(hint)s",
+                    name=rule.name,
+                    group=rule.group,
+                    hint=near,
+                ),
+            )
     return tuple(replace(rule, group_rules=frozenset(members[rule.group])) if rule.group else rule for rule in rules)
 
 
@@ -171,11 +198,14 @@ def _digest(text: str) -> str:
 
 
 def _refusal(name: str, problems: tuple[Problem, ...]) -> RuleFileError:
-    shown = tuple(map(str, problems[:MOST_PROBLEMS]))
+    shown = tuple(problem.rendered for problem in problems[:MOST_PROBLEMS])
     if len(problems) > MOST_PROBLEMS:
-        shown = (*shown, f"{name}: and {len(problems) - MOST_PROBLEMS} more")
-    return RuleFileError(f"{name} cannot be used: {_count(len(problems))}", shown)
+        shown = (*shown, say("%(name)s: and %(more)s more", name=name, more=len(problems) - MOST_PROBLEMS))
+    return RuleFileError(unusable(name, len(problems)), shown)
 
 
-def _count(problems: int) -> str:
-    return "1 problem" if problems == 1 else f"{problems} problems"
+def unusable(name: str, problems: int) -> Said:
+    """The sentence above so many problems."""
+    return say_count(
+        "%(name)s cannot be used: 1 problem", "%(name)s cannot be used: %(count)s problems", count=problems, name=name
+    )

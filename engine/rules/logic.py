@@ -15,10 +15,11 @@ from engine.clock import Millis
 from engine.rules import conditions as _all_conditions  # noqa: F401 - registers them
 from engine.rules.conditions.base import CONDITIONS, FORMS, BaseCondition, condition
 from engine.rules.facts import Facts
-from engine.rules.fields import Fault, Kind, Reading, Schema, Told, did_you_mean, shorten
+from engine.rules.fields import Fault, Kind, Reading, Schema, Told, did_you_mean, must_be, shorten
 from engine.rules.forms import setting
 from engine.rules.source import Mapping, Node, Scalar, Sequence, flow
 from engine.rules.verdicts import Asks, Part, State, Verdict, all_of, any_of, opposite, together
+from engine.said import say
 from engine.visitors import Watch
 
 _MOST_CLAUSES = 100
@@ -27,13 +28,13 @@ _MOST_CLAUSES = 100
 class OneClause(Kind[BaseCondition]):
     """A condition with its settings, or its word alone."""
 
-    what = "a condition such as on_page: faq"
+    what = say("a condition such as on_page: faq")
 
     def read(self, node: Node, reading: Reading) -> BaseCondition:
         word, value = self._word(node)
         if word.text not in CONDITIONS:
             near = did_you_mean(word.text, CONDITIONS)
-            raise Fault(word, f"unknown condition '{shorten(word.text)}'{near}")
+            raise Fault(word, say("unknown condition '%(text)s'%(hint)s", text=shorten(word.text), hint=near))
         form = FORMS[word.text]
         if not form.settings:
             self._refuse_value(word.text, value)
@@ -44,22 +45,26 @@ class OneClause(Kind[BaseCondition]):
         if isinstance(node, Scalar) and not node.empty:
             return node, Scalar("", False, node.line, node.column)
         if isinstance(node, Sequence):
-            raise Fault(node, "this must be one condition; put several under any: or all:")
+            raise Fault(node, say("this must be one condition; put several under any: or all:"))
         if not isinstance(node, Mapping) or not node.pairs:
-            raise Fault(node, "this must be a condition such as on_page: faq")
+            raise must_be(node, self.what)
         if len(node.pairs) > 1:
             second = node.pairs[1][0]
             raise Fault(
-                second, f"one condition an entry: put '- ' before '{shorten(second.text)}', or indent it further"
+                second,
+                say(
+                    "one condition an entry: put '- ' before '%(text)s', or indent it further",
+                    text=shorten(second.text),
+                ),
             )
         return node.pairs[0]
 
     def _refuse_value(self, word: str, value: Node) -> None:
         text = value.text.casefold() if isinstance(value, Scalar) else "?"
         if text in ("false", "no"):
-            raise Fault(value, f"write 'not: {word}'")
+            raise Fault(value, say("write 'not: %(word)s'", word=word))
         if text not in ("", "true", "yes"):
-            raise Fault(value, f"'{word}' has no settings; write it alone")
+            raise Fault(value, say("'%(word)s' has no settings; write it alone", word=word))
 
     def schema(self) -> Schema:
         return {"$ref": "#/$defs/clause"}
@@ -68,15 +73,18 @@ class OneClause(Kind[BaseCondition]):
 class Clauses(Kind[tuple[BaseCondition, ...]]):
     """A list of conditions."""
 
-    what = "a list of conditions"
+    what = say("a list of conditions")
 
     def read(self, node: Node, reading: Reading) -> tuple[BaseCondition, ...]:
         if not isinstance(node, Sequence):
-            raise Fault(node, "this must be a list: put '- ' before each condition, also when there is only one")
+            raise Fault(node, say("this must be a list: put '- ' before each condition, also when there is only one"))
         if not node.items:
-            raise Fault(node, "this list is empty, so it would always hold; give at least one condition")
+            raise Fault(node, say("this list is empty, so it would always hold; give at least one condition"))
         if len(node.items) > _MOST_CLAUSES:
-            raise Fault(node.items[_MOST_CLAUSES], f"a list has at most {_MOST_CLAUSES} conditions")
+            raise Fault(
+                node.items[_MOST_CLAUSES],
+                say("a list has at most %(most)s conditions", most=_MOST_CLAUSES),
+            )
         found = [reading.attempt(OneClause().read, item, reading) for item in node.items]
         if None in found:
             raise Told

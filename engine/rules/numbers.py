@@ -11,8 +11,9 @@ from decimal import Decimal
 from engine import clock, money
 from engine.clock import DAY, HOUR, MINUTE, SECOND, Millis
 from engine.errors import MoneyError
-from engine.rules.fields import Fault, Kind, Reading, Schema, shorten, text_of
+from engine.rules.fields import Fault, Kind, Reading, Schema, shorten, text_of, unlike
 from engine.rules.source import Node, Scalar
+from engine.said import Said, frame, say
 
 _UNITS: dict[str, Millis] = {
     **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), SECOND),
@@ -22,7 +23,7 @@ _UNITS: dict[str, Millis] = {
     **dict.fromkeys(("w", "week", "weeks"), 7 * DAY),
 }
 _LONGEST = 730 * DAY
-_UNIT_HINT = "durations need a unit: 45s, 10m, 1h30m, 3d"
+_UNIT_HINT = say("durations need a unit: 45s, 10m, 1h30m, 3d")
 
 
 @dataclass(frozen=True)
@@ -30,28 +31,39 @@ class Duration(Kind[Millis]):
     """A length of time with its unit, in milliseconds."""
 
     most: Millis = _LONGEST
-    what: str = "a duration such as 45s, 10m, 1h30m or 3d"
+    what: Said = say("a duration such as 45s, 10m, 1h30m or 3d")
 
     def read(self, node: Node, reading: Reading) -> Millis:
         text = text_of(node, self.what)
         total = self._total(node, text.casefold())
         if total <= 0:
-            raise Fault(node, "a duration must be longer than nothing")
+            raise Fault(node, say("a duration must be longer than nothing"))
         if total > self.most:
-            raise Fault(node, f"'{shorten(text)}' is too long; at most {clock.describe(self.most)} makes sense here")
+            raise Fault(
+                node,
+                say(
+                    "'%(text)s' is too long; at most %(most)s makes sense here",
+                    text=shorten(text),
+                    most=clock.describe(self.most),
+                ),
+            )
         return total
 
     def _total(self, node: Node, text: str) -> Millis:
         if re.fullmatch(r"[\d\s.,:]+", text):
-            raise Fault(node, f"'{shorten(text)}' has no unit; {_UNIT_HINT}")
+            raise Fault(node, say("'%(text)s' has no unit; %(hint)s", text=shorten(text), hint=_UNIT_HINT))
         if re.search(r"\d[.,]\d", text):
-            raise Fault(node, f"write whole numbers, such as 1h30m instead of 1.5h, not '{shorten(text)}'")
+            raise Fault(
+                node, say("write whole numbers, such as 1h30m instead of 1.5h, not '%(text)s'", text=shorten(text))
+            )
         if not re.fullmatch(r"(\d{1,9}\s*[a-z]+[\s,]*)+", text):
-            raise Fault(node, f"'{shorten(text)}' is not a duration; {_UNIT_HINT}")
+            raise Fault(node, say("'%(text)s' is not a duration; %(hint)s", text=shorten(text), hint=_UNIT_HINT))
         total = 0
         for count, unit in re.findall(r"(\d+)\s*([a-z]+)", text):
             if unit not in _UNITS:
-                raise Fault(node, f"'{shorten(unit)}' is not a unit of time; there are s, m, h, d and w")
+                raise Fault(
+                    node, say("'%(unit)s' is not a unit of time; there are s, m, h, d and w", unit=shorten(unit))
+                )
             total += int(count) * _UNITS[unit]
         return total
 
@@ -81,16 +93,22 @@ class Whole(Kind[int]):
     most: int = 1_000_000
 
     @property
-    def what(self) -> str:  # type: ignore[override]
-        return "a whole number" if self.most >= 1_000_000 else f"a whole number from {self.least} to {self.most}"
+    def what(self) -> Said:  # type: ignore[override]
+        if self.most >= 1_000_000:
+            return say("a whole number")
+        return self._within
 
     def read(self, node: Node, reading: Reading) -> int:
         text = text_of(node, self.what)
         if not re.fullmatch(r"-?[0-9]{1,9}", text):
-            raise Fault(node, f"this must be {self.what}, not '{shorten(text)}'")
+            raise unlike(node, self.what, text)
         if not self.least <= int(text) <= self.most:
-            raise Fault(node, f"this must be a whole number from {self.least} to {self.most}, not {text}")
+            raise Fault(node, say("this must be %(what)s, not %(text)s", what=self._within, text=text))
         return int(text)
+
+    @property
+    def _within(self) -> Said:
+        return say("a whole number from %(least)s to %(most)s", least=self.least, most=self.most)
 
     def schema(self) -> Schema:
         return {"type": "integer", "minimum": self.least, "maximum": self.most}
@@ -100,7 +118,7 @@ class Whole(Kind[int]):
 class Money(Kind[int]):
     """An amount in the shop's currency; in minor units inside."""
 
-    what: str = "an amount such as 3.00, in the shop's currency"
+    what: Said = say("an amount such as 3.00, in the shop's currency")
 
     def read(self, node: Node, reading: Reading) -> int:
         text = text_of(node, self.what)
@@ -108,16 +126,31 @@ class Money(Kind[int]):
         if reading.currency == "EUR":
             amount = amount.removeprefix("€").strip()
         if re.fullmatch(r"[0-9]{1,12},[0-9]{1,2}", amount):
-            raise Fault(node, f"write {amount.replace(',', '.')}, with a point")
+            raise Fault(node, say("write %(amount)s, with a point", amount=amount.replace(",", ".")))
         if not re.fullmatch(r"[0-9]{1,12}(\.[0-9]+)?", amount):
-            raise Fault(node, f"this must be an amount in {reading.currency} such as 3.00, not '{shorten(text)}'")
+            raise Fault(
+                node,
+                say(
+                    "this must be an amount in %(currency)s such as 3.00, not '%(text)s'",
+                    currency=reading.currency,
+                    text=shorten(text),
+                ),
+            )
         decimals = money.exponent(reading.currency)
         if len(amount.partition(".")[2].rstrip("0")) > decimals:
-            raise Fault(node, f"{reading.currency} has {decimals} decimals, so '{shorten(text)}' cannot be paid")
+            raise Fault(
+                node,
+                say(
+                    "%(currency)s has %(decimals)s decimals, so '%(text)s' cannot be paid",
+                    currency=reading.currency,
+                    decimals=decimals,
+                    text=shorten(text),
+                ),
+            )
         try:
             return money.to_minor(Decimal(amount), reading.currency)
         except MoneyError as error:
-            raise Fault(node, error.message) from None
+            raise Fault(node, frame("%(message)s", message=error.message)) from None
 
     def schema(self) -> Schema:
         return {"anyOf": [{"type": "number", "minimum": 0}, {"type": "string", "pattern": r"^\S*\d+(\.\d+)?.*$"}]}
@@ -127,18 +160,18 @@ class Money(Kind[int]):
 class Share(Kind[float]):
     """A part of the whole, written in percent; 0 to 1 inside."""
 
-    what: str = "a share such as 8%"
+    what: Said = say("a share such as 8%%")
 
     def read(self, node: Node, reading: Reading) -> float:
         text = text_of(node, self.what)
         number = text.removesuffix("%").strip()
         if not re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,4})?", number):
-            raise Fault(node, f"this must be a share such as 8%, not '{shorten(text)}'")
+            raise unlike(node, self.what, text)
         if not text.endswith("%"):
             meant = Decimal(number) * 100 if Decimal(number) < 1 else Decimal(number)
-            raise Fault(node, f"a share needs its percent sign: {meant.normalize():f}%")
+            raise Fault(node, say("a share needs its percent sign: %(share)s%%", share=f"{meant.normalize():f}"))
         if Decimal(number) > 100:
-            raise Fault(node, "a share is at most 100%")
+            raise Fault(node, say("a share is at most 100%%"))
         return float(Decimal(number) / 100)
 
     def schema(self) -> Schema:
@@ -181,25 +214,32 @@ class Compared(Kind[Comparison]):
     kind: Kind[int]
 
     @property
-    def what(self) -> str:  # type: ignore[override]
-        return f'a comparison such as `">= 50"` or `"2..5"` with {self.kind.what}'
+    def what(self) -> Said:  # type: ignore[override]
+        return say('a comparison such as `">= 50"` or `"2..5"` with %(what)s', what=self.kind.what)
 
     def read(self, node: Node, reading: Reading) -> Comparison:
-        text = text_of(node, 'a comparison such as ">= 50" or "2..5"')
+        text = text_of(node, say('a comparison such as ">= 50" or "2..5"'))
         low, dots, high = text.partition("..")
         if dots:
             bounds = self._number(node, low, reading), self._number(node, high, reading)
             if bounds[0] > bounds[1]:
-                raise Fault(node, f"'{shorten(text)}' runs backwards; write {high.strip()}..{low.strip()}")
+                raise Fault(
+                    node,
+                    say(
+                        "'%(text)s' runs backwards; write %(better)s",
+                        text=shorten(text),
+                        better=f"{high.strip()}..{low.strip()}",
+                    ),
+                )
             return Comparison("..", *bounds, text)
         match = re.match(r"(>=|<=|=>|=<|==?|<|>)?", text)
         sign = match[0] if match else ""
         if sign in ("=>", "=<"):
-            raise Fault(node, f"write {sign[::-1]} instead of {sign}")
+            raise Fault(node, say("write %(better)s instead of %(sign)s", better=sign[::-1], sign=sign))
         number = self._number(node, text.removeprefix(sign), reading)
         return Comparison("=" if sign in ("", "==") else sign, number, number, text)
 
     def _number(self, node: Node, text: str, reading: Reading) -> int:
         if not text.strip():
-            raise Fault(node, 'a number is missing; write ">= 50", "< 50", "2..5" or just 3')
+            raise Fault(node, say('a number is missing; write ">= 50", "< 50", "2..5" or just 3'))
         return self.kind.read(Scalar(text, True, node.line, node.column), reading)

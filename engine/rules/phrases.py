@@ -17,6 +17,7 @@ from engine import money
 from engine.rules.facts import Facts
 from engine.rules.fields import Fault, Reading, Text, did_you_mean, shorten
 from engine.rules.source import Node
+from engine.said import Said, say
 
 _GAP = re.compile(r"\{([^{}]+)\}")
 
@@ -85,13 +86,16 @@ GAPS: dict[str, tuple[Callable[[Facts, str], str | None], str]] = {
 class Phrase(Text):
     """A text with gaps."""
 
-    what: str = "text"
+    what: Said = say("text")
 
     def read(self, node: Node, reading: Reading) -> str:
         text = super().read(node, reading)
         for word in _GAP.findall(text):
             if word not in GAPS:
-                raise Fault(node, f"'{{{shorten(word)}}}' is not known here{did_you_mean(word, GAPS)}")
+                raise Fault(
+                    node,
+                    say("'{%(word)s}' is not known here%(hint)s", word=shorten(word), hint=did_you_mean(word, GAPS)),
+                )
         return text
 
 

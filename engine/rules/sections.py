@@ -8,7 +8,7 @@ from dataclasses import replace
 from engine.clock import Millis
 from engine.rules.actions.base import BaseAction, Late
 from engine.rules.conditions.base import BaseCondition
-from engine.rules.fields import Choice, Fault, Flag, Kind, OneOrMore, Reading, Schema, Slug, Text
+from engine.rules.fields import Choice, Fault, Flag, Kind, OneOrMore, Reading, Schema, Slug, Text, must_be
 from engine.rules.forms import Clash, Form, Setting
 from engine.rules.integrations import Integrations
 from engine.rules.logic import All, Clauses
@@ -30,6 +30,7 @@ from engine.rules.shop_fields import (
 )
 from engine.rules.source import Mapping, Node, Source, canonical
 from engine.rules.steps import Steps, Variants
+from engine.said import frame, say
 
 NAMES = ("shop", "pages", "integrations", "limits", "groups", "holdout", "rules")
 
@@ -64,7 +65,7 @@ SHOP = Form(
             shown_default="with_consent",
         ),
     ),
-    "'shop'",
+    frame("'shop'"),
 )
 
 LIMITS = Form(
@@ -75,18 +76,18 @@ LIMITS = Form(
         Setting("nudges", Limited(), "Hints on the page."),
         Setting("emails", Limited(), "Mails, surveys included."),
     ),
-    "'limits'",
+    frame("'limits'"),
 )
 
 
 class Groups(Kind[tuple[tuple[str, Limits], ...]]):
     """Groups of rules with their limits."""
 
-    what = "groups with their limits, such as cart: {emails: 1 per 7d}"
+    what = say("groups with their limits, such as cart: {emails: 1 per 7d}")
 
     def read(self, node: Node, reading: Reading) -> tuple[tuple[str, Limits], ...]:
         if not isinstance(node, Mapping):
-            raise Fault(node, f"this must be {self.what}")
+            raise must_be(node, self.what)
         read = [(Slug().read(key, reading), reading.attempt(LIMITS.read, value, reading)) for key, value in node.pairs]
         return tuple((name, limits) for name, limits in read if limits is not None)
 
@@ -105,7 +106,7 @@ LATE = Form(
         Setting("at_most", Duration(), "Up to so late the step still runs.", required=True, attribute="at_most_ms"),
         Setting("then", Choice(("skip", "send")), "What happens to it after that.", required=True),
     ),
-    "'late'",
+    frame("'late'"),
 )
 
 
@@ -113,7 +114,7 @@ def _active(
     active_from: Millis | None = None, active_until: Millis | None = None
 ) -> tuple[Millis | None, Millis | None]:
     if active_from is not None and active_until is not None and active_from >= active_until:
-        raise Clash("'active' ends before it begins")
+        raise Clash(say("'active' ends before it begins"))
     return active_from, active_until
 
 
@@ -128,20 +129,27 @@ ACTIVE = Form(
             attribute="active_until",
         ),
     ),
-    "'active'",
+    frame("'active'"),
 )
 
 
 class RuleName(Kind[str]):
     """A rule's name: once in a file, because timers, limits and reports go by it."""
 
-    what = "a name such as stuck-in-faq"
+    what = say("a name such as stuck-in-faq")
 
     def read(self, node: Node, reading: Reading) -> str:
         name = Slug().read(node, reading)
         first = reading.rule_names.setdefault(name, node.line)
         if first != node.line:
-            raise Fault(node, f"a rule called '{name}' stands on line {first} already; each needs its own name")
+            raise Fault(
+                node,
+                say(
+                    "a rule called '%(name)s' stands on line %(first)s already; each needs its own name",
+                    name=name,
+                    first=first,
+                ),
+            )
         return name
 
     def schema(self) -> Schema:
@@ -158,7 +166,7 @@ def _rule(
     **others: object,
 ) -> Rule:
     if then and variants:
-        raise Clash("a rule has either 'then' or 'variants', each with its own steps")
+        raise Clash(say("a rule has either 'then' or 'variants', each with its own steps"))
     whole = All(of=when, clause="when")
     rule = Rule(
         name,
@@ -203,7 +211,7 @@ RULE = Form(
         Setting("off", Flag(), "Switched off: it never fires.", shown_default="false"),
         Setting("shadow", Flag(), "Decides and records, and brings nothing.", shown_default="false"),
     ),
-    "a rule",
+    say("a rule"),
 )
 
 
@@ -241,7 +249,7 @@ def _read_basics(node: Node, reading: Reading) -> None:
 def read_rule(node: Node, reading: Reading) -> Rule:
     """One entry of ``rules``. Raises Fault or Told."""
     if not isinstance(node, Mapping):
-        raise Fault(node, "this must be a rule: a name, when and then")
+        raise must_be(node, say("a rule: a name, when and then"))
     rule = RULE.read(node, reading)
     return replace(rule, hash=_content_hash(node), line=node.line)
 

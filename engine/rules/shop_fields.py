@@ -12,10 +12,24 @@ from zoneinfo import ZoneInfo, available_timezones
 from babel import Locale
 
 from engine.clock import MINUTE, Millis, from_datetime
-from engine.rules.fields import Fault, Kind, OneOrMore, Reading, Schema, did_you_mean, shorten, text_of
+from engine.rules.fields import (
+    Fault,
+    Kind,
+    OneOrMore,
+    Reading,
+    Schema,
+    did_you_mean,
+    meant,
+    must_be,
+    nearest,
+    shorten,
+    text_of,
+    unlike,
+)
 from engine.rules.numbers import Duration
 from engine.rules.shop import DailyHours, Limit, WeeklyHours
 from engine.rules.source import Mapping, Node, Scalar, Sequence
+from engine.said import Said, frame, say, unmarked
 
 # --- the calendar -----------------------------------------------------------------------------------------------------
 
@@ -26,13 +40,18 @@ _STRETCH = re.compile(r"(\d{1,2}):(\d\d)\s*[-–]\s*(\d{1,2}):(\d\d)", re.ASCII)
 def _stretch(node: Node, text: str, example: str) -> DailyHours:
     match = _STRETCH.fullmatch(text)
     if match is None:
-        raise Fault(node, f"'{shorten(text)}' is not a stretch of the day; write it like {example}")
+        raise Fault(
+            node,
+            say(
+                "'%(text)s' is not a stretch of the day; write it like %(example)s", text=shorten(text), example=example
+            ),
+        )
     start_hour, start_minute, end_hour, end_minute = map(int, match.groups())
     start, end = start_hour * 60 + start_minute, end_hour * 60 + end_minute
     if start_minute > 59 or end_minute > 59 or start >= 1440 or end > 1440:
-        raise Fault(node, f"'{shorten(text)}' is not on the clock; a day runs from 00:00 to 24:00")
+        raise Fault(node, say("'%(text)s' is not on the clock; a day runs from 00:00 to 24:00", text=shorten(text)))
     if start == end:
-        raise Fault(node, f"'{shorten(text)}' begins and ends at the same moment")
+        raise Fault(node, say("'%(text)s' begins and ends at the same moment", text=shorten(text)))
     return DailyHours(start, end)
 
 
@@ -40,7 +59,7 @@ def _stretch(node: Node, text: str, example: str) -> DailyHours:
 class QuietHours(Kind[DailyHours]):
     """A stretch of every day; it may run over midnight."""
 
-    what: str = "a stretch of the day such as 21:00-08:00"
+    what: Said = say("a stretch of the day such as 21:00-08:00")
 
     def read(self, node: Node, reading: Reading) -> DailyHours:
         return _stretch(node, text_of(node, self.what), "21:00-08:00")
@@ -50,7 +69,7 @@ class QuietHours(Kind[DailyHours]):
 class OfficeHours(Kind[WeeklyHours]):
     """Opening hours by weekday."""
 
-    what: str = "opening hours such as mon-fri 09:00-21:00, sat 10:00-17:00"
+    what: Said = say("opening hours such as mon-fri 09:00-21:00, sat 10:00-17:00")
 
     def read(self, node: Node, reading: Reading) -> WeeklyHours:
         week: list[list[DailyHours]] = [[] for _ in _DAYS]
@@ -59,7 +78,7 @@ class OfficeHours(Kind[WeeklyHours]):
             stretch = _stretch(node, hours.strip(), "mon-fri 09:00-21:00")
             if stretch.start > stretch.end:
                 raise Fault(
-                    node, "opening hours end at midnight; write a night in two: fri 18:00-24:00, sat 00:00-02:00"
+                    node, say("opening hours end at midnight; write a night in two: fri 18:00-24:00, sat 00:00-02:00")
                 )
             for day in _days_in(node, days.casefold()):
                 week[day].append(stretch)
@@ -77,7 +96,10 @@ def _days_in(node: Node, text: str) -> list[int]:
 
 def _day(node: Node, text: str) -> int:
     if text[:3] not in _DAYS:
-        raise Fault(node, f"'{shorten(text)}' is not a day; there are {', '.join(_DAYS)} and daily")
+        raise Fault(
+            node,
+            say("'%(text)s' is not a day; there are %(days)s and daily", text=shorten(text), days=", ".join(_DAYS)),
+        )
     return _DAYS.index(text[:3])
 
 
@@ -85,12 +107,12 @@ def _day(node: Node, text: str) -> int:
 class Weekdays(Kind[tuple[int, ...]]):
     """Days of the week, as numbers from Monday, which is 0."""
 
-    what: str = "days such as mon-fri, or [sat, sun]"
+    what: Said = say("days such as mon-fri, or [sat, sun]")
 
     def read(self, node: Node, reading: Reading) -> tuple[int, ...]:
         parts = node.items if isinstance(node, Sequence) else (node,)
         if not parts:
-            raise Fault(node, f"this list is empty; it must be {self.what}")
+            raise Fault(node, say("this list is empty; it must be %(what)s", what=unmarked(self.what)))
         days = {
             day
             for part in parts
@@ -98,7 +120,7 @@ class Weekdays(Kind[tuple[int, ...]]):
             for day in _days_in(part, words.strip().casefold())
         }
         if len(days) == 7:
-            raise Fault(node, "that is every day; leave the condition out")
+            raise Fault(node, say("that is every day; leave the condition out"))
         return tuple(sorted(days))
 
     def schema(self) -> Schema:
@@ -110,18 +132,18 @@ class Moment(Kind[Millis]):
     """A day, or a day and a time, on the shop's own clock. With ``end`` a day counts to its last moment."""
 
     end: bool = False
-    what: str = "a day such as 2026-12-01, or 2026-12-01 09:00"
+    what: Said = say("a day such as 2026-12-01, or 2026-12-01 09:00")
 
     def read(self, node: Node, reading: Reading) -> Millis:
         text = text_of(node, self.what)
         if not re.fullmatch(r"\d{4}-\d\d-\d\d([ T]\d\d:\d\d)?", text, re.ASCII):
-            raise Fault(node, f"this must be {self.what}, not '{shorten(text)}'")
+            raise unlike(node, self.what, text)
         try:
             moment = datetime.fromisoformat(text) + timedelta(days=int(self.end and len(text) == 10))
         except (ValueError, OverflowError):
-            raise Fault(node, f"'{shorten(text)}' is not a day of the calendar") from None
+            raise Fault(node, say("'%(text)s' is not a day of the calendar", text=shorten(text))) from None
         if not date(2000, 1, 1) <= moment.date() <= date(2100, 1, 1):
-            raise Fault(node, f"{moment.year} is not a year in which a rule runs")
+            raise Fault(node, say("%(year)s is not a year in which a rule runs", year=moment.year))
         return from_datetime(moment.replace(tzinfo=ZoneInfo(reading.time_zone)))
 
 
@@ -129,7 +151,7 @@ class Moment(Kind[Millis]):
 class Limited(Kind[tuple[Limit, ...]]):
     """How many messages in how long."""
 
-    what: str = "limits such as 1 per session, 3 per 7d"
+    what: Said = say("limits such as 1 per session, 3 per 7d")
 
     def read(self, node: Node, reading: Reading) -> tuple[Limit, ...]:
         if isinstance(node, Sequence):
@@ -139,7 +161,7 @@ class Limited(Kind[tuple[Limit, ...]]):
     def _one(self, node: Node, text: str, reading: Reading) -> Limit:
         match = re.fullmatch(r"([0-9]{1,6})\s+(?:per|in|a)\s+(.+)", text)
         if match is None:
-            raise Fault(node, f"'{shorten(text)}' is not a limit; write 1 per session, 3 per 7d")
+            raise Fault(node, say("'%(text)s' is not a limit; write 1 per session, 3 per 7d", text=shorten(text)))
         if match[2] == "session":
             return Limit(int(match[1]), None)
         span = match[2] if re.match(r"\d", match[2]) else f"1 {match[2]}"
@@ -156,19 +178,24 @@ _OCCASIONS = ("session", "cart", "visitor", "page")
 class OncePer(Kind[str]):
     """An occasion, or a duration (as its milliseconds in text)."""
 
-    what: str = "`session`, `cart`, `visitor`, `page` or a duration such as 7d"
+    what: Said = say("`session`, `cart`, `visitor`, `page` or a duration such as 7d")
 
     def read(self, node: Node, reading: Reading) -> str:
-        text = text_of(node, "session, cart, visitor, page or a duration such as 7d")
+        text = text_of(node, self.what)
         if text in _OCCASIONS:
             return text
         if not re.match(r"\d", text):
             raise Fault(
-                node, f"'{shorten(text)}' is no occasion{did_you_mean(text, _OCCASIONS)}, or a duration such as 7d"
+                node,
+                say(
+                    "'%(text)s' is no occasion%(hint)s, or a duration such as 7d",
+                    text=shorten(text),
+                    hint=did_you_mean(text, _OCCASIONS),
+                ),
             )
         span = Duration().read(node, reading)
         if span < MINUTE:
-            raise Fault(node, "once per minute is the most often there is")
+            raise Fault(node, say("once per minute is the most often there is"))
         return str(span)
 
 
@@ -179,21 +206,26 @@ def _zones() -> frozenset[str]:
 
 @dataclass(frozen=True)
 class TimeZone(Kind[str]):
-    what: str = "a time zone such as Europe/Amsterdam"
+    what: Said = say("a time zone such as Europe/Amsterdam")
 
     def read(self, node: Node, reading: Reading) -> str:
         text = text_of(node, self.what)
         if text not in _zones():
             raise Fault(
-                node, f"unknown time zone '{shorten(text)}'{_nearest_zone(text)}; write it like Europe/Amsterdam"
+                node,
+                say(
+                    "unknown time zone '%(text)s'%(hint)s; write it like Europe/Amsterdam",
+                    text=shorten(text),
+                    hint=_nearest_zone(text),
+                ),
             )
         return text
 
 
-def _nearest_zone(text: str) -> str:
+def _nearest_zone(text: str) -> Said:
     city = text.rpartition("/")[2].casefold().replace(" ", "_")
     found = sorted(zone for zone in _zones() if zone.rpartition("/")[2].casefold() == city)
-    return f" (did you mean '{found[0]}'?)" if found else ""
+    return meant(found[0]) if found else frame("")
 
 
 # --- money and languages ----------------------------------------------------------------------------------------------
@@ -201,15 +233,17 @@ def _nearest_zone(text: str) -> str:
 
 @dataclass(frozen=True)
 class Currency(Kind[str]):
-    what: str = "a currency code such as EUR"
+    what: Said = say("a currency code such as EUR")
 
     def read(self, node: Node, reading: Reading) -> str:
         text = text_of(node, self.what)
         if not re.fullmatch(r"[A-Z]{3}", text):
             known = {"euro": "EUR", "€": "EUR", "dollar": "USD", "$": "USD", "pound": "GBP", "£": "GBP"}
             better = text.upper() if re.fullmatch(r"[A-Za-z]{3}", text) else known.get(text.casefold().rstrip("s"))
-            hint = f"; write {better}" if better else ", such as EUR"
-            raise Fault(node, f"'{shorten(text)}' is not a currency code of three capitals{hint}")
+            hint = say("; write %(better)s", better=better) if better else say(", such as EUR")
+            raise Fault(
+                node, say("'%(text)s' is not a currency code of three capitals%(hint)s", text=shorten(text), hint=hint)
+            )
         return text
 
     def schema(self) -> Schema:
@@ -218,12 +252,14 @@ class Currency(Kind[str]):
 
 @dataclass(frozen=True)
 class Language(Kind[str]):
-    what: str = "a language code such as nl, en or pt-BR"
+    what: Said = say("a language code such as nl, en or pt-BR")
 
     def read(self, node: Node, reading: Reading) -> str:
         text = text_of(node, self.what)
         if not re.fullmatch(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})?", text):
-            raise Fault(node, f"'{shorten(text)}' is not a language code; write it like nl, en or pt-BR")
+            raise Fault(
+                node, say("'%(text)s' is not a language code; write it like nl, en or pt-BR", text=shorten(text))
+            )
         return text
 
 
@@ -240,15 +276,15 @@ _NOT_ISO = {"UK": "GB", "EL": "GR", "EN": "GB"}
 class Country(Kind[str]):
     """A country's code, whatever else it looks like: ``NO`` is Norway."""
 
-    what: str = "a country code such as NL"
+    what: Said = say("a country code such as NL")
 
     def read(self, node: Node, reading: Reading) -> str:
         text = text_of(node, self.what)
         known = _countries()
         if text.upper() not in known.values() or text.upper() in _NOT_ISO:
             better = _NOT_ISO.get(text.upper()) or known.get(text.casefold())
-            hint = f"; write {better}" if better else "; write it like NL"
-            raise Fault(node, f"'{shorten(text)}' is not a country code{hint}")
+            hint = say("; write %(better)s", better=better) if better else say("; write it like NL")
+            raise Fault(node, say("'%(text)s' is not a country code%(hint)s", text=shorten(text), hint=hint))
         return text.upper()
 
     def schema(self) -> Schema:
@@ -265,15 +301,17 @@ class Url(Kind[str]):
     path: bool = False
 
     @property
-    def what(self) -> str:  # type: ignore[override]
-        return "a web address such as https://shop.example/cart" + (", or a path such as /contact" if self.path else "")
+    def what(self) -> Said:  # type: ignore[override]
+        if self.path:
+            return say("a web address such as https://shop.example/cart, or a path such as /contact")
+        return say("a web address such as https://shop.example/cart")
 
     def read(self, node: Node, reading: Reading) -> str:
         text = text_of(node, self.what)
         if self.path and re.match(r"/(?![/\\])", text) and not re.search(r"[\s\\]", text):
             return text
         if not _is_web_address(text):
-            raise Fault(node, f"this must be {self.what}, not '{shorten(text)}'")
+            raise unlike(node, self.what, text)
         return text
 
     def schema(self) -> Schema:
@@ -292,12 +330,12 @@ def _is_web_address(text: str) -> bool:
 
 @dataclass(frozen=True)
 class Origin(Kind[str]):
-    what: str = "an origin such as https://shop.example, without a path"
+    what: Said = say("an origin such as https://shop.example, without a path")
 
     def read(self, node: Node, reading: Reading) -> str:
         text = text_of(node, self.what).rstrip("/").casefold()
         if not _is_web_address(text) or urlsplit(text)[2:] != ("", "", ""):
-            raise Fault(node, f"this must be {self.what}, not '{shorten(text)}'")
+            raise unlike(node, self.what, text)
         return text
 
 
@@ -305,14 +343,14 @@ class Origin(Kind[str]):
 class UrlPattern(Kind[str]):
     """Addresses by pattern: ``*`` stands for anything. See :mod:`engine.rules.pages`."""
 
-    what: str = "a path such as /help/*, where * stands for anything"
+    what: Said = say("a path such as /help/*, where * stands for anything")
 
     def read(self, node: Node, reading: Reading) -> str:
         text = text_of(node, self.what)
         if not re.match(r"/|\*|https?://", text) or re.search(r"\s", text) or len(text) > 300:
-            raise Fault(node, f"this must be {self.what}, not '{shorten(text)}'")
+            raise unlike(node, self.what, text)
         if text.count("*") > 8:
-            raise Fault(node, "a pattern has at most eight *")
+            raise Fault(node, say("a pattern has at most eight *"))
         return text
 
 
@@ -320,22 +358,24 @@ class UrlPattern(Kind[str]):
 class Pages(Kind[tuple[tuple[str, tuple[str, ...]], ...]]):
     """Page types and their addresses, in the file's order. A type that is not known becomes the shop's own."""
 
-    what: str = "page types with their addresses, such as faq: [/faq/*]"
+    what: Said = say("page types with their addresses, such as faq: [/faq/*]")
 
     def read(self, node: Node, reading: Reading) -> tuple[tuple[str, tuple[str, ...]], ...]:
         if not isinstance(node, Mapping):
-            raise Fault(node, f"this must be {self.what}")
+            raise must_be(node, self.what)
         entries = [reading.attempt(self._entry, key, value, reading) for key, value in node.pairs]
         found = tuple(entry for entry in entries if entry is not None)
         reading.page_types = (*reading.page_types, *(name for name, _ in found if name not in reading.page_types))
         return found
 
     def _entry(self, key: Scalar, value: Node, reading: Reading) -> tuple[str, tuple[str, ...]]:
-        near = did_you_mean(key.text, reading.page_types) if key.text not in reading.page_types else ""
-        if "did you mean" in near:
-            raise Fault(key, f"unknown page type '{shorten(key.text)}'{near}")
+        near = nearest(key.text, reading.page_types)
+        if near is not None and near != key.text:
+            raise Fault(key, say("unknown page type '%(text)s'%(hint)s", text=shorten(key.text), hint=meant(near)))
         if not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", key.text):
-            raise Fault(key, f"a page type has small letters, digits and _ only, not '{shorten(key.text)}'")
+            raise Fault(
+                key, say("a page type has small letters, digits and _ only, not '%(text)s'", text=shorten(key.text))
+            )
         return key.text, OneOrMore(UrlPattern()).read(value, reading)
 
     def schema(self) -> Schema:

@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 
 import yaml
 
+from engine.said import Said, frame, joined, say
+
 LARGEST_FILE = 5_000_000
 DEEPEST = 24
 MOST_PROBLEMS = 100
@@ -73,8 +75,8 @@ class Problem:
 
     line: int
     column: int
-    message: str
-    rendered: str = field(compare=False)
+    message: Said
+    rendered: Said = field(compare=False)
 
     def __str__(self) -> str:
         return self.rendered
@@ -86,8 +88,8 @@ class Source:
 
     text: str
     name: str = "rules.yaml"
-    _problems: dict[tuple[int, int], str] = field(default_factory=dict)
-    _warnings: dict[tuple[int, int, str], None] = field(default_factory=dict)
+    _problems: dict[tuple[int, int], Said] = field(default_factory=dict)
+    _warnings: dict[tuple[int, int, Said], None] = field(default_factory=dict)
     _veiled: set[int] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -102,7 +104,7 @@ class Source:
     def warnings(self) -> tuple[Problem, ...]:
         return tuple(self._render(*place) for place in sorted(self._warnings))
 
-    def problem(self, line: int, column: int, message: str) -> None:
+    def problem(self, line: int, column: int, message: Said) -> None:
         """Note a problem; only the first at a place, because what follows there is its echo.
 
         Raises Enough when there are so many that nobody would read on.
@@ -111,17 +113,17 @@ class Source:
         if len(self._problems) >= _ENOUGH_PROBLEMS:
             raise Enough
 
-    def warning(self, line: int, column: int, message: str) -> None:
+    def warning(self, line: int, column: int, message: Said) -> None:
         self._warnings[line, column, message] = None
 
     def veil(self, line: int) -> None:
         """Never show this line in a message: a secret stands in it."""
         self._veiled.add(line)
 
-    def _render(self, line: int, column: int, message: str) -> Problem:
-        head = f"{self.name}:{line}:{column}: {message}"
+    def _render(self, line: int, column: int, message: Said) -> Problem:
+        head = frame("%(place)s: %(message)s", place=f"{self.name}:{line}:{column}", message=message)
         shown = self._excerpt(line, column)
-        return Problem(line, column, message, f"{head}\n{shown}" if shown else head)
+        return Problem(line, column, message, joined("\n", (head, shown)) if shown else head)
 
     def _excerpt(self, line: int, column: int) -> str:
         if line in self._veiled or not 1 <= line <= len(self.lines) or not self.lines[line - 1].strip():
@@ -138,20 +140,28 @@ def parse(source: Source) -> Node | None:
     """The file's nodes, or None when nothing can be made of it; either way the problems are in ``source``."""
     if len(source.text) > LARGEST_FILE:
         size = len(source.text) / 1_000_000
-        source.problem(1, 1, f"the file is {size:.1f} MB; a rule file has at most {LARGEST_FILE // 1_000_000} MB")
+        source.problem(
+            1,
+            1,
+            say(
+                "the file is %(size)s MB; a rule file has at most %(most)s MB",
+                size=f"{size:.1f}",
+                most=LARGEST_FILE // 1_000_000,
+            ),
+        )
         return None
     text = "\n".join(source.lines)
     odd = _NOT_TEXT.search(text)
     if odd is not None:
         line, column = _position(text, odd.start())
-        source.problem(line, column, "an invisible character that is not text stands here; remove it")
+        source.problem(line, column, say("an invisible character that is not text stands here; remove it"))
         return None
     try:
         return _Builder(source).build(yaml.parse(text, Loader=yaml.CSafeLoader))
     except yaml.MarkedYAMLError as error:
         source.problem(*_explain(error, source.lines))
     except yaml.YAMLError as error:
-        source.problem(1, 1, f"this cannot be read as YAML: {str(error).splitlines()[0]}")
+        source.problem(1, 1, _unreadable(str(error).splitlines()[0]))
     return None
 
 
@@ -199,7 +209,9 @@ class _Builder:
         elif isinstance(event, yaml.CollectionStartEvent):
             self._stack.append(_Open(line, column))
             if len(self._stack) > DEEPEST:
-                self._source.problem(line, column, f"nested more than {DEEPEST} deep; no rule needs that")
+                self._source.problem(
+                    line, column, say("nested more than %(most)s deep; no rule needs that", most=DEEPEST)
+                )
                 return False
         elif isinstance(event, yaml.SequenceEndEvent):
             ended = self._stack.pop()
@@ -214,7 +226,7 @@ class _Builder:
     def _begin_document(self, line: int, column: int) -> bool:
         self._documents += 1
         if self._documents > 1:
-            self._source.problem(line, column, "a rule file is one document; remove this '---'")
+            self._source.problem(line, column, say("a rule file is one document; remove this '---'"))
         return self._documents == 1
 
     def _refuse_extras(self, event: yaml.NodeEvent, line: int, column: int) -> None:
@@ -223,21 +235,35 @@ class _Builder:
             self._source.problem(
                 line,
                 column,
-                f"'{sign}{event.anchor}' would be a YAML anchor, which rule files do not have: "
-                f"repeat what you mean, or put a text that begins with {sign} in quotes",
+                say(
+                    "'%(sign)s%(anchor)s' would be a YAML anchor, which rule files do not have: repeat what you mean, "
+                    "or put a text that begins with %(sign)s in quotes",
+                    sign=sign,
+                    anchor=event.anchor or "",
+                ),
             )
         elif getattr(event, "tag", None) is not None:
-            self._source.problem(line, column, "a text that begins with ! needs quotes (YAML tags are not used here)")
+            self._source.problem(
+                line, column, say("a text that begins with ! needs quotes (YAML tags are not used here)")
+            )
 
     def _mapping(self, ended: _Open) -> Mapping:
         pairs: list[tuple[Scalar, Node]] = []
         seen: dict[str, int] = {}
         for key, value in zip(ended.items[0::2], ended.items[1::2], strict=True):
             if not isinstance(key, Scalar):
-                self._source.problem(key.line, key.column, "a name is expected before the ':', not a list or a group")
+                self._source.problem(
+                    key.line, key.column, say("a name is expected before the ':', not a list or a group")
+                )
             elif key.text in seen:
                 self._source.problem(
-                    key.line, key.column, f"'{key.text}' stands here twice (first on line {seen[key.text]}); keep one"
+                    key.line,
+                    key.column,
+                    say(
+                        "'%(text)s' stands here twice (first on line %(line)s); keep one",
+                        text=key.text,
+                        line=seen[key.text],
+                    ),
                 )
             else:
                 seen[key.text] = key.line
@@ -247,69 +273,78 @@ class _Builder:
 
 # --- libyaml's words as ours ------------------------------------------------------------------------------------------
 
-_TEXT_AFTER_QUOTE = (
+_TEXT_AFTER_QUOTE = say(
     "text stands after a closing quote; inside 'single quotes' write a quote twice (it''s), "
     'inside "double quotes" write \\"'
 )
+_COMPARISON = say('a comparison needs quotes, such as ">= 50"')
 
 
-def _explain(error: yaml.MarkedYAMLError, lines: list[str]) -> tuple[int, int, str]:
+def _explain(error: yaml.MarkedYAMLError, lines: list[str]) -> tuple[int, int, Said]:
     """Where and what, in words for somebody who does not know YAML's grammar."""
     mark = error.problem_mark or error.context_mark
     if mark is None:
-        return 1, 1, f"this cannot be read as YAML: {error.problem or error.context}"
+        return 1, 1, _unreadable(error.problem or error.context or "")
     row, column = mark.line, mark.column
     line = lines[row] if row < len(lines) else ""
     indentation = line[: len(line) - len(line.lstrip())]
     if "\t" in indentation:
-        return row + 1, indentation.index("\t") + 1, "this line begins with a tab; indent with spaces"
-    opened = error.context_mark
-    if opened is not None and _never_closed(error):
-        return opened.line + 1, opened.column + 1, _never_closed(error)
+        return row + 1, indentation.index("\t") + 1, say("this line begins with a tab; indent with spaces")
+    opened, never_closed = error.context_mark, _never_closed(error)
+    if opened is not None and never_closed is not None:
+        return opened.line + 1, opened.column + 1, never_closed
     return row + 1, column + 1, _in_words(error.problem or "", error.context or "", line, column)
 
 
-def _never_closed(error: yaml.MarkedYAMLError) -> str:
+def _unreadable(problem: str) -> Said:
+    return say("this cannot be read as YAML: %(problem)s", problem=problem)
+
+
+def _never_closed(error: yaml.MarkedYAMLError) -> Said | None:
     problem, context = error.problem or "", error.context or ""
     if "quoted scalar" in context and ("end of stream" in problem or "document indicator" in problem):
-        return "this quote is never closed"
-    for closing, opening, what in (("]", "[", "entries"), ("}", "{", "settings")):
-        if f"',' or '{closing}'" in problem:
-            return (
-                f"this '{opening}' is not closed, or a ',' is missing between its {what}; "
-                f"a text with a quote, ',' or '{closing}' in it needs quotes"
-            )
-    return ""
+        return say("this quote is never closed")
+    if "',' or ']'" in problem:
+        return say(
+            "this '[' is not closed, or a ',' is missing between its entries; "
+            "a text with a quote, ',' or ']' in it needs quotes"
+        )
+    if "',' or '}'" in problem:
+        return say(
+            "this '{' is not closed, or a ',' is missing between its settings; "
+            "a text with a quote, ',' or '}' in it needs quotes"
+        )
+    return None
 
 
 _IN_WORDS = (
-    ("block scalar", 'a comparison needs quotes, such as ">= 50"'),
-    ("cannot start any token", "a text that begins with {letter} needs quotes"),
-    ("alias", "a text that begins with * needs quotes"),
-    ("anchor", "a text that begins with & needs quotes"),
-    ("'-' indicator", "a '- ' is missing here, or this line is not indented like the entries above it"),
-    ("escape", "a backslash has a special meaning in \"double quotes\"; use 'single quotes' here"),
-    ("expected ':'", "a ':' is missing after a name, here or on the line above"),
+    ("block scalar", _COMPARISON),
+    ("alias", say("a text that begins with * needs quotes")),
+    ("anchor", say("a text that begins with & needs quotes")),
+    ("'-' indicator", say("a '- ' is missing here, or this line is not indented like the entries above it")),
+    ("escape", say("a backslash has a special meaning in \"double quotes\"; use 'single quotes' here")),
+    ("expected ':'", say("a ':' is missing after a name, here or on the line above")),
     (
         "expected key",
-        "this line is indented differently from its neighbours; entries that belong together start in one column",
+        say("this line is indented differently from its neighbours; entries that belong together start in one column"),
     ),
 )
 
 
-def _in_words(problem: str, context: str, line: str, column: int) -> str:
+def _in_words(problem: str, context: str, line: str, column: int) -> Said:
     before, letter = line[:column], line[column : column + 1]
     if letter == ">":
-        return 'a comparison needs quotes, such as ">= 50"'
+        return _COMPARISON
     if "mapping values are not allowed" in problem:
         if re.search(r":\s", before):
-            return "a second ':' on this line; a text with a ':' in it needs quotes"
-        return "this line does not fit the one above it: it is indented too far, or the line above misses its ':'"
+            return say("a second ':' on this line; a text with a ':' in it needs quotes")
+        return say("this line does not fit the one above it: it is indented too far, or the line above misses its ':'")
     if "expected key" in problem and re.search(r"""["'][^"']*\Z""", before):
         return _TEXT_AFTER_QUOTE
     words = f"{context}: {problem}"
-    known = next((sentence for sign, sentence in _IN_WORDS if sign in words), "this cannot be read as YAML: {problem}")
-    return known.replace("{letter}", letter).replace("{problem}", problem)
+    if "cannot start any token" in words:
+        return say("a text that begins with %(letter)s needs quotes", letter=letter)
+    return next((sentence for sign, sentence in _IN_WORDS if sign in words), _unreadable(problem))
 
 
 # --- nodes as text ----------------------------------------------------------------------------------------------------

@@ -14,9 +14,10 @@ from typing import Protocol
 import re2
 
 from engine.events import Told
-from engine.rules.fields import Fault, Kind, OneOrMore, Reading, Schema, shorten, text_of
+from engine.rules.fields import Fault, Kind, OneOrMore, Reading, Schema, must_be, shorten, text_of, too_long, unlike
 from engine.rules.fields import Told as AlreadyTold
 from engine.rules.source import Mapping, Node, Scalar
+from engine.said import Said, say
 
 _NUMBER = re.compile(r"-?[0-9]{1,12}(\.[0-9]{1,6})?", re.ASCII)
 _FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*(\.[A-Za-z_][A-Za-z0-9_-]*){0,4}", re.ASCII)
@@ -119,12 +120,12 @@ def _fits_stars(pattern: str, text: str) -> bool:
 class Value(Kind[ValueTest]):
     """A word, a pattern, ``~`` and a regular expression, or a comparison."""
 
-    what: str = 'a value, a pattern with *, a comparison such as ">= 50", or "~ " and a regular expression'
+    what: Said = say('a value, a pattern with *, a comparison such as ">= 50", or "~ " and a regular expression')
 
     def read(self, node: Node, reading: Reading) -> ValueTest:
         text = text_of(node, self.what)
         if len(text) > _LONGEST_PATTERN:
-            raise Fault(node, f"this is {len(text)} characters long; at most {_LONGEST_PATTERN} fit")
+            raise too_long(node, text, _LONGEST_PATTERN)
         if text.startswith("~"):
             return self._pattern(node, text)
         low, dots, high = text.partition("..")
@@ -134,32 +135,44 @@ class Value(Kind[ValueTest]):
         if sign:
             return self._compared(node, text, sign[0])
         if text.count("*") > _MOST_STARS:
-            raise Fault(node, f"a pattern has at most {_MOST_STARS} *")
+            raise Fault(node, say("a pattern has at most %(most)s *", most=_MOST_STARS))
         return ValueTest(text)
 
     def _pattern(self, node: Node, text: str) -> ValueTest:
         pattern = text[1:].strip()
         if not pattern:
-            raise Fault(node, 'after ~ comes a regular expression, such as "~ ^ink-[0-9]+$"')
+            raise Fault(node, say('after ~ comes a regular expression, such as "~ ^ink-[0-9]+$"'))
         try:
             _compiled(pattern)
         except re2.error as error:
             said = error.args[0] if error.args else ""
             reason = said.decode(errors="replace") if isinstance(said, bytes) else str(said)
-            raise Fault(node, f"this regular expression cannot be used: {shorten(reason)}") from None
+            raise Fault(
+                node, say("this regular expression cannot be used: %(reason)s", reason=shorten(reason))
+            ) from None
         return ValueTest(text, "~")
 
     def _between(self, node: Node, text: str, low: Decimal, high: Decimal) -> ValueTest:
         if low > high:
-            raise Fault(node, f"'{shorten(text)}' runs backwards; write {high}..{low}")
+            raise Fault(
+                node,
+                say("'%(text)s' runs backwards; write %(better)s", text=shorten(text), better=f"{high}..{low}"),
+            )
         return ValueTest(text, "..", low, high)
 
     def _compared(self, node: Node, text: str, sign: str) -> ValueTest:
         if sign in ("=>", "=<"):
-            raise Fault(node, f"write {sign[::-1]} instead of {sign}")
+            raise Fault(node, say("write %(better)s instead of %(sign)s", better=sign[::-1], sign=sign))
         number = text.removeprefix(sign).strip()
         if not _NUMBER.fullmatch(number):
-            raise Fault(node, f"after {sign} comes a number such as 50 or 12.50, not '{shorten(number)}'")
+            raise Fault(
+                node,
+                say(
+                    "after %(sign)s comes a number such as 50 or 12.50, not '%(number)s'",
+                    sign=sign,
+                    number=shorten(number),
+                ),
+            )
         return ValueTest(text, sign, Decimal(number))
 
 
@@ -167,12 +180,12 @@ class Value(Kind[ValueTest]):
 class FieldName(Kind[str]):
     """The path of a field in an event."""
 
-    what: str = "a field of the event such as results or product.category"
+    what: Said = say("a field of the event such as results or product.category")
 
     def read(self, node: Node, reading: Reading) -> str:
         text = text_of(node, self.what)
         if not _FIELD.fullmatch(text) or len(text) > 80:
-            raise Fault(node, f"this must be {self.what}, not '{shorten(text)}'")
+            raise unlike(node, self.what, text)
         return text
 
 
@@ -185,15 +198,18 @@ _MOST_FIELDS = 10
 class Where(Kind[Conditions]):
     """What an event's own fields must be; all of them must fit."""
 
-    what: str = "fields with what they must be, such as {results: 0, product.category: [ink, toner]}"
+    what: Said = say("fields with what they must be, such as {results: 0, product.category: [ink, toner]}")
 
     def read(self, node: Node, reading: Reading) -> Conditions:
         if isinstance(node, Scalar) and node.empty:
-            raise Fault(node, f"this is empty; it must be {self.what}")
+            raise Fault(node, say("this is empty; it must be %(what)s", what=self.what))
         if not isinstance(node, Mapping):
-            raise Fault(node, f"this must be {self.what}")
+            raise must_be(node, self.what)
         if len(node.pairs) > _MOST_FIELDS:
-            raise Fault(node.pairs[_MOST_FIELDS][0], f"at most {_MOST_FIELDS} fields can be asked about")
+            raise Fault(
+                node.pairs[_MOST_FIELDS][0],
+                say("at most %(most)s fields can be asked about", most=_MOST_FIELDS),
+            )
         pairs = [reading.attempt(self._pair, key, value, reading) for key, value in node.pairs]
         found = tuple(pair for pair in pairs if pair is not None)
         if len(found) < len(pairs):

@@ -18,8 +18,8 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from engine.errors import LinkError, NotFound, ShopbellError, StoreError
 from engine.events import Line
+from engine.language import Catalogues, locale_for
 from engine.links import Links, RestoreClaim, SurveyClaim, UnsubscribeClaim
-from engine.mail.language import Catalogues, locale_for
 from engine.mail.view import LineView, Money, make_line, web_address
 from engine.messages import SURVEY_ANSWERS
 from engine.money import to_major

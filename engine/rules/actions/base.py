@@ -21,6 +21,7 @@ from engine.people import remember_contact
 from engine.rules.facts import Facts
 from engine.rules.forms import Form, form_of
 from engine.rules.holds import Hold
+from engine.said import frame
 from engine.visitors import Contact, Run
 
 Translations = dict[str, str]
@@ -133,7 +134,7 @@ STEPS: dict[str, tuple[Form[BaseAction], str]] = {}
 def action(cls: Action) -> Action:
     """Register an action under its word."""
     ACTIONS[cls.kind] = cls
-    STEPS[cls.kind] = (form_of(cls, f"'{cls.kind}'", bare=cls.bare), summary(cls))
+    STEPS[cls.kind] = (form_of(cls, frame("'%(word)s'", word=cls.kind), bare=cls.bare), summary(cls))
     return cls
 
 

@@ -15,6 +15,7 @@ from engine.rules.forms import setting
 from engine.rules.numbers import Duration
 from engine.rules.source import Node
 from engine.rules.zones import zone_of
+from engine.said import say
 from engine.visitors import Run
 
 
@@ -41,7 +42,7 @@ class Pause:
 
 
 class PauseText(Kind[Pause]):
-    what = "a duration such as 1d, `until 09:00` or `until office_hours`"
+    what = say("a duration such as 1d, `until 09:00` or `until office_hours`")
 
     def read(self, node: Node, reading: Reading) -> Pause:
         text = text_of(node, self.what)
@@ -52,7 +53,10 @@ class PauseText(Kind[Pause]):
             return Pause(opening=True)
         match = re.fullmatch(r"([01]?\d|2[0-3]):([0-5]\d)", until, re.ASCII)
         if match is None:
-            raise Fault(node, f"after until comes a time such as 09:00, or office_hours, not '{shorten(until)}'")
+            raise Fault(
+                node,
+                say("after until comes a time such as 09:00, or office_hours, not '%(until)s'", until=shorten(until)),
+            )
         return Pause(minute=int(match[1]) * 60 + int(match[2]))
 
     def schema(self) -> Schema:

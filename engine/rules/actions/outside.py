@@ -17,28 +17,34 @@ from engine.rules.holds import Hold
 from engine.rules.phrases import Phrase, fill
 from engine.rules.shop_fields import Url
 from engine.rules.source import Node
+from engine.said import say
 
 MAX_TAGS = 20
 
 
 class SafeUrl(Kind[str]):
-    what = "an https address such as https://shop.example/hooks/bell"
+    what = say("an https address such as https://shop.example/hooks/bell")
 
     def read(self, node: Node, reading: Reading) -> str:
         text = Url().read(node, reading)
         if urlsplit(text).scheme != "https":
-            raise Fault(node, f"this must be {self.what}; without https anybody on the way could read and change it")
+            raise Fault(
+                node,
+                say("this must be %(what)s; without https anybody on the way could read and change it", what=self.what),
+            )
         return text
 
 
 class SecretName(Kind[str]):
-    what = "env:NAME, the environment variable that holds it"
+    what = say("env:NAME, the environment variable that holds it")
 
     def read(self, node: Node, reading: Reading) -> str:
         text = text_of(node, self.what)
         if not re.fullmatch(r"env:[A-Za-z_][A-Za-z0-9_]*", text):
             reading.source.veil(node.line)
-            raise Fault(node, "a secret never stands in this file; put it in the environment and write env:NAME here")
+            raise Fault(
+                node, say("a secret never stands in this file; put it in the environment and write env:NAME here")
+            )
         return text
 
 
@@ -94,7 +100,7 @@ class Audience(Silent):
 
     def __post_init__(self) -> None:
         if bool(self.add) == bool(self.remove):
-            raise Clash("'audience' either adds or removes; take two steps to do both")
+            raise Clash(say("'audience' either adds or removes; take two steps to do both"))
 
     def hold(self, facts: Facts) -> Hold | None:
         if self.add and facts.visitor.marketing is not True:
@@ -121,7 +127,7 @@ class Tag(Silent):
 
     def __post_init__(self) -> None:
         if not self.add and not self.remove:
-            raise Clash("'tag' needs a tag to add or to remove")
+            raise Clash(say("'tag' needs a tag to add or to remove"))
 
     def take(self, turn: Turn) -> None:
         visitor = turn.facts.visitor

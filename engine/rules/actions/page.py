@@ -17,6 +17,7 @@ from engine.rules.holds import Hold
 from engine.rules.numbers import Duration
 from engine.rules.phrases import Phrase, fill, missing
 from engine.rules.shop_fields import Url
+from engine.said import say
 from engine.visitors import Offer
 
 
@@ -86,9 +87,14 @@ class Invite(PageMessage):
     def __post_init__(self) -> None:
         leads = self.opens in ("callback", "link")
         if leads and not self.href:
-            raise Clash(f"'opens: {self.opens}' needs an href: where the button leads")
+            raise Clash(say("'opens: %(opens)s' needs an href: where the button leads", opens=self.opens))
         if self.href and not leads:
-            raise Clash(f"'href' is for 'opens: link' and 'opens: callback'; this invitation opens {self.opens}")
+            raise Clash(
+                say(
+                    "'href' is for 'opens: link' and 'opens: callback'; this invitation opens %(opens)s",
+                    opens=self.opens,
+                )
+            )
 
     @property
     def needs_agent(self) -> bool:
@@ -129,7 +135,7 @@ class Nudge(PageMessage):
 
     def __post_init__(self) -> None:
         if self.label and not self.href:
-            raise Clash("'label' needs an href: where the button leads")
+            raise Clash(say("'label' needs an href: where the button leads"))
 
     def buttons(self, facts: Facts, language: str) -> list[dict[str, object]]:
         words = in_language(self.label or LABELS["link"], language)

@@ -29,6 +29,7 @@ from engine.rules.fields import Fault, Kind, PageType, Reading, Text, did_you_me
 from engine.rules.numbers import Duration, Money, Share, Whole
 from engine.rules.shop_fields import UrlPattern
 from engine.rules.source import Scalar, Source
+from engine.said import Said, all_of, frame, say
 
 LANGUAGES = ("nl", "en")
 KINDS: dict[str, Kind[Any]] = {
@@ -46,6 +47,9 @@ _BLANK = re.compile(r"\{\{(\w+)((?:[+-][\w.]+)*)\}\}")
 
 class BlueprintError(ShopbellError):
     """A blueprint that is not there, or a blank filled in wrongly."""
+
+    def __init__(self, message: Said) -> None:
+        super().__init__(message)
 
 
 class Blank(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -92,8 +96,8 @@ def names() -> tuple[str, ...]:
 def blueprint(name: str) -> Blueprint:
     """Raises BlueprintError when there is none of that name."""
     if name not in names():
-        near = did_you_mean(name, names()) or "; `shopbell new --list` tells which there are"
-        raise BlueprintError(f"there is no blueprint '{name}'{near}")
+        near = did_you_mean(name, names()) or say("; `shopbell new --list` tells which there are")
+        raise BlueprintError(say("there is no blueprint '%(name)s'%(hint)s", name=name, hint=near))
     text = (resources.files(__name__) / f"{name}.yaml").read_text(encoding="utf-8")
     return msgspec.convert(yaml.load(text, Loader=yaml.CBaseLoader), Blueprint)  # noqa: S506 - text and nothing else
 
@@ -103,10 +107,23 @@ def fill(name: str, values: Mapping[str, str], languages: Sequence[str] = LANGUA
     plan = blueprint(name)
     unknown = [value for value in values if value not in plan.blanks]
     if unknown:
-        raise BlueprintError(f"'{name}' has no blank '{unknown[0]}'{did_you_mean(unknown[0], plan.blanks)}")
+        raise BlueprintError(
+            say(
+                "'%(name)s' has no blank '%(blank)s'%(hint)s",
+                name=name,
+                blank=unknown[0],
+                hint=did_you_mean(unknown[0], plan.blanks),
+            )
+        )
     spoken = [language for language in languages if language in LANGUAGES]
     if not spoken:
-        raise BlueprintError(f"blueprints are written in {' and '.join(LANGUAGES)}, not in {', '.join(languages)}")
+        raise BlueprintError(
+            say(
+                "blueprints are written in %(known)s, not in %(wanted)s",
+                known=all_of(LANGUAGES),
+                wanted=", ".join(languages),
+            )
+        )
     filled = {blank: _checked(blank, plan.blanks[blank], values) for blank in plan.blanks}
     rule = _in_languages(_substitute(plan.rule, plan.blanks, filled), spoken)
     tests = _substitute(plan.tests, plan.blanks, filled)
@@ -119,7 +136,7 @@ def _checked(name: str, blank: Blank, values: Mapping[str, str]) -> str:
     try:
         KINDS[blank.kind].read(Scalar(value, True, 1, 1), Reading(Source("")))
     except Fault as fault:
-        raise BlueprintError(f"{name}: {fault.message}") from None
+        raise BlueprintError(frame("%(name)s: %(message)s", name=name, message=fault.message)) from None
     return value
 
 

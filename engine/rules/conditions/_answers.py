@@ -10,6 +10,7 @@ from engine.rules.conditions.base import BaseCondition
 from engine.rules.forms import Clash, setting
 from engine.rules.numbers import Comparison, Duration
 from engine.rules.verdicts import State, Verdict, met, not_met, not_yet
+from engine.said import say
 
 
 def compare(wanted: Comparison, seen: int, unit: str = "") -> Verdict:
@@ -51,7 +52,7 @@ class Moment(BaseCondition):
 
     def __post_init__(self) -> None:
         if self.within is not None and self.ago >= self.within:
-            raise Clash("nothing is both at least 'ago' and 'within'; 'within' must be the longer one")
+            raise Clash(say("nothing is both at least 'ago' and 'within'; 'within' must be the longer one"))
 
     def answer(self, moments: Iterable[Millis], now: Millis) -> Verdict:
         """One of the moments must fit; else the soonest that will."""

@@ -13,6 +13,7 @@ from engine.rules.pages import matches
 from engine.rules.shop_fields import UrlPattern
 from engine.rules.texts import Value, ValueTest, fits_any
 from engine.rules.verdicts import Verdict, met, not_met, unknown
+from engine.said import say
 
 _DIRECT = "direct"
 
@@ -73,7 +74,7 @@ class Utm(BaseCondition):
 
     def __post_init__(self) -> None:
         if not any(tests for _, tests in self._asked):
-            raise Clash("'utm' needs a source, medium, campaign, content or term")
+            raise Clash(say("'utm' needs a source, medium, campaign, content or term"))
 
     @property
     def _asked(self) -> tuple[tuple[str, tuple[ValueTest, ...]], ...]:
@@ -172,7 +173,7 @@ class LandingPage(BaseCondition):
 
     def __post_init__(self) -> None:
         if not (self.type or self.url):
-            raise Clash("'landing_page' needs a type or a url: landing_page: product")
+            raise Clash(say("'landing_page' needs a type or a url: landing_page: product"))
 
     def check(self, facts: Facts) -> Verdict:
         landing = facts.visitor.session.landing

@@ -18,6 +18,7 @@ from engine.rules.numbers import Compared, Comparison, Duration, Share, Whole
 from engine.rules.pages import matches
 from engine.rules.shop_fields import UrlPattern
 from engine.rules.verdicts import Asks, Verdict, met, not_met, not_yet
+from engine.said import say
 from engine.visitors import MAX_TRAIL, SESSION_GAP, Series, View, Visitor, Watch
 
 
@@ -86,9 +87,11 @@ class OnPage(BaseCondition):
 
     def __post_init__(self) -> None:
         if not (self.type or self.url or self.for_):
-            raise Clash("'on_page' needs a type, a url or a time; write for example on_page: faq")
+            raise Clash(say("'on_page' needs a type, a url or a time; write for example on_page: faq"))
         if self.across == "session" and (self.counting != "engaged" or self.url or not self.type):
-            raise Clash("'across: session' counts engaged time by page type; give a type, and no url or other counting")
+            raise Clash(
+                say("'across: session' counts engaged time by page type; give a type, and no url or other counting")
+            )
 
     @property
     def page_types(self) -> frozenset[str] | None:
@@ -160,7 +163,7 @@ class SeenPage(BaseCondition):
 
     def __post_init__(self) -> None:
         if bool(self.type) == bool(self.url):
-            raise Clash("'seen_page' needs a type or a url, one of them; write for example seen_page: returns")
+            raise Clash(say("'seen_page' needs a type or a url, one of them; write for example seen_page: returns"))
 
     @property
     def watches(self) -> tuple[Watch, ...]:
@@ -200,7 +203,7 @@ class PagesViewed(BaseCondition):
 
     def __post_init__(self) -> None:
         if self.type and self.across == "visits":
-            raise Clash("page views by type are counted for one visit; leave out 'type' or 'across: visits'")
+            raise Clash(say("page views by type are counted for one visit; leave out 'type' or 'across: visits'"))
 
     def check(self, facts: Facts) -> Verdict:
         session = facts.visitor.session

@@ -16,6 +16,7 @@ from engine.clock import Millis
 from engine.rules.facts import Facts
 from engine.rules.forms import Form, form_of
 from engine.rules.verdicts import Verdict
+from engine.said import frame
 from engine.visitors import Watch
 
 
@@ -76,5 +77,5 @@ def condition(cls: Kind) -> Kind:
     """Register a condition under its word."""
     word = word_of(cls)
     CONDITIONS[word] = cls
-    FORMS[word] = form_of(cls, f"'{word}'", bare=cls.bare)
+    FORMS[word] = form_of(cls, frame("'%(word)s'", word=word), bare=cls.bare)
     return cls

@@ -16,6 +16,7 @@ from engine.rules.shop import DailyHours
 from engine.rules.shop_fields import Moment, QuietHours, Weekdays
 from engine.rules.verdicts import Verdict, met, not_met, not_yet, unknown
 from engine.rules.zones import own_zone
+from engine.said import say
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _LOOK_AHEAD_DAYS = 8
@@ -162,9 +163,9 @@ class Dates(BaseCondition):
 
     def __post_init__(self) -> None:
         if self.from_ is None and self.until is None:
-            raise Clash("'dates' needs from, until or both")
+            raise Clash(say("'dates' needs from, until or both"))
         if self.from_ is not None and self.until is not None and self.from_ >= self.until:
-            raise Clash("'dates' ends before it begins")
+            raise Clash(say("'dates' ends before it begins"))
 
     def check(self, facts: Facts) -> Verdict:
         seen = f"{facts.shop.local(facts.now):%Y-%m-%d %H:%M}"

@@ -15,6 +15,7 @@ from engine.rules.fields import Choice, OneOrMore, Text
 from engine.rules.forms import Clash, form_of, setting
 from engine.rules.numbers import Compared, Comparison, Duration, Money, Share, Whole
 from engine.rules.verdicts import Verdict, met, not_met, not_yet, unknown
+from engine.said import frame, say
 from engine.visitors import Basket, Item, Stage
 
 AWAY_AT_MOST: Millis = 10 * MINUTE
@@ -35,7 +36,7 @@ class Contents:
 
     def __post_init__(self) -> None:
         if not (self.sku or self.product or self.category or self.brand or self.value):
-            raise Clash("'contains' needs a sku, product, category, brand or value")
+            raise Clash(say("'contains' needs a sku, product, category, brand or value"))
 
     def fits(self, item: Item) -> bool:
         return self.names(item) and (self.value is None or self.value.holds(item.value))
@@ -80,11 +81,11 @@ class Cart(BaseCondition):
     is_: str = setting(Choice(("filled", "empty")), "Whether anything is in it.", default="filled", main=True)
     total: Comparison | None = setting(Compared(Money()), "The value of what is in it, without shipping.", default=None)
     items: Comparison | None = setting(Compared(Whole()), "How many pieces are in it.", default=None)
-    contains: Contents | None = setting(form_of(Contents, "'contains'"), "What must be in it.", default=None)
+    contains: Contents | None = setting(form_of(Contents, frame("'contains'")), "What must be in it.", default=None)
 
     def __post_init__(self) -> None:
         if self.is_ == "empty" and (self.total or self.items or self.contains):
-            raise Clash("an empty cart has no total, items or contents; leave out 'is: empty' or the rest")
+            raise Clash(say("an empty cart has no total, items or contents; leave out 'is: empty' or the rest"))
 
     @property
     def needs_cart(self) -> bool:
@@ -217,7 +218,7 @@ class UnexpectedShipping(BaseCondition):
 
     def __post_init__(self) -> None:
         if self.at_least is None and self.or_share is None:
-            raise Clash("'unexpected_shipping' needs to know how much: at_least: 3.00, or_share: 8%, or both")
+            raise Clash(say("'unexpected_shipping' needs to know how much: at_least: 3.00, or_share: 8%%, or both"))
 
     @property
     def needs_cart(self) -> bool:

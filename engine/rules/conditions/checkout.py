@@ -14,6 +14,7 @@ from engine.rules.fields import Choice, OneOrMore
 from engine.rules.forms import Clash, setting
 from engine.rules.numbers import Compared, Comparison, Duration, Money, Share, Whole
 from engine.rules.verdicts import Verdict, met, not_met, not_yet, unknown
+from engine.said import say
 from engine.visitors import MAX_TIMES
 
 
@@ -32,7 +33,7 @@ class Shipping(BaseCondition):
 
     def __post_init__(self) -> None:
         if self.cost is None and self.share is None:
-            raise Clash("'shipping' needs a cost or a share: shipping: \">= 6.95\"")
+            raise Clash(say("'shipping' needs a cost or a share: shipping: \">= 6.95\""))
 
     @property
     def needs_cart(self) -> bool:

@@ -17,6 +17,7 @@ from engine.rules.forms import Clash, form_of, setting
 from engine.rules.numbers import Duration, Whole
 from engine.rules.texts import Conditions, FieldName, Where, fits_any
 from engine.rules.verdicts import Verdict, met, not_met, not_yet, unknown
+from engine.said import say
 from engine.visitors import MAX_TIMES, SIGNALS, Series, Watch
 
 _THOUSAND = 1000
@@ -141,13 +142,16 @@ class Happened(BaseCondition):
 
     def __post_init__(self) -> None:
         if self.sum and self.distinct:
-            raise Clash("'sum' adds up and 'distinct' counts; use one of them")
+            raise Clash(say("'sum' adds up and 'distinct' counts; use one of them"))
         limited = self.within is not None and not self.sum
         if self.distinct and self.at_least > MAX_TIMES:
-            raise Clash(f"up to {MAX_TIMES} different values are remembered; ask for fewer")
+            raise Clash(say("up to %(most)s different values are remembered; ask for fewer", most=MAX_TIMES))
         if limited and self.at_least > MAX_TIMES:
             raise Clash(
-                f"with 'within' an event is counted up to {MAX_TIMES} times; ask for fewer, or leave 'within' out"
+                say(
+                    "with 'within' an event is counted up to %(most)s times; ask for fewer, or leave 'within' out",
+                    most=MAX_TIMES,
+                )
             )
 
     @property
@@ -247,7 +251,7 @@ class Sequence(BaseCondition):
     """
 
     events: tuple[Occurrence, ...] = setting(
-        OneOrMore(form_of(Occurrence, "an event of 'sequence'")), "The events, first to last.", main=True
+        OneOrMore(form_of(Occurrence, say("an event of 'sequence'"))), "The events, first to last.", main=True
     )
     within: Millis | None = setting(Duration(), "All of it so lately.", default=None, shown="ever")
 
@@ -255,7 +259,7 @@ class Sequence(BaseCondition):
 
     def __post_init__(self) -> None:
         if not 2 <= len(self.events) <= 10:
-            raise Clash("'sequence' needs two to ten events: sequence: [product_viewed, cart_updated]")
+            raise Clash(say("'sequence' needs two to ten events: sequence: [product_viewed, cart_updated]"))
 
     @property
     def watches(self) -> tuple[Watch, ...]:

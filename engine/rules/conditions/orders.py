@@ -13,6 +13,7 @@ from engine.rules.facts import Facts
 from engine.rules.forms import Clash, setting
 from engine.rules.numbers import Compared, Comparison, Duration, Money, Whole
 from engine.rules.verdicts import Verdict, met, not_met, not_yet, unknown
+from engine.said import say
 
 
 def _latest(facts: Facts) -> Millis | None:
@@ -61,7 +62,7 @@ class Orders(BaseCondition):
 
     def __post_init__(self) -> None:
         if self.count is None and self.value is None:
-            raise Clash("'orders' needs a count or a value: orders: \">= 2\"")
+            raise Clash(say("'orders' needs a count or a value: orders: \">= 2\""))
 
     def check(self, facts: Facts) -> Verdict:
         return first_open(self._answers(facts), met())

@@ -14,6 +14,7 @@ from engine.rules.fields import Choice
 from engine.rules.forms import Clash, setting
 from engine.rules.numbers import Compared, Comparison, Duration, Money, Share, Whole
 from engine.rules.verdicts import Verdict, met, not_met, unknown
+from engine.said import say
 from engine.visitors import Good, is_same
 
 
@@ -103,7 +104,7 @@ class PriceDropped(_OfProducts):
 
     def __post_init__(self) -> None:
         if self.at_least is not None and self.share is not None:
-            raise Clash("'price_dropped' is by an amount or by a share; use at_least or share")
+            raise Clash(say("'price_dropped' is by an amount or by a share; use at_least or share"))
 
     def check(self, facts: Facts) -> Verdict:
         wanted = self._wanted

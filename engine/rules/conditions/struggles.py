@@ -16,6 +16,7 @@ from engine.rules.forms import Clash, setting
 from engine.rules.numbers import Duration, Whole
 from engine.rules.texts import ValueTest
 from engine.rules.verdicts import Verdict, met, not_met, not_yet
+from engine.said import say
 from engine.visitors import FAILED_SEARCH, MAX_TIMES, MAX_TRAIL, Watch
 
 
@@ -121,7 +122,7 @@ class BackAndForth(BaseCondition):
 
     def __post_init__(self) -> None:
         if len(set(self.between)) != 2 or len(self.between) != 2:
-            raise Clash("'back_and_forth' is between two page types: between: [product, returns]")
+            raise Clash(say("'back_and_forth' is between two page types: between: [product, returns]"))
 
     def check(self, facts: Facts) -> Verdict:
         since = facts.visitor.session.started_at if self.within is None else facts.now - self.within

@@ -18,6 +18,7 @@ from engine.rules.shop_fields import Country as CountryCode
 from engine.rules.shop_fields import Language as LanguageTag
 from engine.rules.texts import Value, ValueTest, fits_any
 from engine.rules.verdicts import Verdict, met, not_met, unknown
+from engine.said import say
 from engine.visitors import SESSION_GAP
 
 
@@ -159,9 +160,9 @@ class Loyalty(BaseCondition):
 
     def __post_init__(self) -> None:
         if self.is_ == "none" and (self.tier or self.points):
-            raise Clash("who is in no programme has no tier and no points")
+            raise Clash(say("who is in no programme has no tier and no points"))
         if self.is_ == "any" and not (self.tier or self.points):
-            raise Clash("'loyalty' needs to know what: loyalty: member, a tier or points")
+            raise Clash(say("'loyalty' needs to know what: loyalty: member, a tier or points"))
 
     def check(self, facts: Facts) -> Verdict:
         loyalty = facts.visitor.loyalty

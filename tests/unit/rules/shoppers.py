@@ -26,7 +26,9 @@ LAMP = Line(sku="LAMP", product_id="12", category="Lamps", brand="Noor", quantit
 SERVICES = {
     "shopify": Known(
         (
-            Option("shop", "the shop's own domain: name.myshopify.com", False, True, "", lambda text: "." in text),
+            Option(
+                "shop", "a web address such as https://shop.example/cart", False, True, "", lambda text: "." in text
+            ),
             Option("client_secret", "signs every webhook", True, False, "env:SHOPIFY_CLIENT_SECRET", bool),
         )
     ),
@@ -38,7 +40,7 @@ SERVICES = {
         carries_mail=True,
     ),
 }
-"""Two services as a rule file knows them."""
+"""Two services as a rule file knows them; what they say of their settings is said elsewhere too, so in Dutch as well."""
 
 _ids = count(1)
 

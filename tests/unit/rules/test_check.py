@@ -31,6 +31,32 @@ def test_a_bad_file_is_explained_on_stderr(tmp_path: Path, capsys: pytest.Captur
     )
 
 
+def test_a_bad_file_is_explained_in_dutch_to_who_asks_for_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "rules.yaml"
+    file.write_text(GOOD.replace("can_email", "can_mail"))
+    assert run(["check", str(file), "--language", "nl"]) == 1
+    assert capsys.readouterr().err == (
+        "rules.yaml:3:12: onbekende voorwaarde 'can_mail' (bedoel je 'can_email'?)\n"
+        "    when: [can_mail]\n"
+        "           ^\n"
+        "rules.yaml: 1 probleem\n"
+    )
+    run(["check", str(file)])
+    assert "unknown condition" in capsys.readouterr().err
+
+
+def test_the_terminal_is_answered_in_its_language(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SHOPBELL_LANGUAGE")
+    monkeypatch.delenv("LC_ALL", raising=False)
+    monkeypatch.setenv("LC_MESSAGES", "nl_NL.UTF-8")
+    assert run(["check", str(tmp_path / "lost.yaml")]) == 1
+    assert capsys.readouterr().err.startswith("shopbell: er is geen regelbestand lost.yaml;")
+
+
 def test_a_doubt_is_told_and_is_no_problem(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "rules.yaml"
     file.write_text(GOOD.replace("can_email", "on_page: faq"))

@@ -1,4 +1,4 @@
-"""Languages: gettext catalogues next to the templates, English being the language the templates are written in.
+"""Languages: gettext catalogues next to what they translate, which itself is written in English.
 
 A catalogue is one ``<language>.po``, which every translation tool can open; it is read as it is, so that nothing has to
 be compiled after a change.

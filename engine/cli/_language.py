@@ -1,0 +1,64 @@
+"""The language in which a command answers whoever typed it: ``--language``, else the environment's, else English."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextvars import ContextVar
+from gettext import NullTranslations
+from pathlib import Path
+from typing import Final
+
+import click
+
+import engine
+from engine.said import translate
+
+FOLDER: Final = Path(engine.__file__).parent / "locale"
+LANGUAGES: Final = ("en", *sorted(path.stem for path in FOLDER.glob("*.po")))
+_WHERE_IT_IS_SAID: Final = ("SHOPBELL_LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")
+"""The first that is set counts; after our own, in the order of POSIX."""
+
+_spoken: ContextVar[NullTranslations] = ContextVar("spoken")
+
+
+def speak(language: str) -> None:
+    """From here on this command answers in one of :data:`LANGUAGES`."""
+    if language == "en":
+        _spoken.set(NullTranslations())
+        return
+    from engine.language import Catalogues
+
+    _spoken.set(Catalogues(FOLDER).translations(language))
+
+
+def language_of(environ: Mapping[str, str]) -> str:
+    """``nl`` for a terminal that is set to ``nl_NL.UTF-8``; English for what nobody has translated."""
+    wanted = next((environ[name] for name in _WHERE_IT_IS_SAID if environ.get(name)), "")
+    language = wanted.replace(".", "_").replace("-", "_").split("_")[0].lower()
+    return language if language in LANGUAGES else "en"
+
+
+def _choose(_: click.Context, __: click.Parameter, language: str | None) -> None:
+    if language is not None:
+        speak(language)
+
+
+answers_in = click.option(
+    "--language",
+    type=click.Choice(LANGUAGES),
+    is_eager=True,
+    expose_value=False,
+    callback=_choose,
+    help="Answer in this language; else in that of SHOPBELL_LANGUAGE, or of the terminal.",
+)
+"""The option of every command that speaks to marketers."""
+
+
+def in_words(message: str) -> str:
+    """The message in this command's language; what nobody can translate as it is."""
+    return translate(message, _spoken.get())
+
+
+def tell(message: str, *, err: bool = False) -> None:
+    """A line for whoever typed the command."""
+    click.echo(in_words(message), err=err)
