@@ -40,7 +40,7 @@ SERVICES = {
         carries_mail=True,
     ),
 }
-"""Two services as a rule file knows them; what they say of their settings is said elsewhere too, so in Dutch as well."""
+"""Two services as a rule file knows them; what they say of their settings is said elsewhere too, so in Dutch."""
 
 _ids = count(1)
 
