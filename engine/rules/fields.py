@@ -11,7 +11,7 @@ import unicodedata
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Generic, ParamSpec, TypeVar
+from typing import Any, Generic, ParamSpec, TypeVar
 
 from engine.events import CANONICAL_TYPES, PAGE_TYPES
 from engine.rules.shop import KnownIntegrations
@@ -79,6 +79,36 @@ class Kind(ABC, Generic[T]):
     def schema(self) -> Schema:
         """What an editor may check while somebody types; the loader is the judge."""
         return {"type": ["string", "number"]}
+
+    def schema_alone(self) -> Schema:
+        """The same for a value that stands for a group of settings, so that no group can be meant."""
+        return checked(self)
+
+
+_SEVERAL = frozenset(["allOf", "anyOf", "enum", "additionalProperties"])
+"""Where these stand an editor has better words of its own: it lists what may be written, or names the part at fault."""
+
+
+def checked(kind: Kind[Any]) -> Schema:
+    """The kind's schema, which says in an editor what the loader would say."""
+    schema = kind.schema()
+    if "$ref" in schema:
+        return {"allOf": [schema]}  # beside a $ref nothing else counts
+    if not _SEVERAL.isdisjoint(schema):
+        return schema
+    kinds = schema.get("type", [])
+    # As a list, because of several single types an editor makes a sentence of its own.
+    return {**schema, "type": kinds if isinstance(kinds, list) else [kinds], "errorMessage": refusal(kind)}
+
+
+def either(**ways: Schema) -> Schema:
+    """A value that may be written in several ways. Each has a name, because an editor tells them apart by it."""
+    return {"anyOf": [{"title": name.replace("_", " "), **way} for name, way in ways.items()]}
+
+
+def refusal(kind: Kind[Any]) -> str:
+    """What an editor says of another value."""
+    return str(say("this must be %(what)s", what=unmarked(kind.what)))
 
 
 # --- helping hands ----------------------------------------------------------------------------------------------------
@@ -239,7 +269,7 @@ class PageType(Kind[str]):
         return text
 
     def schema(self) -> Schema:
-        return {"anyOf": [{"enum": list(PAGE_TYPES)}, {"type": "string", "pattern": "^[a-z][a-z0-9_]*$"}]}
+        return {"$ref": "#/definitions/page_type"}
 
 
 @dataclass(frozen=True)
@@ -270,8 +300,7 @@ class EventName(Kind[str]):
         return text
 
     def schema(self) -> Schema:
-        own = {"type": "string", "pattern": "^[a-z][a-z0-9]*(_[a-z0-9]+)+$"}
-        return {"anyOf": [{"enum": sorted(CANONICAL_TYPES)}, own]}
+        return {"$ref": "#/definitions/event"}
 
 
 @dataclass(frozen=True)
@@ -298,8 +327,8 @@ class OneOrMore(Kind[tuple[T, ...]]):
         return found
 
     def schema(self) -> Schema:
-        one = self.kind.schema()
-        return {"anyOf": [one, {"type": "array", "items": one, "minItems": 1}]}
+        one = checked(self.kind)
+        return either(one=one, a_list={"type": "array", "items": one, "minItems": 1})
 
 
 @dataclass(frozen=True)
@@ -361,8 +390,12 @@ class Texts(Kind[dict[str, str]]):
         return self.text.read(value, reading)
 
     def schema(self) -> Schema:
-        text = {"type": ["string", "number", "boolean"]}
-        return {"anyOf": [text, {"type": "object", "additionalProperties": text, "minProperties": 1}]}
+        text = self.schema_alone()
+        per_language: Schema = {"type": "object", "additionalProperties": text, "minProperties": 1}
+        return either(text=text, text_per_language=per_language)
+
+    def schema_alone(self) -> Schema:
+        return {"type": ["string", "number", "boolean"], "errorMessage": refusal(self.text)}
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast, overload
 
-from engine.rules.fields import Fault, Kind, Reading, Schema, Told, did_you_mean, shorten
+from engine.rules.fields import Fault, Kind, Reading, Schema, Told, checked, did_you_mean, either, refusal, shorten
 from engine.rules.source import Mapping, Node, Scalar
 from engine.said import Said, frame, joined, say, unmarked
 
@@ -44,6 +44,12 @@ class Setting:
     @property
     def argument(self) -> str:
         return self.attribute or self.name
+
+    def schema(self) -> Schema:
+        """Its kind, with what an editor shows of it."""
+        default = f" Unless given: {self.shown_default}." if self.shown_default else ""
+        shown = f"{self.says}\n\nWrite {self.kind.what}.{default}"
+        return {**checked(self.kind), "title": self.name, "description": self.says, "markdownDescription": shown}
 
 
 @dataclass(frozen=True)
@@ -128,8 +134,9 @@ class Form(Kind[T]):
 
     def schema(self) -> Schema:
         group: Schema = {
+            "title": self.title.strip("'"),
             "type": "object",
-            "properties": {s.name: {"description": s.says, **s.kind.schema()} for s in self.settings},
+            "properties": {setting.name: setting.schema() for setting in self.settings},
             "additionalProperties": False,
         }
         required = [setting.name for setting in self.settings if setting.required and not setting.unless]
@@ -137,7 +144,13 @@ class Form(Kind[T]):
             group["required"] = required
         if self.main is None:
             return group
-        return self.main.kind.schema() if self.bare else {"anyOf": [self.main.kind.schema(), group]}
+        if self.bare:
+            return checked(self.main.kind)
+        alone = self.main.kind.schema_alone()
+        # Of two ways to be wrong an editor takes the first for the one that was meant, so that one names both.
+        return either(
+            alone=alone | ({"errorMessage": refusal(self)} if "errorMessage" in alone else {}), settings=group
+        )
 
 
 def _wanted(missing: list[Setting]) -> Said:

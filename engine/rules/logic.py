@@ -67,7 +67,7 @@ class OneClause(Kind[BaseCondition]):
             raise Fault(value, say("'%(word)s' has no settings; write it alone", word=word))
 
     def schema(self) -> Schema:
-        return {"$ref": "#/$defs/clause"}
+        return {"$ref": "#/definitions/clause"}
 
 
 class Clauses(Kind[tuple[BaseCondition, ...]]):
@@ -91,7 +91,7 @@ class Clauses(Kind[tuple[BaseCondition, ...]]):
         return cast("tuple[BaseCondition, ...]", tuple(found))
 
     def schema(self) -> Schema:
-        return {"type": "array", "items": {"$ref": "#/$defs/clause"}, "minItems": 1}
+        return {"type": "array", "items": {"$ref": "#/definitions/clause"}, "minItems": 1}
 
 
 class _Several(BaseCondition):

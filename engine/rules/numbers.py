@@ -11,7 +11,7 @@ from decimal import Decimal
 from engine import clock, money
 from engine.clock import DAY, HOUR, MINUTE, SECOND, Millis
 from engine.errors import MoneyError
-from engine.rules.fields import Fault, Kind, Reading, Schema, shorten, text_of, unlike
+from engine.rules.fields import Fault, Kind, Reading, Schema, either, shorten, text_of, unlike
 from engine.rules.source import Node, Scalar
 from engine.said import Said, frame, say
 
@@ -153,7 +153,8 @@ class Money(Kind[int]):
             raise Fault(node, frame("%(message)s", message=error.message)) from None
 
     def schema(self) -> Schema:
-        return {"anyOf": [{"type": "number", "minimum": 0}, {"type": "string", "pattern": r"^\S*\d+(\.\d+)?.*$"}]}
+        text: Schema = {"type": "string", "pattern": r"^\S*\d+(\.\d+)?.*$"}
+        return either(number={"type": "number", "minimum": 0}, text=text)
 
 
 @dataclass(frozen=True)

@@ -13,15 +13,17 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from engine.decisions import EXPLANATIONS, Guard
+from engine.events import CANONICAL_TYPES, PAGE_TYPES
 from engine.rules.actions import ACTIONS, STEPS
 from engine.rules.conditions.base import CONDITIONS, FORMS, BaseCondition
-from engine.rules.fields import OneOrMore, Schema
+from engine.rules.fields import Kind, OneOrMore, Schema, either
 from engine.rules.forms import Form, Setting
 from engine.rules.logic import All
 from engine.rules.pages import USUAL
 from engine.rules.phrases import GAPS
 from engine.rules.sections import ACTIVE, GROUPS, HOLDOUT, INTEGRATIONS, LATE, LIMITS, PAGES, RULE, SHOP
 from engine.rules.shop import KnownIntegrations
+from engine.rules.source import Mapping, Node, Sequence, Source, inline, parse
 from engine.rules.steps import VARIANT
 
 _BLOCK = re.compile(r"(<!-- from the code: (?P<name>[a-z ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -29,45 +31,112 @@ _BLOCK = re.compile(r"(<!-- from the code: (?P<name>[a-z ]+) -->\n).*?(<!-- end 
 
 # --- JSON Schema ------------------------------------------------------------------------------------------------------
 
+_SECTIONS: dict[str, tuple[Kind[Any], str]] = {
+    "shop": (SHOP, "Who the shop is: its name, languages, clock, currency and hours."),
+    "pages": (PAGES, "Which addresses are which type of page, where the shop differs from the usual."),
+    "integrations": (INTEGRATIONS, "The outside services the shop uses; what is secret stands as `env:NAME`."),
+    "limits": (LIMITS, "How often anybody hears from the shop at most, over all rules and all their devices."),
+    "groups": (GROUPS, "Groups of rules, of which one at a time is on its way, with limits of their own."),
+    "holdout": (HOLDOUT, "The share of visitors who never hear anything, to measure what it is all worth."),
+}
+_A_RULE = {
+    "name": "${1:stuck-in-faq}",
+    "when": [{"on_page": {"type": "${2:faq}", "for": "${3:1m}"}}],
+    "then": [{"invite": "${4:Can I help?}"}],
+}
+
 
 def json_schema(known_integrations: KnownIntegrations | None = None) -> Schema:
-    """What an editor may offer and check while somebody types. The loader is the judge: it knows more."""
+    """What an editor may offer and check while somebody types. The loader is the judge: it knows more.
+
+    Draft 7 is what every editor reads. ``markdownDescription``, ``errorMessage``, ``patternErrorMessage`` and
+    ``defaultSnippets`` are understood by yaml-language-server and left alone by others.
+    """
+    rules: Schema = {
+        "title": "rules",
+        "description": "When to speak up, and what to say.",
+        "type": ["array", "null"],
+        "items": RULE.schema() | {"defaultSnippets": [{"label": "a whole rule", "body": _A_RULE}]},
+    }
     return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "Shopbell rules",
         "type": "object",
-        "properties": {
-            "shop": SHOP.schema(),
-            "pages": PAGES.schema(),
-            "integrations": INTEGRATIONS.schema(known_integrations),
-            "limits": LIMITS.schema(),
-            "groups": GROUPS.schema(),
-            "holdout": HOLDOUT.schema(),
-            "rules": {"type": "array", "items": RULE.schema()},
-        },
+        "properties": {**{name: _section(name, known_integrations) for name in _SECTIONS}, "rules": rules},
         "required": ["rules"],
         "additionalProperties": False,
-        "$defs": {"clause": _clause_schema()},
+        "definitions": {
+            "clause": _entry("condition", {word: _word(word, cls, FORMS[word]) for word, cls in CONDITIONS.items()}),
+            "page_type": _words(PAGE_TYPES, "^[a-z][a-z0-9_]*$"),
+            "event": _words(sorted(CANONICAL_TYPES), "^[a-z][a-z0-9]*(_[a-z0-9]+)+$"),
+            "step": _entry("step", {word: _word(word, cls, STEPS[word][0]) for word, cls in ACTIONS.items()}),
+        },
     }
 
 
-def _clause_schema() -> Schema:
-    words = sorted(CONDITIONS)
-    alone = [word for word in words if not any(setting.required for setting in FORMS[word].settings)]
-    properties = {word: {"description": summary(CONDITIONS[word]), **_value_schema(word)} for word in words}
-    group: Schema = {
-        "type": "object",
-        "properties": properties,
+def _section(name: str, known_integrations: KnownIntegrations | None) -> Schema:
+    kind, says = _SECTIONS[name]
+    told = Setting(name, kind, says).schema()
+    return told | INTEGRATIONS.schema(known_integrations) if kind is INTEGRATIONS else told
+
+
+def _words(known: Iterable[str], pattern: str) -> Schema:
+    """Words that are offered, and others of their kind. No value is both, so that an editor explains it once."""
+    offered = list(known)
+    return either(usual={"enum": offered}, own={"type": "string", "pattern": pattern, "not": {"enum": offered}})
+
+
+def _entry(title: str, words: dict[str, Schema]) -> Schema:
+    """One word with its settings, or alone. One type for both, so that an editor names the word that is wrong."""
+    alone = [word for word in words if word not in _needs_settings()]
+    return {
+        "title": f"a {title}",
+        "type": ["object", "string"],
+        "properties": words,
         "minProperties": 1,
         "maxProperties": 1,
         "additionalProperties": False,
+        "pattern": f"^({'|'.join(alone)})$",
+        "patternErrorMessage": f"this must be a {title} that can stand alone, such as {alone[0]}; others need a value",
     }
-    return {"anyOf": [{"enum": alone}, group]}
 
 
-def _value_schema(word: str) -> Schema:
-    form = FORMS[word]
-    return form.schema() if form.settings else {"type": ["boolean", "null"]}
+def _needs_settings() -> set[str]:
+    forms: list[tuple[str, Form[Any]]] = [*FORMS.items(), *((word, form) for word, (form, _) in STEPS.items())]
+    return {word for word, form in forms if any(setting.required for setting in form.settings)}
+
+
+def _word(word: str, cls: type, form: Form[Any]) -> Schema:
+    """One condition or step: what it means, how it is written, and an example that an editor puts there."""
+    value = form.schema() if form.settings else {"type": ["boolean", "null"]}
+    return {
+        "title": word,
+        "description": summary(cls),
+        "markdownDescription": f"{_prose(cls)}\n\n```yaml\n{example(cls)}\n```",
+        "defaultSnippets": [{"label": "for example", "body": _written(word, parse(Source(example(cls))))}],
+        # Side by side with its properties an editor would leave the example out.
+        **({"allOf": [value]} if "properties" in value else value),
+    }
+
+
+def _written(word: str, node: Node | None) -> object:
+    """What stands after the word in its example; true where it stands alone."""
+    inner: Iterable[Node] = ()
+    if isinstance(node, Mapping):
+        own = node.get(word)
+        if own is not None:
+            return _as_snippet(own)
+        inner = (value for _, value in node.pairs)
+    elif isinstance(node, Sequence):
+        inner = node.items
+    found = (_written(word, each) for each in inner)
+    return next((value for value in found if value is not True), True)
+
+
+def _as_snippet(node: Node) -> object:
+    """The value as an editor puts it there: on one line, because inside a list it would indent further ones wrongly."""
+    text = inline(node)
+    return text == "true" if text in ("true", "false") else text
 
 
 # --- the reference ----------------------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from engine.rules.fields import (
     Reading,
     Schema,
     did_you_mean,
+    either,
     meant,
     must_be,
     nearest,
@@ -124,7 +125,7 @@ class Weekdays(Kind[tuple[int, ...]]):
         return tuple(sorted(days))
 
     def schema(self) -> Schema:
-        return {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}
+        return either(one={"type": "string"}, a_list={"type": "array", "items": {"type": "string"}, "minItems": 1})
 
 
 @dataclass(frozen=True)

@@ -354,17 +354,18 @@ _NEEDS_QUOTES = re.compile(r"""[,:\[\]{}#"'\n]|\A[\s>|*&!%@`-]|\s\Z|\A\Z""")
 
 def flow(node: Node) -> str:
     """The node on one line, as the marketer could have written it: ``on_page: {type: faq, for: 45s}``."""
-    text = _inline(node)
+    text = inline(node)
     if isinstance(node, Mapping) and len(node.pairs) == 1:
         text = text[1:-1]
     return text if len(text) <= _CLAUSE_LENGTH else text[: _CLAUSE_LENGTH - 1] + "…"
 
 
-def _inline(node: Node) -> str:
+def inline(node: Node) -> str:
+    """The node on one line, as what stands after a ``:``: ``{type: faq, for: 45s}``."""
     if isinstance(node, Sequence):
-        return f"[{', '.join(map(_inline, node.items))}]"
+        return f"[{', '.join(map(inline, node.items))}]"
     if isinstance(node, Mapping):
-        return f"{{{', '.join(f'{key.text}: {_inline(value)}' for key, value in node.pairs)}}}"
+        return f"{{{', '.join(f'{key.text}: {inline(value)}' for key, value in node.pairs)}}}"
     return json.dumps(node.text, ensure_ascii=False) if node.quoted and _NEEDS_QUOTES.search(node.text) else node.text
 
 

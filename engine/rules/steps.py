@@ -62,15 +62,7 @@ class Steps(Kind[tuple[BaseAction, ...]]):
         return node.pairs[0]
 
     def schema(self) -> Schema:
-        alone = [word for word, (form, _) in STEPS.items() if not any(setting.required for setting in form.settings)]
-        step = {
-            "type": "object",
-            "properties": {word: {"description": says, **form.schema()} for word, (form, says) in STEPS.items()},
-            "minProperties": 1,
-            "maxProperties": 1,
-            "additionalProperties": False,
-        }
-        return {"type": "array", "items": {"anyOf": [{"enum": alone}, step]}, "minItems": 1}
+        return {"type": "array", "items": {"$ref": "#/definitions/step"}, "minItems": 1}
 
 
 def _is_empty(node: Node) -> bool:

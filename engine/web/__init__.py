@@ -19,7 +19,7 @@ from engine.links import Links
 from engine.live import LiveKeys, open_rules
 from engine.settings import Settings
 from engine.store.database import open_engine
-from engine.web import development, events, health, openapi, snippet
+from engine.web import development, events, health, openapi, schema, snippet
 from engine.web.actions import SqlLinkActions
 from engine.web.limits import RateLimits
 from engine.web.links import create_blueprint as links_blueprint
@@ -47,8 +47,8 @@ def create_app(settings: Settings | None = None) -> Flask:
         limits=RateLimits(settings.visitor_rate, settings.address_rate),
     )
     app.extensions["shopbell"] = house
-    for blueprint in (events.blueprint, health.blueprint, snippet.blueprint, openapi.blueprint):
-        app.register_blueprint(blueprint)
+    for room in (events, health, snippet, openapi, schema):
+        app.register_blueprint(room.blueprint)
     app.register_blueprint(links_blueprint(links, SqlLinkActions(engine, live, committer)))
     if not settings.production:
         development.register(app, house)

@@ -181,6 +181,7 @@ _TOLD = {
     ),
     "health.metrics": _Route({200: _Answer("Prometheus' text format", TEXT)}),
     "openapi.document": _Route({200: _Answer("an OpenAPI 3.1 document", JSON)}),
+    "schema.rules_schema": _Route({200: _Answer("a JSON Schema", JSON), 304: _Answer("unchanged")}),
     "snippet.script": _Route(
         {200: _Answer("the script", SCRIPT), 304: _Answer("unchanged"), 404: _Answer("no such script", JSON, Error)}
     ),

@@ -153,7 +153,7 @@ def test_a_whole_story_is_told_as_the_document_says(door: Door, document: Schema
     assert answer_of(answers[1])["messages"]
     for answer in answers:
         contract.names_no_other_than(answer, "POST", "/v1/events")
-    for path in ("/healthz", "/readyz", "/metrics", "/v1/openapi.json"):
+    for path in ("/healthz", "/readyz", "/metrics", "/v1/openapi.json", "/v1/rules.schema.json"):
         contract.names_no_other_than(door.client.get(path), "GET", path)
     contract.names_no_other_than(door.client.options("/v1/events"), "OPTIONS", "/v1/events")
     for script in ("/shopbell.js", "/no-such-script.js"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import textwrap
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,26 @@ def test_the_reference_is_current() -> None:
 def test_the_schema_is_current() -> None:
     written = json.loads((DOCS / "rules.schema.json").read_text(encoding="utf-8"))
     assert written == json_schema(known()), "run `shopbell schema --docs docs`"
+
+
+def test_the_schema_is_draft_7() -> None:
+    assert json_schema()["$schema"] == "http://json-schema.org/draft-07/schema#"
+
+
+def _alternatives(schema: object) -> Iterator[list[dict[str, object]]]:
+    if isinstance(schema, dict):
+        if "anyOf" in schema:
+            yield schema["anyOf"]
+        schema = list(schema.values())
+    for inner in schema if isinstance(schema, list) else ():
+        yield from _alternatives(inner)
+
+
+def test_an_editor_can_tell_the_ways_to_write_a_value_apart() -> None:
+    """Of two without a name it would show neither's explanation."""
+    ways = list(_alternatives(json_schema()))
+    assert ways
+    assert all(len({way.get("title") for way in several} - {None}) == len(several) for several in ways)
 
 
 def test_the_rule_shown_first_in_the_reference_can_be_used() -> None:
