@@ -146,6 +146,10 @@ class All(_Several):
             still_open.append(verdict)
         return together(still_open)
 
+    def met_until(self, facts: Facts) -> Millis | None:
+        ends = [end for part in self.of if (end := part.met_until(facts)) is not None]
+        return min(ends, default=None)
+
     @property
     def page_types(self) -> frozenset[str] | None:
         known = [types for types in (part.page_types for part in self.of) if types is not None]
@@ -194,6 +198,17 @@ class Any(_Several):
                 break
         return any_of(tuple(asked))
 
+    def met_until(self, facts: Facts) -> Millis | None:
+        for _ in range(_MOST_CLAUSES):
+            ends = [part.met_until(facts) for part in self.of if part.holds(facts).met]
+            if not ends:
+                return facts.now
+            if None in ends:
+                return None
+            # Where one ends, another one may have begun.
+            facts = replace(facts, now=max(end for end in ends if end is not None))
+        return facts.now
+
     @property
     def page_types(self) -> frozenset[str] | None:
         known = [part.page_types for part in self.of]
@@ -209,6 +224,8 @@ class Any(_Several):
 class Not(BaseCondition):
     """This one condition does not hold. What is not known stays unknown, and a rule on it stays silent.
 
+    Where time alone ends the condition (its `within` runs out, the shop closes), Shopbell looks again at that moment.
+
     Example:
         - not: {happened: {event: chat_started, within: 1d}}
     """
@@ -221,7 +238,14 @@ class Not(BaseCondition):
         return self.of.watches
 
     def check(self, facts: Facts) -> Verdict:
-        return opposite(Part(self.of.clause, self.of.check(facts)))
+        return self._turned(self.of.check(facts), facts)
 
     def holds(self, facts: Facts) -> Verdict:
-        return opposite(Part(self.of.clause, self.of.holds(facts)))
+        return self._turned(self.of.holds(facts), facts)
+
+    def _turned(self, inner: Verdict, facts: Facts) -> Verdict:
+        return opposite(Part(self.of.clause, inner), self.of.met_until(facts) if inner.met else None)
+
+    def met_until(self, facts: Facts) -> Millis | None:
+        inner = self.of.holds(facts)
+        return inner.at if inner.state is State.NOT_YET and inner.asks is Asks.CLOCK else None

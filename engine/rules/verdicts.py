@@ -124,9 +124,8 @@ def together(open_verdicts: list[Verdict]) -> Verdict:
             state, seen = State.UNKNOWN, verdict.seen
     if state is State.NOT_YET:
         return Verdict(state, at=at, asks=asked)
-    return Verdict(
-        state, seen=seen if state is State.UNKNOWN else None, at=at, asks=Asks.HOUSE if house_only else Asks.CLOCK
-    )
+    seen = seen if state is State.UNKNOWN else None
+    return Verdict(state, seen, at=at, asks=Asks.HOUSE) if house_only else Verdict(state, seen)
 
 
 def any_of(parts: tuple[Part, ...]) -> Verdict:
@@ -144,9 +143,14 @@ def any_of(parts: tuple[Part, ...]) -> Verdict:
     return Verdict(State.NOT_MET, asks=Asks.HOUSE if house else Asks.CLOCK, parts=parts)
 
 
-def opposite(part: Part) -> Verdict:
-    """``not``: what will be met later is not met now; what is unknown stays unknown."""
+def opposite(part: Part, met_until: Millis | None = None) -> Verdict:
+    """``not``: what will be met later is not met now; what is unknown stays unknown.
+
+    ``met_until`` is when time alone ends what is met now.
+    """
     inner = part.verdict
+    if inner.met and met_until is not None:
+        return Verdict(State.NOT_YET, seen=inner.seen, at=met_until, parts=(part,))
     state = {State.MET: State.NOT_MET, State.UNKNOWN: State.UNKNOWN}.get(inner.state, State.MET)
     asks = Asks.HOUSE if inner.asks is Asks.HOUSE else Asks.CLOCK
     return Verdict(state, seen=inner.seen, asks=asks, parts=(part,))

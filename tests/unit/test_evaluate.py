@@ -318,3 +318,18 @@ def test_the_quick_answer_is_the_whole_answer(story: list[tuple[Millis, str, dic
 
 def _both(rule: Rule, shopper: Visit) -> tuple[Verdict, Verdict]:
     return rule.when.holds(shopper.facts), rule.when.check(shopper.facts)
+
+
+def test_a_rule_that_waits_for_a_window_to_close_fires_when_it_has_closed() -> None:
+    rule = """
+    name: quiet-again
+    when:
+      - cart: filled
+      - not: {happened: {event: coupon_rejected, within: 1h}}
+    then:
+      - tag: quiet
+    """
+    shopper = Visit(rule_set(rule)).does("coupon_rejected").later(MINUTE).fills_cart()
+    assert (shopper.fired, shopper.due_at) == ([], NOON + HOUR)
+    assert shopper.waits(HOUR).fired == ["quiet-again"]
+    assert shopper.visitor.tags == ["quiet"]

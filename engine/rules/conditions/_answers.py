@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from engine.clock import Millis
 from engine.rules.conditions.base import BaseCondition
+from engine.rules.facts import Facts
 from engine.rules.forms import Clash, setting
 from engine.rules.numbers import Comparison, Duration
 from engine.rules.verdicts import State, Verdict, met, not_met, not_yet
@@ -54,9 +56,17 @@ class Moment(BaseCondition):
         if self.within is not None and self.ago >= self.within:
             raise Clash(say("nothing is both at least 'ago' and 'within'; 'within' must be the longer one"))
 
-    def answer(self, moments: Iterable[Millis], now: Millis) -> Verdict:
+    @abstractmethod
+    def moments(self, facts: Facts) -> Iterable[Millis]:
+        """When it happened, as far as that is kept."""
+
+    def turns(self, facts: Facts) -> Iterable[Millis]:
+        return () if self.within is None else (at + self.within + 1 for at in self.moments(facts))
+
+    def check(self, facts: Facts) -> Verdict:
         """One of the moments must fit; else the soonest that will."""
-        ages = sorted(now - at for at in moments)
+        now = facts.now
+        ages = sorted(now - at for at in self.moments(facts))
         recent = [age for age in ages if self.within is None or age <= self.within]
         if not recent:
             return not_met(ages[0] if ages else "never", self._wanted, "ms" if ages else "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
@@ -37,6 +38,11 @@ class PageWatch:
     def match(self, event: Event) -> int | None:
         page = event.page
         return 1 if page is not None and any(matches(pattern, page.url) for pattern in self.url) else None
+
+
+def _gone(facts: Facts) -> Iterable[Millis]:
+    """When somebody of whom nothing is heard any more counts as gone."""
+    return () if facts.view is None else (facts.view.seen_at + SESSION_GAP + 1,)
 
 
 @condition
@@ -116,6 +122,9 @@ class OnPage(BaseCondition):
             return not_met("hidden", self._place)
         return self._time(facts, view) if self.for_ else met(view.type, self._place)
 
+    def turns(self, facts: Facts) -> Iterable[Millis]:
+        return _gone(facts)
+
     @cached_property
     def _place(self) -> str:
         return " or ".join((*self.type, *self.url)) or "any page"
@@ -175,13 +184,16 @@ class SeenPage(BaseCondition):
 
     def check(self, facts: Facts) -> Verdict:
         since = 0 if self.within is None else facts.now - self.within
-        if self.url:
-            series = facts.visitor.watched.get(self._watch.key, Series())
-            times = series.times
-        else:
-            times = [seen.at for seen in facts.visitor.trail if seen.type in self.type]
-        count = sum(at >= since for at in times)
+        count = sum(at >= since for at in self._times(facts))
         return met(count, self.at_least) if count >= self.at_least else not_met(count, self.at_least)
+
+    def turns(self, facts: Facts) -> Iterable[Millis]:
+        return () if self.within is None else [at + self.within + 1 for at in self._times(facts)]
+
+    def _times(self, facts: Facts) -> list[Millis]:
+        if self.url:
+            return facts.visitor.watched.get(self._watch.key, Series()).times
+        return [seen.at for seen in facts.visitor.trail if seen.type in self.type]
 
 
 @condition
@@ -254,6 +266,9 @@ class TimeOnSite(BaseCondition):
             return met(spent, self.for_, "ms")
         return not_yet(now + self.for_ - spent, spent, self.for_, "ms", asks=Asks.ENGAGED if engaged else Asks.VISIBLE)
 
+    def turns(self, facts: Facts) -> Iterable[Millis]:
+        return (facts.visitor.seen_at + SESSION_GAP + 1,)
+
 
 @condition
 @dataclass(frozen=True, kw_only=True)
@@ -280,6 +295,9 @@ class Idle(BaseCondition):
         if still >= self.for_:
             return met(still, self.for_, "ms")
         return not_yet(facts.now + self.for_ - still, still, self.for_, "ms", asks=Asks.VISIBLE)
+
+    def turns(self, facts: Facts) -> Iterable[Millis]:
+        return _gone(facts)
 
 
 @condition
@@ -310,6 +328,10 @@ class ExitIntent(BaseCondition):
             return not_met(facts.now - view.exit_at, self.within, "ms")
         seen = view.exit_by or "mouse"
         return met(seen, self.by) if self.by in ("any", seen) else not_met(seen, self.by)
+
+    def turns(self, facts: Facts) -> Iterable[Millis]:
+        view = facts.view
+        return () if view is None or view.exit_at is None else (view.exit_at + self.within + 1,)
 
 
 @condition

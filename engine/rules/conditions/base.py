@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import ClassVar, TypeVar
 
 from engine.clock import Millis
 from engine.rules.facts import Facts
 from engine.rules.forms import Form, form_of
-from engine.rules.verdicts import Verdict
+from engine.rules.verdicts import State, Verdict, not_yet
 from engine.said import frame
 from engine.visitors import Watch
 
@@ -40,6 +41,27 @@ class BaseCondition(ABC):
 
     def holds(self, facts: Facts) -> Verdict:
         return self.check(facts)
+
+    def turns(self, facts: Facts) -> Iterable[Millis]:
+        """The moments at which time alone may change the answer, where a window closes or somebody counts as gone."""
+        del facts
+        return ()
+
+    def met_until(self, facts: Facts) -> Millis | None:
+        """When this, which is met now, ends to be so if nothing changes; None when time alone does not end it."""
+        return next((then.now for then in self._later(facts) if not self.check(then).met), None)
+
+    def in_time(self, facts: Facts, answer: Callable[[Facts], Verdict]) -> Verdict:
+        """What ``answer`` says now; where it is a no that time alone will turn into a yes, a not yet."""
+        verdict = answer(facts)
+        if verdict.state is not State.NOT_MET:
+            return verdict
+        at = next((then.now for then in self._later(facts) if answer(then).met), None)
+        return verdict if at is None else not_yet(at, verdict.seen, verdict.wanted, verdict.unit)
+
+    def _later(self, facts: Facts) -> Iterator[Facts]:
+        """The same facts at each of those moments that is still to come, the soonest first."""
+        return (replace(facts, now=at) for at in sorted(set(self.turns(facts))) if at > facts.now)
 
     @property
     def watches(self) -> tuple[Watch, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import ClassVar
@@ -85,9 +85,20 @@ class OfficeHours(BaseCondition):
         seen = "open" if hours.open_at(local) else "closed"
         if seen == self.is_:
             return met(seen, self.is_)
-        minutes = {minute for day in hours.days for span in day for minute in (span.start, span.end % 1440)} | {0}
-        at = next_moment(local, minutes, lambda moment: hours.open_at(moment) == (self.is_ == "open"))
+        at = self._turn(facts, to=self.is_)
         return not_met(seen, self.is_) if at is None else not_yet(at, seen, self.is_)
+
+    def met_until(self, facts: Facts) -> Millis | None:
+        return self._turn(facts, to="closed" if self.is_ == "open" else "open")
+
+    def _turn(self, facts: Facts, to: str) -> Millis | None:
+        """When the shop is next open, or closed."""
+        hours = facts.shop.office_hours
+        if hours is None:
+            return None
+        minutes = {minute for day in hours.days for span in day for minute in (span.start, span.end % 1440)} | {0}
+        local = facts.shop.local(facts.now)
+        return next_moment(local, minutes, lambda moment: hours.open_at(moment) == (to == "open"))
 
 
 @condition
@@ -119,6 +130,11 @@ class LocalTime(_ByTheClock):
         at = next_moment(local, {self.between.start}, self._holds)
         return not_met(seen, wanted) if at is None else not_yet(at, seen, wanted)
 
+    def met_until(self, facts: Facts) -> Millis | None:
+        local = self.local(facts)
+        minutes = {self.between.start, self.between.end % 1440}
+        return None if local is None else next_moment(local, minutes, lambda moment: not self._holds(moment))
+
     def _holds(self, local: datetime) -> bool:
         return self.between.holds_at(local.hour * 60 + local.minute)
 
@@ -144,6 +160,10 @@ class Weekday(_ByTheClock):
             return met(seen, wanted)
         at = next_moment(local, {0}, lambda moment: moment.weekday() in self.days)
         return not_met(seen, wanted) if at is None else not_yet(at, seen, wanted)
+
+    def met_until(self, facts: Facts) -> Millis | None:
+        local = self.local(facts)
+        return None if local is None else next_moment(local, {0}, lambda moment: moment.weekday() not in self.days)
 
 
 @condition
@@ -174,3 +194,7 @@ class Dates(BaseCondition):
         if self.from_ is not None and facts.now < self.from_:
             return not_yet(self.from_, seen, f"from {facts.shop.local(self.from_):%Y-%m-%d %H:%M}")
         return met(seen)
+
+    def turns(self, facts: Facts) -> Iterable[Millis]:
+        del facts
+        return () if self.until is None else (self.until,)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -102,13 +103,20 @@ class _Failed(BaseCondition):
         if since is None:
             return not_met("no cart", "a cart")
         tallies = facts.visitor.tallies
-        failed = [at for at in tallies[self.failure].times if at >= since] if self.failure in tallies else []
+        failed = [at for at in self._failures(facts) if at >= since]
         cured_at = max(tallies[self.cure].times, default=-1) if self.cure in tallies else -1
         if failed and cured_at > failed[-1]:
             return not_met("it worked afterwards", self.times)
         if self.within is not None:
             failed = [at for at in failed if at >= facts.now - self.within]
         return (met if len(failed) >= self.times else not_met)(len(failed), self.times)
+
+    def turns(self, facts: Facts) -> Iterable[Millis]:
+        return () if self.within is None else [at + self.within + 1 for at in self._failures(facts)]
+
+    def _failures(self, facts: Facts) -> list[Millis]:
+        tally = facts.visitor.tallies.get(self.failure)
+        return tally.times if tally else []
 
     def _since(self, facts: Facts) -> Millis | None:
         basket, unpaid = facts.visitor.basket, facts.unpaid_order

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -12,7 +12,7 @@ from engine.rules.conditions.base import BaseCondition, condition
 from engine.rules.facts import Facts
 from engine.rules.fields import Slug
 from engine.rules.forms import setting
-from engine.rules.guards import is_chatting
+from engine.rules.guards import CHAT_LASTS, is_chatting
 from engine.rules.verdicts import Verdict, met, not_met, unknown
 
 
@@ -51,6 +51,10 @@ class Chatting(BaseCondition):
     def check(self, facts: Facts) -> Verdict:
         return met("in a chat") if is_chatting(facts) else not_met("in no chat")
 
+    def turns(self, facts: Facts) -> Iterable[Millis]:
+        since = facts.visitor.chatting_since
+        return () if since is None else (since + CHAT_LASTS,)
+
 
 @condition
 @dataclass(frozen=True, kw_only=True)
@@ -65,9 +69,9 @@ class Chatted(Moment):
 
     peers: ClassVar[dict[str, str]] = {"Zendesk": "past chats", "Chatwoot": "only contacts with no conversation"}
 
-    def check(self, facts: Facts) -> Verdict:
+    def moments(self, facts: Facts) -> Iterable[Millis]:
         tally = facts.visitor.tallies.get("chat_started")
-        return self.answer(tally.times if tally else [], facts.now)
+        return tally.times if tally else []
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,8 +111,8 @@ class Invited(OfRule):
 
     peers: ClassVar[dict[str, str]] = {"JivoChat": "time since last invitation", "Libredesk": "displayed"}
 
-    def check(self, facts: Facts) -> Verdict:
-        return self.answer(self.sent(facts, "invite"), facts.now)
+    def moments(self, facts: Facts) -> Iterable[Millis]:
+        return self.sent(facts, "invite")
 
 
 @condition
@@ -123,8 +127,8 @@ class Accepted(OfRule):
 
     peers: ClassVar[dict[str, str]] = {"LiveChat": "accepted", "Libredesk": "replied"}
 
-    def check(self, facts: Facts) -> Verdict:
-        return self.answer(self.replied(facts, "accepted"), facts.now)
+    def moments(self, facts: Facts) -> Iterable[Millis]:
+        return self.replied(facts, "accepted")
 
 
 @condition
@@ -143,8 +147,8 @@ class Dismissed(OfRule):
         "Libredesk": "dismissed",
     }
 
-    def check(self, facts: Facts) -> Verdict:
-        return self.answer(self.replied(facts, "dismissed"), facts.now)
+    def moments(self, facts: Facts) -> Iterable[Millis]:
+        return self.replied(facts, "dismissed")
 
 
 @condition
@@ -159,8 +163,8 @@ class Emailed(OfRule):
 
     peers: ClassVar[dict[str, str]] = {"Shopify": "daysSinceLastAbandonmentEmail"}
 
-    def check(self, facts: Facts) -> Verdict:
-        return self.answer(self.sent(facts, "email"), facts.now)
+    def moments(self, facts: Facts) -> Iterable[Millis]:
+        return self.sent(facts, "email")
 
 
 @condition
@@ -174,9 +178,12 @@ class Opened(OfRule):
         - opened: left-cart
     """
 
+    def moments(self, facts: Facts) -> Iterable[Millis]:
+        return self.replied(facts, "opened", "clicked")
+
     def check(self, facts: Facts) -> Verdict:
-        verdict = self.answer(self.replied(facts, "opened", "clicked"), facts.now)
-        told = any(True for _ in self.replied(facts, "opened", "clicked"))
+        verdict = super().check(facts)
+        told = any(True for _ in self.moments(facts))
         if not told and any(True for _ in self.sent(facts, "email")):
             return unknown("whether a mail was opened")
         return verdict
@@ -194,5 +201,5 @@ class Clicked(OfRule):
 
     peers: ClassVar[dict[str, str]] = {"Retainful": "the recovery link was clicked"}
 
-    def check(self, facts: Facts) -> Verdict:
-        return self.answer(self.replied(facts, "clicked"), facts.now)
+    def moments(self, facts: Facts) -> Iterable[Millis]:
+        return self.replied(facts, "clicked")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
@@ -168,14 +169,27 @@ class Happened(BaseCondition):
         return Occurrence(event=self.event, where=self.where)
 
     def check(self, facts: Facts) -> Verdict:
+        # A sum may also grow when something leaves the window: what was less than nothing.
+        return self.in_time(facts, self._compared) if self.sum else self._compared(facts)
+
+    def _compared(self, facts: Facts) -> Verdict:
         seen = self._seen(facts)
         return met(seen, self.at_least) if seen >= self.at_least else not_met(seen, self.at_least)
+
+    def turns(self, facts: Facts) -> Iterable[Millis]:
+        if self.within is None:
+            return ()
+        known = self._plain.times(facts) if self._valued is None else self._series(facts).times
+        return [at + self.within for at in known]
+
+    def _series(self, facts: Facts) -> Series:
+        return _NOTHING if self._valued is None else facts.visitor.watched.get(self._valued.key, _NOTHING)
 
     def _seen(self, facts: Facts) -> int | float:
         since = None if self.within is None else facts.now - self.within
         if self._valued is None:
             return self._plain.count(facts) if since is None else sum(at > since for at in self._plain.times(facts))
-        series = facts.visitor.watched.get(self._valued.key, _NOTHING)
+        series = self._series(facts)
         told = [value for at, value in zip(series.times, series.values, strict=True) if since is None or at > since]
         if self.distinct:
             return len(told)
@@ -269,6 +283,9 @@ class Sequence(BaseCondition):
         since = None if self.within is None else facts.now - self.within
         reached = self._length(facts, since)
         return (met if reached == len(self.events) else not_met)(reached, len(self.events))
+
+    def turns(self, facts: Facts) -> Iterable[Millis]:
+        return () if self.within is None else [at + self.within + 1 for at in self.events[0].times(facts)]
 
     def _length(self, facts: Facts, since: Millis | None) -> int:
         """How many of the events were found, one after the other; taking each as early as possible finds the most."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -37,10 +37,9 @@ class Ordered(Moment):
         "Shopify": "customerHasNoOrderSinceAbandonment",
     }
 
-    def check(self, facts: Facts) -> Verdict:
+    def moments(self, facts: Facts) -> Iterable[Millis]:
         latest = _latest(facts)
-        moments = {bought.at for bought in facts.bought} | ({latest} if latest is not None else set())
-        return self.answer(moments, facts.now)
+        return {bought.at for bought in facts.bought} | ({latest} if latest is not None else set())
 
 
 @condition
@@ -65,7 +64,10 @@ class Orders(BaseCondition):
             raise Clash(say("'orders' needs a count or a value: orders: \">= 2\""))
 
     def check(self, facts: Facts) -> Verdict:
-        return first_open(self._answers(facts), met())
+        return self.in_time(facts, lambda then: first_open(self._answers(then), met()))
+
+    def turns(self, facts: Facts) -> Iterable[Millis]:
+        return () if self.since is None else (each.at + self.since + 1 for each in facts.bought)
 
     def _answers(self, facts: Facts) -> Iterator[Verdict]:
         known = [each for each in facts.bought if self.since is None or facts.now - each.at <= self.since]
@@ -91,8 +93,8 @@ class Delivered(Moment):
 
     ago: Millis = setting(Duration(), "It was at least so long ago.", default=0, main=True, shown="any time")
 
-    def check(self, facts: Facts) -> Verdict:
-        return self.answer((each.delivered_at for each in facts.bought if each.delivered_at), facts.now)
+    def moments(self, facts: Facts) -> Iterable[Millis]:
+        return (each.delivered_at for each in facts.bought if each.delivered_at)
 
 
 @condition
@@ -105,8 +107,8 @@ class Returned(Moment):
         - returned: {within: 60d}
     """
 
-    def check(self, facts: Facts) -> Verdict:
-        return self.answer((each.returned_at for each in facts.bought if each.returned_at), facts.now)
+    def moments(self, facts: Facts) -> Iterable[Millis]:
+        return (each.returned_at for each in facts.bought if each.returned_at)
 
 
 @condition

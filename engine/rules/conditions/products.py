@@ -85,6 +85,9 @@ class BackInStock(_OfProducts):
         lately = next((good for good in back if facts.now - (good.back_at or 0) <= self.within), None)
         return met(_name(lately), "back in stock") if lately else not_met("nothing came back", "back in stock")
 
+    def turns(self, facts: Facts) -> Iterable[Millis]:
+        return [good.back_at + self.within + 1 for good in self.goods(facts) if good.back_at is not None]
+
 
 @condition
 @dataclass(frozen=True, kw_only=True)
@@ -120,6 +123,9 @@ class PriceDropped(_OfProducts):
         if foreign:
             return unknown(f"the price in {facts.shop.currency}")
         return not_met("no price dropped so far", wanted, unit)
+
+    def turns(self, facts: Facts) -> Iterable[Millis]:
+        return [good.dropped_at + self.within + 1 for good in self.goods(facts) if good.dropped_at is not None]
 
     @property
     def _wanted(self) -> int | float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -83,6 +84,9 @@ class FormAbandoned(BaseCondition):
             return not_met("sent after all", wanted)
         return met(facts.now - left_at, None, "ms")
 
+    def turns(self, facts: Facts) -> Iterable[Millis]:
+        return () if self.within is None else [at + self.within + 1 for at in self._left.times(facts)]
+
 
 @condition
 @dataclass(frozen=True, kw_only=True)
@@ -102,6 +106,10 @@ class SearchFailed(BaseCondition):
         since = facts.visitor.session.started_at if self.within is None else facts.now - self.within
         count = sum(at >= since for at in tally.times) if tally else 0
         return (met if count >= self.times else not_met)(count, self.times)
+
+    def turns(self, facts: Facts) -> Iterable[Millis]:
+        tally = facts.visitor.tallies.get(FAILED_SEARCH)
+        return () if self.within is None or tally is None else [at + self.within + 1 for at in tally.times]
 
 
 @condition
@@ -129,3 +137,6 @@ class BackAndForth(BaseCondition):
         seen = [page.type for page in facts.visitor.trail if page.at >= since and page.type in self.between]
         turns = sum(one != other for one, other in pairwise(seen))
         return (met if turns >= self.times else not_met)(turns, self.times)
+
+    def turns(self, facts: Facts) -> Iterable[Millis]:
+        return () if self.within is None else [page.at + self.within + 1 for page in facts.visitor.trail]

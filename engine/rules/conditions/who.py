@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -19,7 +19,7 @@ from engine.rules.shop_fields import Language as LanguageTag
 from engine.rules.texts import Value, ValueTest, fits_any
 from engine.rules.verdicts import Verdict, met, not_met, unknown
 from engine.said import say
-from engine.visitors import SESSION_GAP
+from engine.visitors import SESSION_GAP, Visitor
 
 
 def _yes_or_no(is_so: bool, wanted: bool, yes: str, no: str) -> Verdict:
@@ -74,11 +74,18 @@ class Visits(BaseCondition):
     peers: ClassVar[dict[str, str]] = {"Zendesk": "visits", "Dynamics 365 Commerce": "visits"}
 
     def check(self, facts: Facts) -> Verdict:
-        visitor = facts.visitor
+        return self.in_time(facts, self._counted)
+
+    def _counted(self, facts: Facts) -> Verdict:
         if self.within is None:
-            return compare(self.count, visitor.session.number)
-        began = [*visitor.visits, visitor.session.started_at] if visitor.session.number else []
-        return compare(self.count, sum(facts.now - at <= self.within for at in began))
+            return compare(self.count, facts.visitor.session.number)
+        return compare(self.count, sum(facts.now - at <= self.within for at in self._began(facts.visitor)))
+
+    def turns(self, facts: Facts) -> Iterable[Millis]:
+        return () if self.within is None else [at + self.within + 1 for at in self._began(facts.visitor)]
+
+    def _began(self, visitor: Visitor) -> list[Millis]:
+        return [*visitor.visits, visitor.session.started_at] if visitor.session.number else []
 
 
 @condition
@@ -95,6 +102,9 @@ class DaysSinceVisit(BaseCondition):
     peers: ClassVar[dict[str, str]] = {"Live Helper Chat": "days since visit"}
 
     def check(self, facts: Facts) -> Verdict:
+        return self.in_time(facts, self._at)
+
+    def _at(self, facts: Facts) -> Verdict:
         visitor, now = facts.visitor, facts.now
         if not visitor.session.number:
             return unknown("when the shopper was here")
@@ -104,6 +114,12 @@ class DaysSinceVisit(BaseCondition):
         if before_at is None:
             return not_met("no visit before this one", self.days.text)
         return compare(self.days, max(0, visitor.session.started_at - before_at) // DAY)
+
+    def turns(self, facts: Facts) -> Iterable[Millis]:
+        """When they count as gone, and the days at which the comparison may change its mind."""
+        seen_at = facts.visitor.seen_at
+        days = {self.days.low, self.days.low + 1, self.days.high + 1}
+        return [seen_at + SESSION_GAP + 1, *(seen_at + day * DAY for day in days)]
 
 
 @condition

@@ -14,12 +14,27 @@ from engine.rules.conditions.base import CONDITIONS, BaseCondition
 from engine.rules.facts import Presence
 from engine.rules.schema import example
 from engine.rules.shop import DailyHours, Shop, WeeklyHours
-from engine.rules.verdicts import Asks, State, Verdict
+from engine.rules.verdicts import Asks, State
 from engine.visitors import Visitor, Watch, Watches
-from tests.unit.rules.shoppers import Shopper, clause
+from tests.unit.rules.shoppers import Shopper, check, clause
 
 EXAMPLES = [line.removeprefix("- ") for cls in CONDITIONS.values() for line in example(cls).splitlines()]
-ASKED = {text: clause(text) for text in EXAMPLES}
+WINDOWS = [
+    "happened: {event: product_viewed, within: 1h}",
+    "happened: {event: product_viewed, at_least: 2, within: 20m}",
+    "happened: {event: video_played, sum: length, at_least: 20, within: 50m}",
+    "happened: {event: product_viewed, distinct: product.sku, at_least: 2, within: 2h}",
+    "any: [{happened: {event: product_viewed, within: 1h}}, {invited: {within: 1d}}, {office_hours: open}]",
+    "all: [{happened: {event: page_viewed, within: 1h}}, {not: {happened: {event: product_viewed, within: 20m}}}]",
+    'not: {any: [{on_page: [faq, product]}, {not: {visits: {count: "<= 2", within: 7d}}}]}',
+    'visits: {count: "<= 1", within: 1h}',
+    'orders: {count: "< 1", since: 1d}',
+    'days_since_visit: "2..4"',
+    "ordered: {ago: 1h, within: 1d}",
+    "local_time: {between: 22:00-06:00, clock: shop}",
+]
+"""What else time alone changes."""
+ASKED = {text: clause(text) for text in [*EXAMPLES, *WINDOWS]}
 SHOP = Shop(
     time_zone="Europe/Amsterdam",
     free_shipping_from=5000,
@@ -149,7 +164,10 @@ def test_together_they_follow_the_laws(shopper: Shopper, one: str, other: str) -
     )
     assert both.check(facts).met is (first.met and second.met)
     assert either.check(facts).met is (first.met or second.met)
-    assert opposite.check(facts).state is _opposite(first)
+    if first.met:
+        assert opposite.check(facts).state in (State.NOT_MET, State.NOT_YET)
+    else:
+        assert opposite.check(facts).state is {State.UNKNOWN: State.UNKNOWN}.get(first.state, State.MET)
     for combined in (both, either, opposite):
         assert combined.check(facts).state is combined.holds(facts).state
 
@@ -158,8 +176,53 @@ def _item(text: str) -> str:
     return f"{{{text}}}" if ":" in text else text
 
 
-def _opposite(verdict: Verdict) -> State:
-    return {State.MET: State.NOT_MET, State.UNKNOWN: State.UNKNOWN}.get(verdict.state, State.MET)
+# --- what time alone changes ------------------------------------------------------------------------------------------
+
+EVERY_MINUTE = [
+    *(minute * MINUTE for minute in range(1, 100)),
+    *(hour * HOUR for hour in range(2, 49)),
+    *(day * DAY for day in range(3, 40)),
+]
+"""After how long somebody asks who does not trust what was promised."""
+
+
+@settings(max_examples=300, deadline=None)
+@given(Someone, st.sampled_from(sorted(ASKED)))
+def test_whoever_asks_every_minute_learns_nothing_sooner(shopper: Shopper, text: str) -> None:
+    """Neither of the condition nor of its opposite: where time alone brings the yes, its moment is known before."""
+    facts = shopper.facts()
+    for asked in (ASKED[text], clause(f"not: {_item(text)}")):
+        verdict = asked.check(facts)
+        if verdict.met or verdict.asks is not Asks.CLOCK or verdict.state is State.UNKNOWN:
+            continue
+        met_after = next((ms for ms in EVERY_MINUTE if asked.check(shopper.facts(after=ms)).met), None)
+        if met_after is not None:
+            assert verdict.at is not None, "nobody would have looked again"
+            assert verdict.at <= facts.now + met_after
+        if verdict.at is not None and verdict.at - facts.now <= EVERY_MINUTE[-1]:
+            then = asked.check(shopper.facts(after=verdict.at - facts.now))
+            assert then.met or then.state is State.NOT_YET
+
+
+def test_not_is_looked_at_again_when_the_window_closes() -> None:
+    shopper = Shopper().opens("product").tells("product_viewed", product={"sku": "A"})
+    asked = clause("not: {happened: {event: product_viewed, within: 1h}}")
+    verdict = asked.check(shopper.facts(after=10 * MINUTE))
+    assert (verdict.state, verdict.at, verdict.asks) == (State.NOT_YET, shopper.at + HOUR, Asks.CLOCK)
+    assert asked.check(shopper.facts(after=HOUR)).met
+    assert not asked.check(shopper.facts(after=HOUR - 1)).met
+
+
+def test_who_left_for_good_is_met_by_the_days_since_their_visit() -> None:
+    shopper = Shopper().opens("product")
+    verdict = check('days_since_visit: ">= 30"', shopper)
+    assert (verdict.state, verdict.at) == (State.NOT_YET, shopper.at + 30 * DAY)
+
+
+def test_few_visits_lately_may_be_met_by_waiting() -> None:
+    shopper = Shopper().opens("product").later(HOUR).opens("product")
+    verdict = check('visits: {count: "<= 1", within: 7d}', shopper)
+    assert (verdict.state, verdict.at) == (State.NOT_YET, shopper.at - HOUR + 7 * DAY + 1)
 
 
 @thorough
@@ -169,7 +232,7 @@ def test_state_survives_its_own_row(shopper: Shopper) -> None:
     assert msgspec.msgpack.decode(encoded, type=Visitor) == shopper.visitor
 
 
-@pytest.mark.parametrize("condition", ASKED.values(), ids=EXAMPLES)
+@pytest.mark.parametrize("condition", [ASKED[text] for text in EXAMPLES], ids=EXAMPLES)
 def test_the_same_words_watch_for_the_same(condition: BaseCondition) -> None:
     again = clause(condition.clause)
     assert [watch.key for watch in condition.watches] == [watch.key for watch in again.watches]
