@@ -67,13 +67,7 @@ def mutants(rule: Rule) -> Iterator[Mutant]:
 
 
 def _about(rule: Rule, when: All) -> Rule:
-    return replace(
-        rule,
-        when=when,
-        page_types=when.page_types,
-        needs_cart=when.needs_cart,
-        needs_engaged_ms=when.needs_engaged_ms,
-    )
+    return replace(rule, when=when)
 
 
 # --- conditions -------------------------------------------------------------------------------------------------------

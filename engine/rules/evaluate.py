@@ -57,34 +57,34 @@ def _find_ready(
 ) -> list[tuple[Rule, str]]:
     """The rules that are met now, most important first; for the others, when to look again."""
     visitor, view = facts.visitor, facts.view
-    candidates = rules.candidates(view.type if view else None, has_cart=visitor.basket is not None)
-    ready: list[tuple[int, Rule, str]] = []
+    ready: dict[int, tuple[Rule, str]] = {}
 
-    def ask(place: int, rule: Rule) -> None:
+    def ask(place: int) -> None:
+        rule = rules.rules[place]
         occasion = occasion_of(rule, facts)
         if occasion is None or rule.name in visitor.runs or occasion in visitor.done.get(rule.name, ()):
             return
         verdict = rule.when.holds(facts)
         if verdict.met:
-            ready.append((place, rule, occasion))
+            ready[place] = rule, occasion
         else:
             _note_when_to_look(rule, verdict, facts, result, asks)
 
-    for place, rule in candidates.others:
-        ask(place, rule)
-    if view is not None and candidates.timed:
-        began = facts.now - view.stretch_ms - view.engaged_ms
-        for needed_ms, place, rule in candidates.timed:
+    found = rules.index.find(facts)
+    for place in found.at_once:
+        ask(place)
+    began = facts.now - view.stretch_ms - view.engaged_ms if view is not None else facts.now
+    for stack in found.patient:
+        for needed_ms, place in stack:
             # In order of patience: what cannot be met before the page is asked anyway has nothing to add.
             if asks and began + needed_ms >= max(facts.now + 1, _soonest(asks)):
                 break
-            ask(place, rule)
-    ready.sort(key=lambda entry: (-entry[1].priority, entry[0]))
-    return [(rule, occasion) for _, rule, occasion in ready]
+            ask(place)
+    return [ready[place] for place in sorted(ready, key=lambda place: (-ready[place][0].priority, place))]
 
 
 def _soonest(asks: list[tuple[Millis, bool]]) -> Millis:
-    return min(moment for moment, _ in asks)
+    return min(asks)[0]
 
 
 def occasion_of(rule: Rule, facts: Facts) -> str | None:

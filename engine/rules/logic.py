@@ -17,6 +17,7 @@ from engine.rules.conditions.base import CONDITIONS, FORMS, BaseCondition, condi
 from engine.rules.facts import Facts
 from engine.rules.fields import Fault, Kind, Reading, Schema, Told, did_you_mean, must_be, shorten
 from engine.rules.forms import setting
+from engine.rules.needs import Ways, of_all, of_any
 from engine.rules.source import Mapping, Node, Scalar, Sequence, flow
 from engine.rules.verdicts import Asks, Part, State, Verdict, all_of, any_of, opposite, together
 from engine.said import say
@@ -150,22 +151,13 @@ class All(_Several):
         ends = [end for part in self.of if (end := part.met_until(facts)) is not None]
         return min(ends, default=None)
 
-    @property
-    def page_types(self) -> frozenset[str] | None:
-        known = [types for types in (part.page_types for part in self.of) if types is not None]
-        return frozenset.intersection(*known) if known else None
-
     @cached_property
     def _easiest_first(self) -> tuple[BaseCondition, ...]:
         return tuple(sorted(self.of, key=lambda part: part.effort))
 
     @property
-    def needs_engaged_ms(self) -> Millis | None:
-        return max((part.needs_engaged_ms for part in self.of if part.needs_engaged_ms is not None), default=None)
-
-    @property
-    def needs_cart(self) -> bool:
-        return any(part.needs_cart for part in self.of)
+    def ways(self) -> Ways:
+        return of_all(part.ways for part in self.of)
 
 
 @condition
@@ -210,13 +202,8 @@ class Any(_Several):
         return facts.now
 
     @property
-    def page_types(self) -> frozenset[str] | None:
-        known = [part.page_types for part in self.of]
-        return None if None in known else frozenset().union(*(types for types in known if types is not None))
-
-    @property
-    def needs_cart(self) -> bool:
-        return all(part.needs_cart for part in self.of)
+    def ways(self) -> Ways:
+        return of_any(part.ways for part in self.of)
 
 
 @condition

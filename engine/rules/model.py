@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Protocol
@@ -10,11 +11,13 @@ from engine.clock import Millis
 from engine.ids import share_of
 from engine.rules.actions import BaseAction, Email, Invite, Late, Message, PageMessage, Wait
 from engine.rules.facts import Facts
+from engine.rules.index import Index
+from engine.rules.needs import Ways
 from engine.rules.shop import Limits, Shop
 from engine.rules.verdicts import Verdict
 from engine.visitors import Watch, Watches
 
-__all__ = ["UNTIL", "Candidates", "Condition", "Email", "Invite", "Late", "Rule", "RuleSet", "Variant", "Wait"]
+__all__ = ["UNTIL", "Condition", "Email", "Invite", "Late", "Rule", "RuleSet", "Variant", "Wait"]
 
 UNTIL = ("ordered", "cart_emptied", "unsubscribed", "accepted", "dismissed", "returned")
 """What may end a rule's remaining steps."""
@@ -29,6 +32,21 @@ class Condition(Protocol):
     @property
     def watches(self) -> tuple[Watch, ...]:
         """What it wants remembered of events beyond what a visitor keeps anyway."""
+        ...
+
+    @property
+    def ways(self) -> Ways:
+        """The ways in which it can come to be met, see :mod:`engine.rules.needs`."""
+        ...
+
+    @property
+    def page_types(self) -> frozenset[Hashable] | None:
+        """The page types outside of which it cannot be met; None when it can be met anywhere."""
+        ...
+
+    @property
+    def needs_cart(self) -> bool:
+        """Whether it cannot be met without an open cart."""
         ...
 
     def check(self, facts: Facts) -> Verdict:
@@ -79,17 +97,16 @@ class Rule:
     """The names of all rules of its group, its own included."""
     hash: str = ""
     line: int = 0
-    page_types: frozenset[str] | None = None
-    """Page types outside of which the rule cannot be met, when it says so at its top level; an index, not a test."""
-    needs_cart: bool = False
-    needs_engaged_ms: Millis | None = None
-    """Engaged time on consecutive pages of those types before which it cannot be met; an index, not a test."""
 
-    def could_be_met(self, page_type: str | None, *, has_cart: bool) -> bool:
-        """A cheap test that only leaves out what cannot be met; the verdict itself is the judge."""
-        if self.page_types is not None and page_type not in self.page_types:
-            return False
-        return has_cart or not self.needs_cart
+    @property
+    def page_types(self) -> frozenset[Hashable] | None:
+        """The page types outside of which it cannot be met; None when it can be met anywhere."""
+        return self.when.page_types
+
+    @cached_property
+    def needs_cart(self) -> bool:
+        """Whether it cannot be met without an open cart, so that it is about that cart."""
+        return self.when.needs_cart
 
     @cached_property
     def ways(self) -> tuple[Steps, ...]:
@@ -149,36 +166,6 @@ class RuleSet:
         return found
 
     @cached_property
-    def _index(self) -> dict[tuple[str | None, bool], Candidates]:
-        return {}
-
-    def candidates(self, page_type: str | None, *, has_cart: bool) -> Candidates:
-        """The rules that could be met on such a page with or without a cart.
-
-        Only leaves out what :meth:`Rule.could_be_met` leaves out, which is the test's oracle.
-        """
-        key = (page_type, has_cart)
-        found = self._index.get(key)
-        if found is None:
-            possible = [
-                (place, rule)
-                for place, rule in enumerate(self.rules)
-                if rule.could_be_met(page_type, has_cart=has_cart)
-            ]
-            timed = [
-                (rule.needs_engaged_ms, place, rule) for place, rule in possible if rule.needs_engaged_ms is not None
-            ]
-            found = Candidates(
-                timed=tuple(sorted(timed, key=lambda entry: entry[:2])),
-                others=tuple(entry for entry in possible if entry[1].needs_engaged_ms is None),
-            )
-            self._index[key] = found
-        return found
-
-
-@dataclass(frozen=True)
-class Candidates:
-    """Rules with their place in the file: those that wait for engaged time by how much, and all others."""
-
-    timed: tuple[tuple[Millis, int, Rule], ...]
-    others: tuple[tuple[int, Rule], ...]
+    def index(self) -> Index:
+        """By which the rules are found that could have something to say."""
+        return Index(rule.when.ways for rule in self.rules)

@@ -197,6 +197,13 @@ class Comparison:
     high: int
     text: str
 
+    @property
+    def least(self) -> int | None:
+        """The smallest number for which it can hold; None when there is none."""
+        if self.sign in ("<", "<="):
+            return None
+        return self.low + 1 if self.sign == ">" else self.low
+
     def holds(self, number: int) -> bool:
         return self.low <= number <= self.high if self.sign == ".." else _TESTS[self.sign](number, self.low)
 

@@ -176,9 +176,6 @@ def _rule(
         once_per=once_per or _occasion(when),
         active_from=active[0],
         active_until=active[1],
-        page_types=whole.page_types,
-        needs_cart=whole.needs_cart,
-        needs_engaged_ms=whole.needs_engaged_ms,
     )
     return replace(rule, **others)  # type: ignore[arg-type] # the form has read each by the kind of its field
 

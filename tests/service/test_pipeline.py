@@ -12,11 +12,11 @@ from sqlalchemy import update
 
 from engine.clock import DAY, HOUR, MINUTE, SECOND
 from engine.ids import derived_id
+from engine.rules.conditions.base import BaseCondition
 from engine.rules.facts import Facts
 from engine.rules.model import RuleSet
 from engine.rules.verdicts import Verdict, met, not_met
 from engine.store.unit import CARTS, CONSENTS, DELIVERIES, EVENTS, ORDERS, VISITORS
-from engine.visitors import Watch
 from tests.builders import (
     ADDRESS,
     KB,
@@ -261,28 +261,19 @@ def test_older_news_about_agents_does_not_replace_newer(premises: Premises) -> N
 # --- isolation --------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Breaks:
+@dataclass(frozen=True, kw_only=True)
+class Breaks(BaseCondition):
     """A condition that cannot bear one language."""
-
-    clause: str = "breaks"
 
     def check(self, facts: Facts) -> Verdict:
         if facts.visitor.language == "xx":
             raise KeyError(facts.visitor.language)
         return met() if facts.visitor.view is not None else not_met()
 
-    @property
-    def watches(self) -> tuple[Watch, ...]:
-        return ()
-
-    def holds(self, facts: Facts) -> Verdict:
-        return self.check(facts)
-
 
 def broken_rules() -> RuleSet:
     rules = rule_set(STUCK)
-    return replace(rules, rules=(replace(rules.rules[0], when=Breaks(), page_types=None),))
+    return replace(rules, rules=(replace(rules.rules[0], when=Breaks(clause="breaks")),))
 
 
 def test_a_visitor_whose_evaluation_fails_keeps_its_events_and_harms_nobody(premises: Premises) -> None:

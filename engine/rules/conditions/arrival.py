@@ -9,6 +9,7 @@ from engine.rules.conditions.base import BaseCondition, condition
 from engine.rules.facts import Facts
 from engine.rules.fields import Choice, OneOrMore, PageType
 from engine.rules.forms import Clash, setting
+from engine.rules.needs import Fact, Needs, one_of
 from engine.rules.pages import matches
 from engine.rules.shop_fields import UrlPattern
 from engine.rules.texts import Value, ValueTest, fits_any
@@ -156,6 +157,14 @@ class SearchTerm(BaseCondition):
         return met("such words", _words(self.words)) if fitting else not_met("other words", _words(self.words))
 
 
+def _landing(facts: Facts) -> tuple[str, ...]:
+    landing = facts.visitor.session.landing
+    return (landing.type,) if landing is not None else ()
+
+
+_LANDING = Fact("on what page the visit began", _landing)
+
+
 @condition
 @dataclass(frozen=True, kw_only=True)
 class LandingPage(BaseCondition):
@@ -174,6 +183,10 @@ class LandingPage(BaseCondition):
     def __post_init__(self) -> None:
         if not (self.type or self.url):
             raise Clash(say("'landing_page' needs a type or a url: landing_page: product"))
+
+    @property
+    def needs(self) -> Needs:
+        return one_of(_LANDING, self.type)
 
     def check(self, facts: Facts) -> Verdict:
         landing = facts.visitor.session.landing

@@ -15,6 +15,7 @@ from engine.rules.conditions.base import BaseCondition, condition
 from engine.rules.facts import Facts
 from engine.rules.fields import Choice, OneOrMore, PageType
 from engine.rules.forms import Clash, setting
+from engine.rules.needs import PAGE, Engaged, Fact, Needs, compared, one_of
 from engine.rules.numbers import Compared, Comparison, Duration, Share, Whole
 from engine.rules.pages import matches
 from engine.rules.shop_fields import UrlPattern
@@ -100,13 +101,10 @@ class OnPage(BaseCondition):
             )
 
     @property
-    def page_types(self) -> frozenset[str] | None:
-        return frozenset(self.type) or None
-
-    @property
-    def needs_engaged_ms(self) -> Millis | None:
+    def needs(self) -> Needs:
         consecutive = self.type and not self.url and self.across == "stretch" and self.counting == "engaged"
-        return self.for_ if consecutive and self.for_ else None
+        waits = (Engaged(self.for_),) if consecutive and self.for_ else ()
+        return (*one_of(PAGE, self.type), *waits)
 
     def check(self, facts: Facts) -> Verdict:
         view = facts.view
@@ -196,6 +194,9 @@ class SeenPage(BaseCondition):
         return [seen.at for seen in facts.visitor.trail if seen.type in self.type]
 
 
+_PAGES = Fact("how many pages this visit saw", lambda facts: facts.visitor.session.pages)
+
+
 @condition
 @dataclass(frozen=True, kw_only=True)
 class PagesViewed(BaseCondition):
@@ -216,6 +217,10 @@ class PagesViewed(BaseCondition):
     def __post_init__(self) -> None:
         if self.type and self.across == "visits":
             raise Clash(say("page views by type are counted for one visit; leave out 'type' or 'across: visits'"))
+
+    @property
+    def needs(self) -> Needs:
+        return compared(_PAGES, self.count) if self.across == "visit" and not self.type else ()
 
     def check(self, facts: Facts) -> Verdict:
         session = facts.visitor.session

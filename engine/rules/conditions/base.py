@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import ClassVar, TypeVar
 
 from engine.clock import Millis
 from engine.rules.facts import Facts
 from engine.rules.forms import Form, form_of
+from engine.rules.needs import CART, PAGE, Needs, OneOf, Ways
 from engine.rules.verdicts import State, Verdict, not_yet
 from engine.said import frame
 from engine.visitors import Watch
@@ -69,19 +70,29 @@ class BaseCondition(ABC):
         return ()
 
     @property
-    def page_types(self) -> frozenset[str] | None:
-        """The page types outside of which this cannot be met; None when it can be met anywhere."""
-        return None
+    def needs(self) -> Needs:
+        """What must be so before this can be met at all; see :mod:`engine.rules.needs`."""
+        return ()
 
     @property
-    def needs_engaged_ms(self) -> Millis | None:
-        """Engaged time on consecutive pages of the type before which this cannot be met; None when none is asked."""
-        return None
+    def ways(self) -> Ways:
+        """The ways in which this can come to be met, each with all that it needs."""
+        return (self.needs,)
+
+    @property
+    def page_types(self) -> frozenset[Hashable] | None:
+        """The page types outside of which this cannot be met; None when it can be met anywhere."""
+        asked = [next((need.values for need in way if need.fact == PAGE), None) for way in map(_words, self.ways)]
+        return None if None in asked else frozenset().union(*(types for types in asked if types is not None))
 
     @property
     def needs_cart(self) -> bool:
         """Whether this cannot be met without an open cart."""
-        return False
+        return all(any(need.fact == CART for need in way) for way in map(_words, self.ways))
+
+
+def _words(way: Needs) -> list[OneOf]:
+    return [need for need in way if isinstance(need, OneOf)]
 
 
 Kind = TypeVar("Kind", bound=type[BaseCondition])

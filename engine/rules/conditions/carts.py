@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Hashable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -13,6 +13,7 @@ from engine.rules.conditions.base import BaseCondition, condition
 from engine.rules.facts import Facts
 from engine.rules.fields import Choice, OneOrMore, Text
 from engine.rules.forms import Clash, form_of, setting
+from engine.rules.needs import CART, STAGE, UNPAID, Fact, Needs, compared, one_of, so
 from engine.rules.numbers import Compared, Comparison, Duration, Money, Share, Whole
 from engine.rules.verdicts import Verdict, met, not_met, not_yet, unknown
 from engine.said import frame, say
@@ -20,6 +21,37 @@ from engine.visitors import Basket, Item, Stage
 
 AWAY_AT_MOST: Millis = 10 * MINUTE
 """Somebody seen more recently than this has not left yet, however long the cart has stood still."""
+
+
+def _total(facts: Facts) -> int:
+    """What the cart comes to; nothing where it is in a currency in which no rule of this shop counts."""
+    basket = facts.visitor.basket
+    return basket.total if basket is not None and basket.currency == facts.shop.currency else 0
+
+
+def _pieces(facts: Facts) -> int:
+    basket = facts.visitor.basket
+    return sum(item.quantity for item in basket.items) if basket is not None else 0
+
+
+_TOTAL = Fact("what the cart comes to", _total)
+_PIECES = Fact("how many pieces are in the cart", _pieces)
+
+
+def _words(name: str, word: Callable[[Item], str]) -> Fact[Collection[Hashable]]:
+    """All words of one kind in the cart, without capitals."""
+
+    def read(facts: Facts) -> Collection[Hashable]:
+        basket = facts.visitor.basket
+        return {word(item).casefold() for item in basket.items} if basket is not None else ()
+
+    return Fact(f"every {name} in the cart", read, several=True)
+
+
+_SKU = _words("SKU", lambda item: item.sku)
+_PRODUCT = _words("product", lambda item: item.product_id)
+_CATEGORY = _words("category", lambda item: item.category)
+_BRAND = _words("brand", lambda item: item.brand)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +69,11 @@ class Contents:
     def __post_init__(self) -> None:
         if not (self.sku or self.product or self.category or self.brand or self.value):
             raise Clash(say("'contains' needs a sku, product, category, brand or value"))
+
+    @property
+    def needs(self) -> Needs:
+        asked = ((_SKU, self.sku), (_PRODUCT, self.product), (_CATEGORY, self.category), (_BRAND, self.brand))
+        return tuple(need for fact, words in asked for need in one_of(fact, map(str.casefold, words)))
 
     def fits(self, item: Item) -> bool:
         return self.names(item) and (self.value is None or self.value.holds(item.value))
@@ -88,8 +125,11 @@ class Cart(BaseCondition):
             raise Clash(say("an empty cart has no total, items or contents; leave out 'is: empty' or the rest"))
 
     @property
-    def needs_cart(self) -> bool:
-        return self.is_ == "filled"
+    def needs(self) -> Needs:
+        if self.is_ == "empty":
+            return ()
+        contents = self.contains.needs if self.contains else ()
+        return (*so(CART), *compared(_TOTAL, self.total), *compared(_PIECES, self.items), *contents)
 
     def check(self, facts: Facts) -> Verdict:
         basket = facts.visitor.basket
@@ -157,8 +197,8 @@ class CartAbandoned(BaseCondition):
     }
 
     @property
-    def needs_cart(self) -> bool:
-        return self.at != "unpaid_order"
+    def needs(self) -> Needs:
+        return so(UNPAID) if self.at == "unpaid_order" else (*so(CART), *one_of(STAGE, _STAGES.get(self.at, ())))
 
     def check(self, facts: Facts) -> Verdict:
         if self.at == "unpaid_order":
@@ -199,6 +239,14 @@ def _saw_cart_page(facts: Facts, basket: Basket) -> bool:
     )
 
 
+def _shipping_shown(facts: Facts) -> tuple[bool]:
+    basket = facts.visitor.basket
+    return (basket is not None and basket.shipping_at is not None,)
+
+
+_SHIPPING_SHOWN = Fact("whether the checkout showed what shipping costs", _shipping_shown)
+
+
 @condition
 @dataclass(frozen=True, kw_only=True)
 class UnexpectedShipping(BaseCondition):
@@ -221,8 +269,8 @@ class UnexpectedShipping(BaseCondition):
             raise Clash(say("'unexpected_shipping' needs to know how much: at_least: 3.00, or_share: 8%%, or both"))
 
     @property
-    def needs_cart(self) -> bool:
-        return True
+    def needs(self) -> Needs:
+        return (*so(CART), *so(_SHIPPING_SHOWN))
 
     def check(self, facts: Facts) -> Verdict:
         basket = facts.visitor.basket

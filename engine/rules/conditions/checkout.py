@@ -13,6 +13,7 @@ from engine.rules.conditions.base import BaseCondition, condition
 from engine.rules.facts import Facts
 from engine.rules.fields import Choice, OneOrMore
 from engine.rules.forms import Clash, setting
+from engine.rules.needs import CART, AtLeast, Needs, happened, so
 from engine.rules.numbers import Compared, Comparison, Duration, Money, Share, Whole
 from engine.rules.verdicts import Verdict, met, not_met, not_yet, unknown
 from engine.said import say
@@ -37,8 +38,8 @@ class Shipping(BaseCondition):
             raise Clash(say("'shipping' needs a cost or a share: shipping: \">= 6.95\""))
 
     @property
-    def needs_cart(self) -> bool:
-        return True
+    def needs(self) -> Needs:
+        return so(CART)
 
     def check(self, facts: Facts) -> Verdict:
         basket = facts.visitor.basket
@@ -72,8 +73,8 @@ class GapToFreeShipping(BaseCondition):
     gap: Comparison = setting(Compared(Money()), "How much is missing.", main=True)
 
     @property
-    def needs_cart(self) -> bool:
-        return True
+    def needs(self) -> Needs:
+        return so(CART)
 
     def check(self, facts: Facts) -> Verdict:
         basket, free_from = facts.visitor.basket, facts.shop.free_shipping_from
@@ -97,6 +98,10 @@ class _Failed(BaseCondition):
 
     failure: ClassVar[str]
     cure: ClassVar[str]
+
+    @property
+    def needs(self) -> Needs:
+        return (AtLeast(happened(self.failure), self.times),)
 
     def check(self, facts: Facts) -> Verdict:
         since = self._since(facts)
@@ -197,8 +202,8 @@ class WishListed(BaseCondition):
     for_: Millis = setting(Duration(), "How old it is at least.", default=0, shown="any age")
 
     @property
-    def needs_cart(self) -> bool:
-        return True
+    def needs(self) -> Needs:
+        return so(CART)
 
     def check(self, facts: Facts) -> Verdict:
         basket, now = facts.visitor.basket, facts.now

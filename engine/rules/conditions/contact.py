@@ -13,7 +13,14 @@ from engine.rules.facts import Facts
 from engine.rules.fields import Slug
 from engine.rules.forms import setting
 from engine.rules.guards import CHAT_LASTS, is_chatting
+from engine.rules.needs import Fact, Needs, so
 from engine.rules.verdicts import Verdict, met, not_met, unknown
+
+_MAILABLE = Fact(
+    "whether the shopper may be mailed",
+    lambda facts: (facts.person is not None and facts.person.why_no_mail() is None,),
+)
+_CHATTING = Fact("whether a chat is going on", lambda facts: (is_chatting(facts),))
 
 
 @condition
@@ -31,6 +38,10 @@ class CanEmail(BaseCondition):
     effort: ClassVar[int] = 0
     peers: ClassVar[dict[str, str]] = {"BigCommerce": "consent flag, default no mail"}
 
+    @property
+    def needs(self) -> Needs:
+        return so(_MAILABLE)
+
     def check(self, facts: Facts) -> Verdict:
         if facts.person is None:
             return not_met("no address is known")
@@ -47,6 +58,10 @@ class Chatting(BaseCondition):
         - chatting
         - not: chatting
     """
+
+    @property
+    def needs(self) -> Needs:
+        return so(_CHATTING)
 
     def check(self, facts: Facts) -> Verdict:
         return met("in a chat") if is_chatting(facts) else not_met("in no chat")

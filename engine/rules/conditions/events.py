@@ -15,6 +15,7 @@ from engine.rules.conditions.base import BaseCondition, condition
 from engine.rules.facts import Facts
 from engine.rules.fields import EventName, OneOrMore
 from engine.rules.forms import Clash, form_of, setting
+from engine.rules.needs import AtLeast, Fact, Needs, happened, watched
 from engine.rules.numbers import Duration, Whole
 from engine.rules.texts import Conditions, FieldName, Where, fits_any
 from engine.rules.verdicts import Verdict, met, not_met, not_yet, unknown
@@ -80,6 +81,11 @@ class Occurrence:
     def _watch(self) -> EventWatch | None:
         # Of signals that come all the time nothing is kept unless somebody asks.
         return EventWatch(self.event, self.where) if self.where or self.event in SIGNALS else None
+
+    @property
+    def seen(self) -> Fact[int]:
+        """How often it happened, and never less; more than that no condition counts."""
+        return happened(self.event) if self._watch is None else watched(self._watch)
 
     def times(self, facts: Facts) -> list[Millis]:
         """The latest moments at which it happened, in order."""
@@ -167,6 +173,12 @@ class Happened(BaseCondition):
     @cached_property
     def _plain(self) -> Occurrence:
         return Occurrence(event=self.event, where=self.where)
+
+    @property
+    def needs(self) -> Needs:
+        if self._valued is None:
+            return (AtLeast(self._plain.seen, self.at_least),)
+        return (AtLeast(watched(self._valued), self.at_least if self.distinct else 1),)
 
     def check(self, facts: Facts) -> Verdict:
         # A sum may also grow when something leaves the window: what was less than nothing.
@@ -278,6 +290,10 @@ class Sequence(BaseCondition):
     @property
     def watches(self) -> tuple[Watch, ...]:
         return tuple(watch for event in self.events for watch in event.watches)
+
+    @property
+    def needs(self) -> Needs:
+        return tuple(AtLeast(event.seen, 1) for event in self.events)
 
     def check(self, facts: Facts) -> Verdict:
         since = None if self.within is None else facts.now - self.within

@@ -14,11 +14,14 @@ from engine.rules.conditions.events import Occurrence
 from engine.rules.facts import Facts
 from engine.rules.fields import OneOrMore, PageType, Text
 from engine.rules.forms import Clash, setting
+from engine.rules.needs import AtLeast, Fact, Needs, happened
 from engine.rules.numbers import Duration, Whole
 from engine.rules.texts import ValueTest
 from engine.rules.verdicts import Verdict, met, not_met, not_yet
 from engine.said import say
 from engine.visitors import FAILED_SEARCH, MAX_TIMES, MAX_TRAIL, Watch
+
+_TYPED = Fact("how many letters are typed and not sent", lambda facts: facts.visitor.typed_length)
 
 
 @condition
@@ -36,6 +39,10 @@ class TypedUnsent(BaseCondition):
 
     length: int = setting(Whole(1, 10_000), "At least so many letters.", default=1, main=True)
     for_: Millis = setting(Duration(), "So long nothing was added to them.", default=0, shown="at once")
+
+    @property
+    def needs(self) -> Needs:
+        return (AtLeast(_TYPED, self.length),)
 
     def check(self, facts: Facts) -> Verdict:
         visitor = facts.visitor
@@ -73,6 +80,10 @@ class FormAbandoned(BaseCondition):
     def watches(self) -> tuple[Watch, ...]:
         return self._left.watches
 
+    @property
+    def needs(self) -> Needs:
+        return (AtLeast(self._left.seen, 1),)
+
     def check(self, facts: Facts) -> Verdict:
         wanted = " or ".join(self.form) or "a form"
         since = facts.visitor.session.started_at if self.within is None else facts.now - self.within
@@ -100,6 +111,10 @@ class SearchFailed(BaseCondition):
 
     times: int = setting(Whole(1, MAX_TIMES), "How many searches found nothing.", default=1, main=True)
     within: Millis | None = setting(Duration(), "How lately.", default=None, shown="this visit")
+
+    @property
+    def needs(self) -> Needs:
+        return (AtLeast(happened(FAILED_SEARCH), self.times),)
 
     def check(self, facts: Facts) -> Verdict:
         tally = facts.visitor.tallies.get(FAILED_SEARCH)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -13,6 +13,7 @@ from engine.rules.conditions.base import BaseCondition, condition
 from engine.rules.facts import Facts
 from engine.rules.fields import Choice, Flag, OneOrMore, Text
 from engine.rules.forms import Clash, setting
+from engine.rules.needs import Fact, Needs, compared, one_of, so
 from engine.rules.numbers import Compared, Comparison, Duration, Whole
 from engine.rules.shop_fields import Country as CountryCode
 from engine.rules.shop_fields import Language as LanguageTag
@@ -25,6 +26,27 @@ from engine.visitors import SESSION_GAP, Visitor
 def _yes_or_no(is_so: bool, wanted: bool, yes: str, no: str) -> Verdict:
     seen = yes if is_so else no
     return (met if is_so == wanted else not_met)(seen, yes if wanted else no)
+
+
+def _country(facts: Facts) -> str:
+    return facts.visitor.country or (facts.person.country if facts.person else "")
+
+
+def _folded(words: list[str] | None) -> Collection[Hashable]:
+    return {word.casefold() for word in words} if words else ()
+
+
+_VISITS = Fact("how many visits there were", lambda facts: facts.visitor.session.number)
+_RETURNING = Fact("whether the shopper was here before", lambda facts: (facts.visitor.session.number > 1,))
+_KNOWN = Fact(
+    "whether it is known who the shopper is",
+    lambda facts: (facts.person is not None and bool(facts.person.email or facts.person.customer_id),),
+)
+_LOGGED_IN = Fact("whether the shopper is logged in", lambda facts: (facts.visitor.logged_in,))
+_COUNTRY = Fact("the country", lambda facts: (_country(facts),))
+_DEVICE = Fact("the device", lambda facts: (facts.visitor.device,))
+_TAGS = Fact("every tag", lambda facts: _folded(facts.visitor.tags), several=True)
+_SEGMENTS = Fact("every segment", lambda facts: _folded(facts.visitor.segments), several=True)
 
 
 @condition
@@ -49,6 +71,10 @@ class Returning(BaseCondition):
         "Chatwoot": "only contacts with no conversation",
     }
 
+    @property
+    def needs(self) -> Needs:
+        return one_of(_RETURNING, [self.is_])
+
     def check(self, facts: Facts) -> Verdict:
         number = facts.visitor.session.number
         if not number:
@@ -72,6 +98,10 @@ class Visits(BaseCondition):
     )
 
     peers: ClassVar[dict[str, str]] = {"Zendesk": "visits", "Dynamics 365 Commerce": "visits"}
+
+    @property
+    def needs(self) -> Needs:
+        return compared(_VISITS, self.count)
 
     def check(self, facts: Facts) -> Verdict:
         return self.in_time(facts, self._counted)
@@ -134,6 +164,10 @@ class Identified(BaseCondition):
 
     peers: ClassVar[dict[str, str]] = {"Omnisend": "identified contacts only", "Libredesk": "visitor or user"}
 
+    @property
+    def needs(self) -> Needs:
+        return so(_KNOWN)
+
     def check(self, facts: Facts) -> Verdict:
         person = facts.person
         if person is None or not (person.email or person.customer_id):
@@ -152,6 +186,10 @@ class LoggedIn(BaseCondition):
     """
 
     is_: bool = setting(Flag(), "Whether they are.", default=True, main=True)
+
+    @property
+    def needs(self) -> Needs:
+        return one_of(_LOGGED_IN, [self.is_])
 
     def check(self, facts: Facts) -> Verdict:
         if facts.visitor.logged_in is None:
@@ -219,8 +257,12 @@ class Country(BaseCondition):
         "Dynamics 365 Commerce": "country",
     }
 
+    @property
+    def needs(self) -> Needs:
+        return one_of(_COUNTRY, self.code)
+
     def check(self, facts: Facts) -> Verdict:
-        seen = facts.visitor.country or (facts.person.country if facts.person else "")
+        seen = _country(facts)
         if not seen:
             return unknown("the country")
         return (met if seen in self.code else not_met)(seen, " or ".join(self.code))
@@ -271,6 +313,10 @@ class Device(BaseCondition):
         "Crisp": "device",
     }
 
+    @property
+    def needs(self) -> Needs:
+        return one_of(_DEVICE, self.kind)
+
     def check(self, facts: Facts) -> Verdict:
         seen = facts.visitor.device
         if not seen:
@@ -320,6 +366,10 @@ class Tag(BaseCondition):
 
     peers: ClassVar[dict[str, str]] = {"Zendesk": "tags"}
 
+    @property
+    def needs(self) -> Needs:
+        return one_of(_TAGS, map(str.casefold, self.name))
+
     def check(self, facts: Facts) -> Verdict:
         return _one_of(self.name, facts.visitor.tags)
 
@@ -338,6 +388,10 @@ class Segment(BaseCondition):
     name: tuple[str, ...] = setting(OneOrMore(Text(40)), "The segment; with a list any of them.", main=True)
 
     peers: ClassVar[dict[str, str]] = {"Chaskiq": "segment predicates", "Intercom": "audience"}
+
+    @property
+    def needs(self) -> Needs:
+        return one_of(_SEGMENTS, map(str.casefold, self.name))
 
     def check(self, facts: Facts) -> Verdict:
         if facts.visitor.segments is None:
