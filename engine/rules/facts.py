@@ -10,7 +10,7 @@ import msgspec
 from engine.clock import Millis
 from engine.people import Person
 from engine.rules.shop import Shop
-from engine.visitors import Bought, Contact, View, Visitor
+from engine.visitors import Bought, Contact, Good, View, Visitor
 
 
 class Presence(msgspec.Struct, omit_defaults=True):
@@ -46,6 +46,11 @@ class Facts:
     def view(self) -> View | None:
         """The tab that gave a sign of life last."""
         return self.visitor.view
+
+    @property
+    def good_seen_last(self) -> Good | None:
+        """The product that the shopper looked at last."""
+        return max((good for good in self.visitor.goods if good.seen_at), key=lambda good: good.seen_at, default=None)
 
     @cached_property
     def bought(self) -> tuple[Bought, ...]:

@@ -9,8 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date, datetime
 
 from babel import Locale, UnknownLocaleError
+from babel.dates import format_date, format_time
 from babel.numbers import format_currency
 
 from engine import money
@@ -22,12 +24,15 @@ from engine.said import Said, say
 _GAP = re.compile(r"\{([^{}]+)\}")
 
 
-def _amount(minor: int, currency: str, language: str) -> str:
+def _locale(language: str) -> Locale:
     try:
-        locale = Locale.parse(language, sep="-")
+        return Locale.parse(language, sep="-")
     except (ValueError, UnknownLocaleError):
-        locale = Locale("en")
-    return format_currency(money.to_major(minor, currency), currency, locale=locale)
+        return Locale("en")
+
+
+def _amount(minor: int, currency: str, language: str) -> str:
+    return format_currency(money.to_major(minor, currency), currency, locale=_locale(language))
 
 
 def _gap(facts: Facts, language: str) -> str | None:
@@ -63,9 +68,65 @@ def _hours(facts: Facts, language: str) -> str | None:
 
 
 def _stock(facts: Facts, language: str) -> str | None:
-    latest = max((good for good in facts.visitor.goods if good.seen_at), key=lambda good: good.seen_at, default=None)
+    latest = facts.good_seen_last
     # "Only 0 left" is no news for whoever wants one.
     return str(latest.stock) if latest is not None and latest.stock else None
+
+
+# --- when a parcel arrives --------------------------------------------------------------------------------------------
+
+_DAYS = {
+    "nl": ("vandaag", "morgen"),
+    "en": ("today", "tomorrow"),
+    "de": ("heute", "morgen"),
+    "fr": ("aujourd’hui", "demain"),
+}
+"""The days that people call by no date."""
+
+
+def _order_by(facts: Facts) -> datetime | None:
+    """Until when the promise holds that is made now; None where no day may be promised."""
+    delivery, latest = facts.shop.delivery, facts.good_seen_last
+    country = facts.visitor.country or (facts.person.country if facts.person else "")
+    if delivery is None or (country and delivery.to and country not in delivery.to):
+        return None
+    if latest is not None and latest.stock == 0:
+        return None
+    return delivery.order_by(facts.shop.local(facts.now))
+
+
+def _order_before(facts: Facts, language: str) -> str | None:
+    moment = _order_by(facts)
+    if moment is None:
+        return None
+    hour = format_time(moment.time(), "short", locale=_locale(language))
+    days = (moment.date() - facts.shop.local(facts.now).date()).days
+    if not days:
+        return hour
+    known = _near(days, language)
+    return f"{known or _day(moment.date(), language)} {hour}"
+
+
+def _delivery(facts: Facts, language: str) -> str | None:
+    moment, delivery = _order_by(facts), facts.shop.delivery
+    arrives = delivery.arrives_on(moment.date()) if delivery and moment else None
+    if arrives is None:
+        return None
+    near = _near((arrives - facts.shop.local(facts.now).date()).days, language)
+    day = _day(arrives, language)
+    return f"{near} ({day})" if near else day
+
+
+def _near(days: int, language: str) -> str:
+    names = _DAYS.get(language.split("-")[0], ())
+    return names[days] if days < len(names) else ""
+
+
+def _day(day: date, language: str) -> str:
+    """The day in words and without its year: ``woensdag 25 november``."""
+    locale = _locale(language)
+    pattern = re.sub(r",? *y+ *", "", locale.date_formats["full"].pattern)
+    return format_date(day, pattern, locale=locale)
 
 
 GAPS: dict[str, tuple[Callable[[Facts, str], str | None], str]] = {
@@ -75,6 +136,8 @@ GAPS: dict[str, tuple[Callable[[Facts, str], str | None], str]] = {
     "items": (_items, "how many pieces are in the cart"),
     "shipping": (_shipping, "the shipping cost that was shown"),
     "stock": (_stock, "how many are left of the product that was looked at last"),
+    "delivery": (_delivery, "the day on which an order placed now arrives, from the shop's `delivery`"),
+    "order_before": (_order_before, "until when one must order for that, on the shop's clock"),
     "shop": (lambda facts, language: facts.shop.name, "the shop's name"),
     "phone": (lambda facts, language: facts.shop.phone or None, "the shop's phone number"),
     "office_hours": (_hours, "the shop's opening hours"),

@@ -20,6 +20,7 @@ from engine.rules.fields import Kind, OneOrMore, Schema, either
 from engine.rules.forms import Form, Setting
 from engine.rules.logic import All
 from engine.rules.pages import USUAL
+from engine.rules.parcel_fields import DELIVERY
 from engine.rules.phrases import GAPS
 from engine.rules.sections import ACTIVE, GROUPS, HOLDOUT, INTEGRATIONS, LATE, LIMITS, PAGES, RULE, SHOP
 from engine.rules.shop import KnownIntegrations
@@ -273,4 +274,5 @@ _MAKERS: dict[str, Callable[[], str]] = {
     "active": lambda: _form(ACTIVE),
     "shop": lambda: _form(SHOP),
     "limits": lambda: _form(LIMITS),
+    "delivery": lambda: _form(DELIVERY),
 }

@@ -14,6 +14,7 @@ from engine.rules.integrations import Integrations
 from engine.rules.logic import All, Clauses
 from engine.rules.model import UNTIL, Rule, Variant
 from engine.rules.numbers import Duration, Money, Share, Whole, tidy_duration
+from engine.rules.parcel_fields import DELIVERY
 from engine.rules.shop import USUAL_LIMITS, Limits, Shop
 from engine.rules.shop_fields import (
     Currency,
@@ -56,6 +57,7 @@ SHOP = Form(
         Setting("chat_url", Url(), "A page on which the chat opens, for mails."),
         Setting("address", Text(300, lines=True), "The postal address at the foot of every mail."),
         Setting("free_shipping_from", Money(), "The cart value from which shipping is free."),
+        Setting("delivery", DELIVERY, "When a parcel arrives, so that a hint can name the day."),
         Setting("office_hours", OfficeHours(), "When people are there."),
         Setting("quiet_hours", QuietHours(), "When no mail leaves; it waits."),
         Setting(

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from babel.dates import get_day_names
 
 from engine.clock import DAY, Millis, describe, from_datetime, to_datetime
+from engine.rules.parcels import Delivery
 
 
 @dataclass(frozen=True)
@@ -148,6 +149,7 @@ class Shop:
     address: str = ""
     """Postal address for the mail's footer."""
     free_shipping_from: int | None = None
+    delivery: Delivery | None = None
     office_hours: WeeklyHours | None = None
     quiet_hours: DailyHours | None = None
     addresses_from_browser: str = "with_consent"

@@ -23,18 +23,26 @@ class _OfProducts(BaseCondition):
     """What conditions on products have in common: which products."""
 
     of: str = setting(
-        Choice(("any", "viewed", "cart")),
-        "Products looked at, products in the cart, or both.",
+        Choice(("any", "viewed", "cart", "page")),
+        "Products looked at, products in the cart, or both; `page` is the one whose page the shopper is on.",
         default="any",
     )
 
     def goods(self, facts: Facts) -> list[Good]:
+        if self.of == "page":
+            return _on_the_page(facts)
         basket = facts.visitor.basket
         items = basket.items if basket else []
         return [good for good in facts.visitor.goods if self._counts(good, any(is_same(good, item) for item in items))]
 
     def _counts(self, good: Good, in_cart: bool) -> bool:
         return in_cart if self.of == "cart" else in_cart or good.seen_at > 0
+
+
+def _on_the_page(facts: Facts) -> list[Good]:
+    """The product that was told since the page was opened; a later page without one has none."""
+    view, latest = facts.view, facts.good_seen_last
+    return [latest] if view is not None and latest is not None and latest.seen_at >= view.opened_at else []
 
 
 def _name(good: Good) -> str:
@@ -50,6 +58,7 @@ class Stock(_OfProducts):
 
     Example:
         - stock: "1..3"
+        - stock: {left: "1..3", of: page}
         - stock: {left: 0, of: cart}
     """
 

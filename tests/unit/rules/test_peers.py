@@ -134,6 +134,8 @@ CAN: dict[tuple[str, str], str] = {
     ("Products", "Klaviyo: price drop"): "price_dropped: {share: 10%}",
     ("Products", "Klaviyo: back in stock"): "back_in_stock",
     ("Products", "nobody: low stock"): 'stock: "1..3"',
+    ("Products", "nobody: low stock of what is on the page"): 'stock: {left: "1..3", of: page}',
+    ("Journey", "nobody: stages"): "stage: [delivery, returns]",
     ("Products", "nobody: gap to free shipping"): 'gap_to_free_shipping: "<= 15"',
 }  # fmt: skip
 
@@ -156,7 +158,7 @@ back_and_forth happened not_happened sequence cart cart_abandoned unexpected_shi
 coupon_failed payment_failed left_because stock back_in_stock price_dropped wish_listed ordered orders delivered
 returned unpaid_order returning visits days_since_visit identified logged_in loyalty country language device referrer
 utm ad_click search_term landing_page attribute tag segment can_email chatting chatted invited accepted dismissed
-emailed opened clicked agents queue office_hours local_time weekday dates all any not
+emailed opened clicked stage agents queue office_hours local_time weekday dates all any not
 """
 
 

@@ -31,6 +31,15 @@ def test_how_many_are_left(text: str, state: State) -> None:
     assert check(text, looks_at(Shopper(), stock=2)).state is state
 
 
+def test_the_product_of_the_page_is_the_one_that_was_told_since_it_was_opened() -> None:
+    shopper = looks_at(Shopper().opens("product"), "A", stock=2)
+    text = 'stock: {left: "1..3", of: page}'
+    assert check(text, shopper).met
+    assert check(text, shopper.later(MINUTE).opens("product")).seen == "no product"
+    assert check(text, looks_at(shopper, "B", stock=40)).seen == 40
+    assert check('stock: "1..3"', shopper).met
+
+
 def test_stock_that_nobody_told_is_unknown() -> None:
     assert check('stock: "1..3"', looks_at(Shopper())).state is State.UNKNOWN
     assert check('stock: "1..3"', Shopper()).seen == "no product"
