@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import NamedTuple
 
 import msgspec
 
@@ -100,6 +101,14 @@ class Planned(msgspec.Struct, frozen=True):
     once: str
 
 
+class ListChange(NamedTuple):
+    """A list for advertising that the visitor is put on (``add``) or taken off, and the rule whose step it is."""
+
+    name: str
+    add: bool
+    rule: str
+
+
 class Ask(msgspec.Struct, frozen=True):
     """When the page should check in again: at ``at``, counted in engaged or in visible time."""
 
@@ -116,8 +125,7 @@ class Result(msgspec.Struct):
     """Decisions whose deliveries that did not leave yet are to be cancelled, and why."""
     stops: list[tuple[str, str]] = []
     """Rules that a step wants ended, and the rule whose step it was."""
-    audiences: list[tuple[str, bool]] = []
-    """Lists for advertising that the visitor is put on (True) or taken off."""
+    audiences: list[ListChange] = []
     about_person: bool = False
     """Whether something about the person changed that no message tells of."""
     due_at: Millis | None = None

@@ -10,7 +10,7 @@ import hmac
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -24,12 +24,21 @@ from engine.clock import DAY, MINUTE, SECOND, Millis
 from engine.crashpoints import crash_point
 from engine.decisions import Guard
 from engine.errors import CallError, DeliveryDelayed, DeliveryError, DeliveryRefused, DeliveryUncertain, StoreError
+from engine.events import Line, Product
 from engine.http import Caller
 from engine.integration import MailSender
 from engine.links import Links
 from engine.live import LiveRules
 from engine.mail import render
-from engine.messages import SURVEY_ANSWERS, DeliveryState, MailContext, MailOrder, OutgoingMail, WebhookOrder
+from engine.messages import (
+    BACK_IN_STOCK,
+    SURVEY_ANSWERS,
+    DeliveryState,
+    MailContext,
+    MailOrder,
+    OutgoingMail,
+    WebhookOrder,
+)
 from engine.people import Person
 from engine.rules.facts import Facts
 from engine.rules.guards import sending_hold
@@ -37,7 +46,7 @@ from engine.rules.holds import Hold
 from engine.rules.model import Rule
 from engine.rules.shop import Shop
 from engine.rules.zones import quiet_until
-from engine.store import deliveries, looks
+from engine.store import deliveries, looks, waiting
 from engine.store.database import reading
 from engine.store.deliveries import Claim
 from engine.store.looks import SavedCart
@@ -52,6 +61,8 @@ INSIST_S = 60.0
 """How long a known outcome is tried to be written while the database is away."""
 TRY_AGAIN = frozenset({408, 425, 429})
 """Answers of another system that are no refusal."""
+NEWS_FOR: Millis = 30 * DAY
+"""What came back longer ago is no news."""
 SLOW_S = 5.0
 REST_S = 30.0
 """A relay that kept a worker waiting gets no more of this shop's mails from it for a while; others have theirs."""
@@ -78,6 +89,8 @@ class _Look:
     facts: Facts
     person: Person
     cart: SavedCart | None
+    lines: tuple[Line, ...]
+    """What the mail shows."""
 
 
 class Deliverer:
@@ -156,6 +169,7 @@ class Deliverer:
                 connection, held.shop, identify.hash_of(held.shop, person.email)
             )
             cart = looks.cart(connection, held.shop, order.cart)
+            known = waiting.products_of(connection, held.shop, held.visitor) if order.template == BACK_IN_STOCK else {}
         visitor = seen.state if seen else Visitor()
         if person is not None:
             identify.share_orders(visitor, person)
@@ -169,7 +183,10 @@ class Deliverer:
         if until is not None:
             return Hold(Guard.QUIET_HOURS, retry_at=until)
         assert person is not None
-        return _Look(facts, person, cart)
+        if order.template != BACK_IN_STOCK:
+            return _Look(facts, person, cart, cart.cart.lines if cart else ())
+        lines = back_in_stock(facts, known)
+        return _Look(facts, person, None, lines) if lines else Hold(Guard.SOLD_OUT, settled=True)
 
     def _hold(self, held: Claim, hold: Hold) -> DeliveryState:
         if hold.retry_at is not None:
@@ -215,13 +232,14 @@ class Deliverer:
         self, held: Claim, look: _Look, order: MailOrder, language: str, unsubscribe_url: str, address: str
     ) -> MailContext:
         shop, cart, asks = look.facts.shop, look.cart, held.kind == "survey"
+        loyalty = look.facts.visitor.loyalty
         return MailContext(
             language=language,
             shop_name=shop.name,
             sender_name=address.split("<")[0].strip() or shop.name,
             order=order,
             currency=cart.cart.currency if cart else shop.currency,
-            lines=cart.cart.lines if cart else (),
+            lines=look.lines,
             total=cart.cart.total if cart else 0,
             shipping_shown=cart.shipping_shown if cart else None,
             free_shipping_from=None if asks else shop.free_shipping_from,
@@ -233,6 +251,7 @@ class Deliverer:
             office_hours=shop.office_hours.describe(language) if shop.office_hours else "",
             shop_address=shop.address,
             shop_url=shop.url,
+            points=loyalty.points if loyalty else None,
             answer_urls=self._answer_urls(held) if asks else (),
         )
 
@@ -341,6 +360,17 @@ def _is_silenced(rule: Rule | None) -> Hold | None:
     if rule.off or rule.shadow:
         return Hold(Guard.SHADOW if rule.shadow else Guard.NOT_ACTIVE, settled=True)
     return None
+
+
+def back_in_stock(facts: Facts, known: Mapping[str, Line]) -> tuple[Line, ...]:
+    """What this visitor saw sold out and can have again; ``known`` is how it looked, by its names."""
+    found = []
+    for good in facts.visitor.goods:
+        line = next((known[name] for name in Product(sku=good.sku, id=good.product_id).names if name in known), None)
+        if line is not None and good.stock != 0 and good.back_at is not None and facts.now - good.back_at <= NEWS_FOR:
+            own = good.currency == facts.shop.currency
+            found.append(msgspec.structs.replace(line, price=good.price if own else None))
+    return tuple(found)
 
 
 def sign(held: Claim, order: WebhookOrder, secret: str) -> dict[str, str]:

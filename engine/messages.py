@@ -58,6 +58,10 @@ class WebhookOrder(msgspec.Struct, frozen=True):
     message: msgspec.Raw
 
 
+BACK_IN_STOCK = "back-in-stock"
+"""The mail about products, not about a cart."""
+
+
 class MailOrder(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a rule asked for when it decided on a mail; stored with the delivery, without any address."""
 
@@ -92,6 +96,8 @@ class MailContext(msgspec.Struct, frozen=True):
     office_hours: str = ""
     shop_address: str = ""
     shop_url: str = ""
+    points: int | None = None
+    """What the shopper has in the shop's loyalty programme, where it was told."""
     answer_urls: tuple[str, ...] = ()
     """Of a survey: where each answer leads, from 1 up."""
 

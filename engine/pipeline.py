@@ -110,6 +110,7 @@ class Group:
         self.results: dict[VisitorKey, Result] = {}
         self.heard_of: set[VisitorKey] = set()
         self.owners: dict[tuple[str, str], str] = {}
+        self.waiting: dict[str, list[str]] = {}
 
     # --- load ---------------------------------------------------------------------------------------------------------
 
@@ -127,9 +128,10 @@ class Group:
         carts = {cart for event in events for cart in _carts_in(event)}
         owners = unit.visitors_of_carts(shop, carts) if carts else {}
         self.owners.update({(shop, cart): visitor for cart, visitor in owners.items()})
+        told = [who for event in events for who in self._who_waits(shop, event)]
         rechecks = [visitor for submission in submissions for visitor in submission.rechecks]
         unit.load_visitors(
-            shop, [event.visitor for event in events if event.visitor] + rechecks + list(owners.values())
+            shop, [event.visitor for event in events if event.visitor] + rechecks + told + list(owners.values())
         )
         ids_by_visitor: dict[str, set[str]] = {}
         for event in events:
@@ -166,10 +168,12 @@ class Group:
 
     def hear(self, shop: ShopRules, event: Event) -> str | None:
         """Apply one event that was never heard before; returns the visitor's fault, if it has one."""
-        if event.visitor:
-            return self._apply(shop, event)
-        self._apply_to_house(shop.id, event)
-        return None
+        fault = self._apply(shop, event) if event.visitor else None
+        if not event.visitor:
+            self._apply_to_house(shop.id, event)
+        if is_stock_news(event):
+            self._tell_waiting(shop, event)
+        return fault
 
     def _on_our_clock(self, event: Event) -> Event:
         """An event's time was set by this host; the house lives by the database's clock."""
@@ -232,6 +236,23 @@ class Group:
             )
             unit.cancel_deliveries(shop.id, "bought", visitor=owner, person=other.person)
 
+    def _who_waits(self, shop: str, event: Event) -> list[str]:
+        """To whom besides its own visitor the event is news: everybody who saw the product as it was."""
+        if not is_stock_news(event):
+            return []
+        assert event.product is not None
+        if event.id not in self.waiting:
+            in_stock = bool(event.product.stock)
+            self.waiting[event.id] = self.unit.who_waits(shop, event.product.names, in_stock=in_stock)
+        return self.waiting[event.id]
+
+    def _tell_waiting(self, shop: ShopRules, event: Event) -> None:
+        assert event.product is not None
+        for who in self._who_waits(shop.id, event):
+            if who != event.visitor:
+                self._apply(shop, msgspec.structs.replace(event, visitor=who))
+        self.unit.tell_waiting(shop.id, event.product.names, in_stock=bool(event.product.stock))
+
     def _apply_to_house(self, shop: str, event: Event) -> None:
         """An event about the shop itself: how many agents are there."""
         loaded = self.unit.houses[shop]
@@ -286,8 +307,8 @@ class Group:
             unit.add_decision(visitor, decision, shop.rules.hash)
         for planned in result.planned:
             unit.add_delivery(visitor, planned)
-        for name, add in result.audiences:
-            unit.change_audience(visitor, name, add=add)
+        for change in result.audiences:
+            unit.change_audience(visitor, change.name, add=change.add)
         for decision_id, guard in result.stopped:
             unit.cancel_deliveries(shop.id, guard.value, decision=decision_id)
         self.results[visitor.key] = result
@@ -313,6 +334,13 @@ class Group:
         ]
         result = self.results.get(visitor.key)
         answer.ask = result.ask if result else None
+
+
+def is_stock_news(event: Event) -> bool:
+    """Whether the shop itself says how many there are of a product; a browser only knows what its page showed."""
+    product = event.product
+    told = product is not None and product.stock is not None and bool(product.names)
+    return told and event.trusted and event.type == "stock_changed"
 
 
 def _carts_in(event: Event) -> list[str]:

@@ -10,7 +10,7 @@ from engine.events import Cart, Event
 from engine.messages import DeliveryState
 from engine.store.books import Books
 from engine.store.unit import LoadedVisitor, Values
-from engine.visitors import contents_in, contents_of
+from engine.visitors import contents_in, contents_of, good_of
 
 _encode = msgspec.json.Encoder().encode
 
@@ -46,10 +46,21 @@ def keep(unit: Books, visitor: LoadedVisitor, event: Event) -> None:
         _keep_cart(unit, visitor, event, event.cart)
     elif event.type == "shipping_shown" and visitor.state.basket is not None:
         _keep_cart(unit, visitor, event, None)
+    keep_waiting(unit, visitor, event)
     if event.type == "consent_changed" and visitor.state.marketing is False:
         unit.change_audience(visitor, None, add=False)
     if event.type in _REPORTS and event.message:
         _keep_report(unit, visitor, event)
+
+
+def keep_waiting(unit: Books, visitor: LoadedVisitor, event: Event) -> None:
+    """Whoever sees something sold out is told when it is back; whoever saw it so before, what is true now."""
+    product = event.product
+    if product is None or event.type != "product_viewed":
+        return
+    good = good_of(visitor.state, product)
+    if good is not None and (good.stock == 0 or good.back_at is not None):
+        unit.note_waiting(visitor, product, event.at, in_stock=good.stock != 0)
 
 
 def _keep_cart(unit: Books, visitor: LoadedVisitor, event: Event, cart: Cart | None) -> None:

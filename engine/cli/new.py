@@ -12,6 +12,7 @@ from engine.cli import FINE
 
 if TYPE_CHECKING:
     from engine.rules.blueprints import Filled
+    from engine.rules.shop import Shop
 
 
 @click.command()
@@ -24,14 +25,15 @@ def command(
     name: str | None, as_list: bool, languages: tuple[str, ...], settings: tuple[str, ...], into: Path | None
 ) -> int:
     """Print the blueprint NAME as a rule for your file, or add it there together with its tests."""
-    from engine.rules.blueprints import fill
+    from engine.rules.blueprints import as_the_shop_has_it, fill
 
     if as_list:
         _list()
         return FINE
     if name is None:
         raise click.UsageError("name a blueprint; --list tells which there are")
-    filled = fill(name, _values(settings), languages or _languages_of(into))
+    shop = _shop_of(into)
+    filled = fill(name, as_the_shop_has_it(name, shop) | _values(settings), languages or shop.languages)
     if into is None:
         click.echo(filled.rule, nl=False)
         return FINE
@@ -49,11 +51,12 @@ def _values(settings: tuple[str, ...]) -> dict[str, str]:
     return values
 
 
-def _languages_of(into: Path | None) -> tuple[str, ...]:
+def _shop_of(into: Path | None) -> Shop:
     from engine.rules.blueprints import LANGUAGES
     from engine.rules.loader import load, read_text
+    from engine.rules.shop import Shop
 
-    return LANGUAGES if into is None else load(read_text(into), name=into.name).shop.languages
+    return Shop(languages=LANGUAGES) if into is None else load(read_text(into), name=into.name).shop
 
 
 def _list() -> None:

@@ -13,7 +13,7 @@ import click
 @click.option(
     "--docs",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Rewrite rules.schema.json, the tables of rules.md and integrations/ in this folder instead.",
+    help="Rewrite rules.schema.json, the tables of rules.md and tools.md, and integrations/ in this folder instead.",
 )
 def command(file: Path | None, docs: Path | None) -> None:
     """Print the JSON Schema of rule files, with which an editor completes and checks while you type.
@@ -38,8 +38,8 @@ def _refresh(docs: Path) -> None:
     from engine.integration import pages
     from engine.rules.schema import refresh
 
-    reference = docs / "rules.md"
-    reference.write_text(refresh(reference.read_text(encoding="utf-8")), encoding="utf-8")
-    for name, page in pages().items():
+    for page in (docs / "rules.md", docs / "tools.md"):
+        page.write_text(refresh(page.read_text(encoding="utf-8")), encoding="utf-8")
+    for name, text in pages().items():
         (docs / "integrations").mkdir(exist_ok=True)
-        (docs / "integrations" / name).write_text(page, encoding="utf-8")
+        (docs / "integrations" / name).write_text(text, encoding="utf-8")

@@ -138,11 +138,20 @@ class Product(msgspec.Struct, frozen=True, omit_defaults=True):
     id: str = ""
     sku: str = ""
     name: str = ""
+    variant: str = ""
     category: str = ""
     brand: str = ""
     price: int | None = None
     currency: str = "EUR"
     stock: int | None = None
+    url: str = ""
+    image_url: str = ""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """By what it may be known elsewhere, told apart: two products may share a number of a different kind."""
+        told = (("sku", self.sku[:60]), ("id", self.id[:60]))
+        return tuple(f"{kind}:{value}" for kind, value in told if value)
 
 
 class Loyalty(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -33,6 +33,8 @@ Name = Annotated[str, msgspec.Meta(max_length=64)]
 Address = Annotated[str, msgspec.Meta(max_length=320)]
 AnyId = str | int
 """Platforms send 64-bit numbers or text; inside, an id is always text."""
+Text = Annotated[object, msgspec.Meta(extra_json_schema={"type": ["string", "null"]})]
+"""Shops have used these words for whole objects, too: what is no text is left out, and the event is taken."""
 
 
 class _WireLine(msgspec.Struct):
@@ -96,6 +98,9 @@ class _WireProduct(msgspec.Struct):
     price: Decimal | None = None
     currency: str | None = None
     stock: int | None = None
+    variant: Text = None
+    url: Text = None
+    image_url: Text = None
 
 
 class _WireEvent(msgspec.Struct):
@@ -281,7 +286,14 @@ def _product(wire: _WireProduct, default_currency: str) -> Product:
         price=_minor(wire.price, currency, "product.price"),
         currency=currency,
         stock=wire.stock,
+        variant=_if_text(wire.variant, 200),
+        url=_if_text(wire.url, 2000),
+        image_url=_if_text(wire.image_url, 2000),
     )
+
+
+def _if_text(value: object, most: int) -> str:
+    return value[:most] if isinstance(value, str) else ""
 
 
 def parse_event(

@@ -13,7 +13,7 @@ from jinja2 import BaseLoader, FileSystemLoader, TemplateError
 from engine.errors import DeliveryRefused
 from engine.language import Catalogues, locale_for
 from engine.mail.sandbox import BoundedEnvironment
-from engine.mail.view import MailView, header_text, make_view, spoken
+from engine.mail.view import MailView, clean, header_text, make_view, spoken
 from engine.messages import MailContext, RenderedMail
 
 _HERE: Final = Path(__file__).parent
@@ -46,10 +46,16 @@ def render(context: MailContext, *, loader: BaseLoader = SHIPPED) -> RenderedMai
 def _render(name: str, context: MailContext, language: str, loader: BaseLoader) -> RenderedMail:
     locale = locale_for(context.language, language)
     plain = _environment(loader, language, autoescape=False)
-    subject = _subject(context, plain.render(f"{name}.subject.j2", shop=context.shop_name))
+    subject = _subject(
+        context, plain.render(f"{name}.subject.j2", shop=context.shop_name, product=_first_product(context))
+    )
     view = make_view(context, language, locale, subject)
     text = plain.render(f"{name}.txt.j2", mail=view)
     return RenderedMail(subject=subject, html=_html(name, view, loader), text=_tidy(text))
+
+
+def _first_product(context: MailContext) -> str:
+    return next((clean(line.name, 80) for line in context.lines if line.name), "")
 
 
 def _subject(context: MailContext, default: str) -> str:

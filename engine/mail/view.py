@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 from babel import Locale
-from babel.numbers import format_currency
+from babel.numbers import format_currency, format_decimal
 
 from engine.errors import DeliveryRefused
 from engine.events import Line
@@ -21,7 +21,7 @@ from engine.language import base_language
 from engine.messages import MailContext
 from engine.money import to_major
 
-ASSURANCES: Final = frozenset({"free_shipping", "free_returns"})
+ASSURANCES: Final = frozenset({"free_shipping", "free_returns", "loyalty"})
 """What a rule's ``offer`` and ``promise`` may be."""
 CALLS: Final = frozenset({"chat", "phone", "mail"})
 """What a rule's ``call`` may be."""
@@ -73,6 +73,10 @@ class MailView(msgspec.Struct, frozen=True, kw_only=True):
     free_shipping_from: str
     free_shipping: bool
     free_returns: bool
+    double_points: bool
+    usual_points: bool
+    points: str
+    """What the shopper has already."""
     chat_url: str
     phone: str
     phone_url: str
@@ -80,6 +84,8 @@ class MailView(msgspec.Struct, frozen=True, kw_only=True):
     by_mail: bool
     address: tuple[str, ...]
     restore_url: str
+    product_url: str
+    """The page of the first product."""
     unsubscribe_url: str
     question: str = ""
     answers: tuple[AnswerView, ...] = ()
@@ -109,6 +115,9 @@ def make_view(context: MailContext, language: str, locale: Locale, subject: str)
         free_shipping_from=money.write(context.free_shipping_from) if context.free_shipping_from else "",
         free_shipping="free_shipping" in assurances,
         free_returns="free_returns" in assurances,
+        double_points=order.offer == "loyalty",
+        usual_points=order.promise == "loyalty" and order.offer != "loyalty",
+        points=format_decimal(context.points, locale=locale) if context.points else "",
         chat_url=web_address(context.chat_url) if "chat" in calls else "",
         phone=clean(context.phone) if "phone" in calls else "",
         phone_url=_phone_address(context.phone) if "phone" in calls else "",
@@ -116,6 +125,7 @@ def make_view(context: MailContext, language: str, locale: Locale, subject: str)
         by_mail="mail" in calls,
         address=tuple(filter(None, (clean(line) for line in context.shop_address.splitlines()[:6]))),
         restore_url=web_address(context.restore_url),
+        product_url=next((line.url for line in lines if line.url), web_address(context.restore_url)),
         unsubscribe_url=web_address(context.unsubscribe_url),
         question=clean(spoken(order.question, context.language)),
         answers=tuple(AnswerView(value, web_address(url)) for value, url in enumerate(context.answer_urls, 1)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -10,6 +10,7 @@ import msgspec
 from engine import ids
 from engine.clock import Millis
 from engine.decisions import Decision, Planned
+from engine.events import Product
 from engine.messages import DeliveryState
 from engine.people import Person
 from engine.rules.facts import House
@@ -87,6 +88,8 @@ class MemoryBooks:
         self.of_person: dict[tuple[str, str], set[VisitorKey]] = {}
         self.owners: dict[tuple[str, str], str] = {}
         """Whose cart it is, by shop and cart."""
+        self.waiting: dict[tuple[str, str], dict[str, bool]] = {}
+        """Who saw a product sold out, by shop and name of the product, and what they were told last."""
         self.decisions: list[tuple[str, Decision]] = []
         """What was decided since somebody last looked, with its visitor."""
         self.deliveries: list[Delivery] = []
@@ -118,12 +121,24 @@ class MemoryBooks:
     def new_person_id(self, shop: str, identities: list[tuple[str, str]]) -> str:
         return self._person_id(shop, identities)
 
+    def who_waits(self, shop: str, names: Sequence[str], *, in_stock: bool) -> list[str]:
+        waiting = (self.waiting.get((shop, name), {}) for name in names)
+        return list(dict.fromkeys(who for known in waiting for who, told in known.items() if told != in_stock))
+
     # --- what is written ----------------------------------------------------------------------------------------------
 
     def note_person(self, visitor: LoadedVisitor) -> None:
         """Remember whose browser this is now."""
         if visitor.person:
             self.of_person.setdefault((visitor.key.shop, visitor.person), set()).add(visitor.key)
+
+    def tell_waiting(self, shop: str, names: Sequence[str], *, in_stock: bool) -> None:
+        for name in names:
+            self.waiting[shop, name] = dict.fromkeys(self.waiting.get((shop, name), ()), in_stock)
+
+    def note_waiting(self, visitor: LoadedVisitor, product: Product, since: Millis, *, in_stock: bool) -> None:
+        for name in product.names:
+            self.waiting.setdefault((visitor.key.shop, name), {})[visitor.key.id] = in_stock
 
     def add_decision(self, visitor: LoadedVisitor, decision: Decision, rule_set: str) -> None:
         self.decisions.append((visitor.key.id, decision))

@@ -10,6 +10,7 @@ from engine.clock import Millis
 from engine.decisions import Result
 from engine.events import Event
 from engine.pipeline import Group, ShopRules
+from engine.records import keep_waiting
 from engine.rehearsal.books import MemoryBooks
 from engine.store.books import Books
 from engine.store.unit import LoadedVisitor, VisitorKey
@@ -108,5 +109,6 @@ class Rehearsal:
             basket = visitor.state.basket
             if basket is not None and contents_in(basket) == contents_of(event.cart):
                 self.books.owners[visitor.key.shop, basket.id] = visitor.key.id
+        keep_waiting(books, visitor, event)
         if visitor.person:
             self.books.note_person(visitor)

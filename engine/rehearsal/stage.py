@@ -14,7 +14,7 @@ import msgspec
 
 from engine import clock, identify
 from engine.clock import Millis, from_datetime
-from engine.decisions import Guard, Outcome, Planned, Result
+from engine.decisions import Guard, ListChange, Outcome, Planned, Result
 from engine.events import Event, parse_event
 from engine.explain import RuleView, next_look, view_rule
 from engine.pipeline import ShopRules, server_visitor
@@ -256,6 +256,7 @@ class _Stage:
                 detail = decision.detail
                 self.said.append(Said(decision.at, str(decision.outcome), decision.rule, decision.guard or "", detail))
             self.said.extend(_message(planned, self.now) for planned in result.planned)
+            self.said.extend(_on_a_list(change, self.now) for change in result.audiences)
 
     def _compare(self, expectation: Expectation) -> Iterator[Failure]:
         """Everything that was expected came, and nothing else did that the test is about."""
@@ -317,3 +318,8 @@ class _Stage:
 
 def _message(planned: Planned, now: Millis) -> Said:
     return Said(now, planned.kind, planned.rule, body=planned.body)
+
+
+def _on_a_list(change: ListChange, now: Millis) -> Said:
+    body = msgspec.json.encode({"add" if change.add else "remove": change.name})
+    return Said(now, "audience", change.rule, body=body)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from engine.rules.actions import Email, Invite, Mail
+from engine.rules.actions import Email, Invite, Mail, PageMessage
 from engine.rules.conditions.attention import OnPage
 from engine.rules.conditions.base import BaseCondition, word_of
 from engine.rules.conditions.calendar import OfficeHours
@@ -13,6 +13,7 @@ from engine.rules.conditions.checkout import GapToFreeShipping
 from engine.rules.conditions.contact import CanEmail, OfRule
 from engine.rules.logic import All, Any, Not
 from engine.rules.model import Rule, RuleSet
+from engine.rules.phrases import gaps_in
 from engine.rules.shop import Known, KnownIntegrations
 from engine.rules.source import Source
 from engine.said import Said, frame, say
@@ -23,7 +24,7 @@ def look_at(
 ) -> None:
     """Note warnings in ``source``; ``production`` adds what only matters where mail really leaves."""
     for rule in rule_set.rules:
-        for message in (*_contradictions(rule), *_about_steps(rule, rule_set), *_unanswerable(rule, rule_set)):
+        for message in (*_contradictions(rule), *(found for look in _LOOKS for found in look(rule, rule_set))):
             source.warning(
                 rule.line,
                 _first_column(source, rule.line),
@@ -110,6 +111,28 @@ def _unanswerable(rule: Rule, rule_set: RuleSet) -> list[Said]:
     return messages
 
 
+_NEEDS = {
+    "gap": "free_shipping_from",
+    "free_shipping_from": "free_shipping_from",
+    "delivery": "delivery",
+    "order_before": "delivery",
+    "phone": "phone",
+    "office_hours": "office_hours",
+}
+"""What must stand in the shop's section for a gap to be filled."""
+
+
+def _unfillable(rule: Rule, rule_set: RuleSet) -> list[Said]:
+    """Gaps in a text on the page that can never be filled, so that it is never shown."""
+    texts = [text for step in rule.all_steps if isinstance(step, PageMessage) for text in step.text.values()]
+    words = sorted({word for text in texts for word in gaps_in(text) if word in _NEEDS})
+    return [
+        say("says {%(word)s}, but the shop has no %(need)s, so it is never shown", word=word, need=_NEEDS[word])
+        for word in words
+        if not getattr(rule_set.shop, _NEEDS[word])
+    ]
+
+
 def _mails(rule: Rule) -> bool:
     return any(isinstance(step, Mail) for step in rule.all_steps)
 
@@ -119,3 +142,6 @@ def _names_phone(rule: Rule) -> bool:
         (isinstance(step, Email) and "phone" in step.call) or (isinstance(step, Invite) and step.opens == "phone")
         for step in rule.all_steps
     )
+
+
+_LOOKS = (_about_steps, _unanswerable, _unfillable)

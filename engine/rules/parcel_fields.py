@@ -6,25 +6,26 @@ import re
 from dataclasses import dataclass
 from datetime import date
 
-from engine.rules.fields import Fault, Kind, OneOrMore, Reading, shorten, text_of
+from engine.rules.fields import Kind, OneOrMore, Reading, text_of, unlike
 from engine.rules.forms import Form, Setting
 from engine.rules.numbers import Whole
 from engine.rules.parcels import Delivery
 from engine.rules.shop_fields import Country, Weekdays
 from engine.rules.source import Node
+from engine.said import Said, frame, say
 
 
 @dataclass(frozen=True)
 class TimeOfDay(Kind[int]):
     """A time of the day, as minutes since midnight."""
 
-    what: str = "a time such as 16:00"
+    what: Said = say("a time such as 16:00")
 
     def read(self, node: Node, reading: Reading) -> int:
         text = text_of(node, self.what)
         match = re.fullmatch(r"(\d|[01]\d|2[0-3]):([0-5]\d)", text, re.ASCII)
         if match is None:
-            raise Fault(node, f"this must be {self.what}, not '{shorten(text)}'")
+            raise unlike(node, self.what, text)
         return int(match[1]) * 60 + int(match[2])
 
 
@@ -32,14 +33,14 @@ class TimeOfDay(Kind[int]):
 class Day(Kind[date]):
     """A day of the calendar."""
 
-    what: str = "a day such as 2026-12-25"
+    what: Said = say("a day such as 2026-12-25")
 
     def read(self, node: Node, reading: Reading) -> date:
         text = text_of(node, self.what)
         try:
             return date.fromisoformat(text if len(text) == len("2026-12-25") else "")
         except ValueError:
-            raise Fault(node, f"this must be {self.what}, not '{shorten(text)}'") from None
+            raise unlike(node, self.what, text) from None
 
 
 DELIVERY = Form(
@@ -52,5 +53,5 @@ DELIVERY = Form(
         Setting("closed", OneOrMore(Day()), "Holidays: nothing leaves and nothing arrives."),
         Setting("to", OneOrMore(Country()), "The countries for which it holds; shoppers elsewhere are told no day."),
     ),
-    "'delivery'",
+    frame("'delivery'"),
 )

@@ -16,6 +16,7 @@ from babel.dates import format_date, format_time
 from babel.numbers import format_currency
 
 from engine import money
+from engine.clock import DAY
 from engine.rules.facts import Facts
 from engine.rules.fields import Fault, Reading, Text, did_you_mean, shorten
 from engine.rules.source import Node
@@ -71,6 +72,12 @@ def _stock(facts: Facts, language: str) -> str | None:
     latest = facts.good_seen_last
     # "Only 0 left" is no news for whoever wants one.
     return str(latest.stock) if latest is not None and latest.stock else None
+
+
+def _chats(facts: Facts, language: str) -> str | None:
+    tally = facts.visitor.tallies.get("chat_started")
+    count = sum(facts.now - at <= 14 * DAY for at in tally.times) if tally else 0
+    return str(count) if count else None
 
 
 # --- when a parcel arrives --------------------------------------------------------------------------------------------
@@ -136,6 +143,7 @@ GAPS: dict[str, tuple[Callable[[Facts, str], str | None], str]] = {
     "items": (_items, "how many pieces are in the cart"),
     "shipping": (_shipping, "the shipping cost that was shown"),
     "stock": (_stock, "how many are left of the product that was looked at last"),
+    "chats": (_chats, "how many chats the shopper began in the last 14 days"),
     "delivery": (_delivery, "the day on which an order placed now arrives, from the shop's `delivery`"),
     "order_before": (_order_before, "until when one must order for that, on the shop's clock"),
     "shop": (lambda facts, language: facts.shop.name, "the shop's name"),
@@ -153,13 +161,18 @@ class Phrase(Text):
 
     def read(self, node: Node, reading: Reading) -> str:
         text = super().read(node, reading)
-        for word in _GAP.findall(text):
+        for word in gaps_in(text):
             if word not in GAPS:
                 raise Fault(
                     node,
                     say("'{%(word)s}' is not known here%(hint)s", word=shorten(word), hint=did_you_mean(word, GAPS)),
                 )
         return text
+
+
+def gaps_in(text: str) -> list[str]:
+    """The words in its gaps."""
+    return _GAP.findall(text)
 
 
 def fill(text: str, facts: Facts, language: str) -> str:
@@ -169,4 +182,4 @@ def fill(text: str, facts: Facts, language: str) -> str:
 
 def missing(text: str, facts: Facts, language: str) -> str | None:
     """The first gap for which nothing is known, or None."""
-    return next((word for word in _GAP.findall(text) if GAPS[word][0](facts, language) is None), None)
+    return next((word for word in gaps_in(text) if GAPS[word][0](facts, language) is None), None)

@@ -8,7 +8,7 @@ from engine import ids
 from engine.clock import Millis
 from engine.decisions import Decision, Guard, Outcome, Result
 from engine.people import UnderWay
-from engine.rules.actions import BaseAction, Stop, Turn, Wait
+from engine.rules.actions import Audience, BaseAction, Stop, Turn, Wait
 from engine.rules.facts import Facts
 from engine.rules.guards import Asked, action_hold
 from engine.rules.holds import Hold
@@ -73,6 +73,8 @@ def stop(name: str, run: Run, hold: Hold, facts: Facts, result: Result, rule: Ru
     """End a run, with its reason; what it still owes is cancelled."""
     facts.visitor.runs.pop(name, None)
     result.stopped.append((run.decision, hold.guard))
+    if rule is not None:
+        _tidy_up(rule, run, facts, result)
     result.decisions.append(
         Decision(
             id=ids.derived_id("dec", run.decision, "stopped"),
@@ -88,6 +90,13 @@ def stop(name: str, run: Run, hold: Hold, facts: Facts, result: Result, rule: Ru
             variant=run.variant,
         )
     )
+
+
+def _tidy_up(rule: Rule, run: Run, facts: Facts, result: Result) -> None:
+    """Nobody stays on a list for good because the step that would have taken them off is never reached."""
+    for step in (rule.steps(run.variant) or ())[run.step :]:
+        if isinstance(step, Audience) and step.remove:
+            step.take(Turn(facts, rule.name, run, result))
 
 
 def take_steps(rule: Rule, run: Run, facts: Facts, result: Result, *, asked: BaseAction | None = None) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 from engine.decisions import EXPLANATIONS, Guard
 from engine.events import CANONICAL_TYPES, PAGE_TYPES
+from engine.rules import blueprints
 from engine.rules.actions import ACTIONS, STEPS
 from engine.rules.conditions.base import CONDITIONS, FORMS, BaseCondition
 from engine.rules.fields import Kind, OneOrMore, Schema, either
@@ -260,6 +261,15 @@ def _pages() -> str:
     return "\n".join(("| page type | usual paths |", "|---|---|", *rows))
 
 
+def _blueprints() -> str:
+    rows = []
+    for name in blueprints.names():
+        plan = blueprints.blueprint(name)
+        blanks = ", ".join(f"`{blank}` ({told.default})" for blank, told in plan.blanks.items())
+        rows.append(f"| `{name}` | {plan.about['en']} | {blanks} |")
+    return "\n".join(("| blueprint | what it does | blanks |", "|---|---|---|", *rows))
+
+
 _MAKERS: dict[str, Callable[[], str]] = {
     "overview": _overview,
     "conditions": _conditions,
@@ -275,4 +285,5 @@ _MAKERS: dict[str, Callable[[], str]] = {
     "shop": lambda: _form(SHOP),
     "limits": lambda: _form(LIMITS),
     "delivery": lambda: _form(DELIVERY),
+    "blueprints": _blueprints,
 }

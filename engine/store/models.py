@@ -199,6 +199,22 @@ class AudienceRow(Base):
     added_at: Mapped[Millis]
 
 
+class WaitingRow(Base):
+    """Who saw a product sold out: news about its stock is theirs too. ``product`` is ``sku:…`` or ``id:…``.
+
+    ``in_stock`` is what they were told last; ``body`` is the product as their page showed it, for the mail.
+    """
+
+    __tablename__ = "waiting"
+    __table_args__ = (Index("ix_waiting_shop_visitor", "shop", "visitor"),)
+    shop: Mapped[str] = mapped_column(String(64), primary_key=True)
+    product: Mapped[str] = mapped_column(String(64), primary_key=True)
+    visitor: Mapped[str] = mapped_column(String(64), primary_key=True)
+    since: Mapped[Millis]
+    in_stock: Mapped[bool]
+    body: Mapped[str]
+
+
 class ConsentRow(Base):
     """Proof of what was allowed or withdrawn, by whom, in which words; only ever appended to."""
 

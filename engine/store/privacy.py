@@ -25,9 +25,10 @@ from engine.store.unit import (
     PEOPLE,
     VISITORS,
 )
+from engine.store.waiting import WAITING
 from engine.visitors import Visitor
 
-_BY_VISITOR_OR_PERSON = (ORDERS, DECISIONS, CONSENTS, AUDIENCES)
+_BY_VISITOR_OR_PERSON = (ORDERS, DECISIONS, CONSENTS, AUDIENCES, WAITING)
 
 
 def find_person(engine: Engine, shop: str, identities: list[tuple[str, str]], person_id: str) -> str | None:
@@ -56,7 +57,7 @@ def export(engine: Engine, shop: str, person_id: str) -> dict[str, Any]:
             },
         }
         names = [name for name, _ in visitors]
-        for table in (EVENTS, CARTS, ORDERS, CONSENTS, DECISIONS, DELIVERIES, AUDIENCES):
+        for table in (EVENTS, CARTS, ORDERS, CONSENTS, DECISIONS, DELIVERIES, AUDIENCES, WAITING):
             rows = connection.execute(select(table).where(_about(table, shop, person_id, names)))
             kept[table.name] = [dict(item._mapping) for item in rows]
         return kept

@@ -46,13 +46,14 @@ def events(connection: Connection, shop: str, since: Millis, until: Millis) -> I
 
 
 def house_events_before(connection: Connection, shop: str, before: Millis, most: int = 100) -> list[StoredEvent]:
-    """The last events about the shop itself before a moment, oldest first."""
+    """What was last said about the agents before a moment, oldest first."""
     columns = EVENTS.c
     query = (
         select(
             columns.visitor, columns.id, columns.type, columns.at, columns.received_at, columns.trusted, columns.body
         )
         .where(columns.shop == shop, columns.visitor == "", columns.received_at < before)
+        .where(columns.type == "agents_changed")
         .order_by(columns.received_at.desc())
         .limit(most)
     )

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Engine, and_, delete, or_, select, tuple_, up
 from engine.clock import SECOND, Millis
 from engine.store.database import database_now, in_transaction
 from engine.store.unit import AUDIENCES, DELIVERIES, EVENTS, VISITORS
+from engine.store.waiting import WAITING
 
 LEASE: Millis = 10 * SECOND
 """A hint that was lost is given again after this; the evaluation itself takes milliseconds."""
@@ -71,6 +72,7 @@ def forget_visitors(engine: Engine, idle_ms: Millis, after: Due | None = None, m
             chunk = idle[start : start + 500]
             connection.execute(delete(EVENTS).where(tuple_(EVENTS.c.shop, EVENTS.c.visitor).in_(chunk)))
             connection.execute(delete(AUDIENCES).where(tuple_(AUDIENCES.c.shop, AUDIENCES.c.visitor).in_(chunk)))
+            connection.execute(delete(WAITING).where(tuple_(WAITING.c.shop, WAITING.c.visitor).in_(chunk)))
             connection.execute(delete(VISITORS).where(names.in_(chunk)))
         last = Due(rows[-1].shop, rows[-1].id) if len(rows) == most else None
         return Sweep(len(idle), last)

@@ -6,7 +6,7 @@ statements, and a row that another process changed meanwhile raises Conflict, so
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -41,11 +41,12 @@ from sqlalchemy.sql import ClauseElement
 
 from engine.clock import Millis
 from engine.decisions import Decision, Planned
+from engine.events import Product
 from engine.ids import new_id
 from engine.messages import DeliveryState, first_state
 from engine.people import Person
 from engine.rules.facts import House
-from engine.store import models
+from engine.store import models, waiting
 from engine.store.database import Conflict
 from engine.visitors import Visitor
 
@@ -333,6 +334,18 @@ class Unit:
         own = and_(columns.shop == shop, columns.visitor == who)
         self._later.append(delete(AUDIENCES).where(own if name is None else and_(own, columns.name == name)))
 
+    def who_waits(self, shop: str, names: Sequence[str], *, in_stock: bool) -> list[str]:
+        return waiting.who_waits(self.connection, shop, names, in_stock=in_stock)
+
+    def tell_waiting(self, shop: str, names: Sequence[str], *, in_stock: bool) -> None:
+        self._later.append(waiting.told(shop, names, in_stock=in_stock))
+
+    def note_waiting(self, visitor: LoadedVisitor, product: Product, since: Millis, *, in_stock: bool) -> None:
+        """Remember that this visitor saw the product sold out, under each of its names."""
+        line = waiting.line_of(product)
+        for name in product.names:
+            self.add("waiting", waiting.row(*visitor.key, name, since, in_stock, line))
+
     def cancel_deliveries(self, shop: str, reason: str, *, decision: str | None = None, **who: str | None) -> None:
         """Cancel what has not passed the fence: of one decision, or of a visitor and/or person (mail only)."""
         columns = DELIVERIES.c
@@ -453,4 +466,5 @@ _WRITES: dict[str, tuple[Table, str]] = {
     "deliveries": (DELIVERIES, "ignore"),
     "outcomes": (OUTCOMES, "ignore"),
     "audiences": (AUDIENCES, "ignore"),
+    "waiting": (waiting.WAITING, "upsert"),
 }

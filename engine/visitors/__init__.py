@@ -2,7 +2,7 @@
 
 from engine.visitors.applying import FAILED_SEARCH, SIGNALS, apply
 from engine.visitors.carts import contents_in, contents_of
-from engine.visitors.goods import is_same
+from engine.visitors.goods import good_of, is_same
 from engine.visitors.orders import ABOUT_ORDERS, remember_order
 from engine.visitors.state import (
     MAX_CONTACTS,
@@ -65,6 +65,7 @@ __all__ = [
     "apply",
     "contents_in",
     "contents_of",
+    "good_of",
     "is_same",
     "remember_order",
 ]

@@ -32,6 +32,11 @@ def learn_product(visitor: Visitor, event: Event) -> None:
         visitor.goods.remove(min(visitor.goods, key=lambda each: each.seen_at))
 
 
+def good_of(visitor: Visitor, product: Product) -> Good | None:
+    """What this visitor's state knows of the product."""
+    return _find(visitor.goods, product)
+
+
 def _find(goods: list[Good], product: Product) -> Good | None:
     wanted = Item(sku=product.sku[:60], product_id=product.id[:60])
     return next((good for good in goods if is_same(good, wanted)), None)

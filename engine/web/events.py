@@ -37,6 +37,8 @@ BROWSER_LIMIT = 64 * 1024
 SERVER_LIMIT = 512 * 1024
 MOST_EVENTS = 100
 LONGEST_VISITOR = 64
+ABOUT_THE_HOUSE = frozenset(["agents_changed", "stock_changed"])
+"""What a shop's server may say without a visitor: who is there, and what is on its shelves."""
 SKEW_TOLERANCE: Millis = MINUTE
 """A sender whose clock is less off than this is believed: the difference is as likely a slow network."""
 SOONEST_CHECK: Millis = 250
@@ -279,7 +281,7 @@ class _Reader:
             if not event.visitor or event.visitor != self.batch.get("visitor"):
                 raise InvalidEvent("is missing", code="missing_field", field="visitor")
             return event
-        if event.visitor or event.type == "agents_changed":
+        if event.visitor or event.type in ABOUT_THE_HOUSE:
             return event
         named = server_visitor(self.speaker.shop.id, event)
         if not named:

@@ -227,6 +227,18 @@ def test_a_browser_cannot_say_how_many_agents_there_are(door: Door) -> None:
     assert (house.agents[""].online, house.agents[""].free, other.agents) == (3, 1, {})
 
 
+def test_a_server_speaks_of_a_product_without_naming_a_visitor(any_door: Door) -> None:
+    told = happened("stock_changed", product={"sku": "INK-1", "stock": 3})
+    assert answer_of(any_door.report(told))["accepted"] == 1
+    assert [row.visitor for row in any_door.rows(EVENTS)] == [""]
+
+
+@pytest.mark.parametrize("words", [{"variant": {"id": 1}}, {"url": 5}, {"image_url": ["a"]}])
+def test_a_product_told_in_a_shop_s_own_way_is_taken_all_the_same(any_door: Door, words: dict[str, object]) -> None:
+    viewed = happened("product_viewed", product={"sku": "INK-1", "stock": 0} | words)
+    assert answer_of(any_door.send(viewed))["accepted"] == 1
+
+
 def test_a_server_speaks_of_many_visitors_in_one_body(any_door: Door) -> None:
     events = [cart_updated(cart_id=f"c{number}") | {"visitor": f"v{number}"} for number in range(20)]
     answer = answer_of(any_door.report(*events))

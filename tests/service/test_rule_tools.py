@@ -109,6 +109,18 @@ def test_a_blueprint_is_added_with_its_tests_and_they_pass(rules: Path, capsys: 
     assert "✓ a reader is asked" in capsys.readouterr().out
 
 
+def test_a_blueprint_takes_what_the_shop_s_section_has_and_tells_what_it_lacks(rules: Path, capsys: Told) -> None:
+    before = rules.read_text()
+    assert run(["new", "close-to-free-shipping", "--into", str(rules)]) == 0
+    assert "It needs free_shipping_from in the shop's section" in capsys.readouterr().out
+    rules.write_text("shop:\n  free_shipping_from: 75.00\n" + before)
+    (rules.parent / "rules.test.yaml").write_text(TESTS)
+    assert run(["new", "close-to-free-shipping", "--into", str(rules)]) == 0
+    assert "It needs" not in capsys.readouterr().out
+    assert "cart: 60.00" in (rules.parent / "rules.test.yaml").read_text()
+    assert run(["test", str(rules)]) == 0
+
+
 def test_a_blueprint_is_not_added_twice(rules: Path, capsys: Told) -> None:
     assert run(["new", "cart-left", "--into", str(rules)]) == 0
     once = rules.read_text()

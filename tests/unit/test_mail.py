@@ -136,6 +136,46 @@ def test_free_shipping_is_promised_in_a_way_that_needs_no_code() -> None:
     assert "reply to this mail with your order number" in render(context(order=SURPRISE, language="en")).text
 
 
+BACK = MailOrder(template="back-in-stock", call=("chat",))
+
+
+def test_what_is_back_is_named_in_the_subject_shown_and_linked() -> None:
+    made = render(context(order=BACK, lines=(PEN,), total=0, restore_url="https://inkt.example/"))
+    assert made.subject == "Vulpen Hoekwerk is weer op voorraad"
+    for part in (Page(made.html).words, made.text):
+        assert "toen het was uitverkocht" in part
+        assert "Vulpen Hoekwerk" in part
+        assert "Bekijk het" in part
+        assert "winkelwagen" not in part
+        assert "Totaal" not in part
+    assert "https://inkt.example/p/1" in Page(made.html).all("href")
+    assert render(context(order=BACK, lines=(PEN,), language="en")).subject == "Vulpen Hoekwerk is back in stock"
+
+
+def test_a_product_without_a_page_of_the_shop_leads_to_the_shop() -> None:
+    stranger = msgspec.structs.replace(PEN, name="", url="https://evil.example/p/1")
+    made = render(context(order=BACK, lines=(stranger,), restore_url="https://inkt.example/"))
+    assert made.subject == "Weer op voorraad bij Inkt & Papier"
+    assert "evil.example" not in made.html + made.text
+    assert "https://inkt.example/" in Page(made.html).all("href")
+
+
+@pytest.mark.parametrize(
+    ("order", "words"),
+    [
+        (MailOrder(template="cart-reminder", offer="loyalty"), "krijg je voor deze bestelling dubbele punten"),
+        (MailOrder(template="cart-reminder", promise="loyalty"), "spaar je ook met deze bestelling punten"),
+    ],
+)
+def test_a_member_hears_of_points_instead_of_a_discount(order: MailOrder, words: str) -> None:
+    made = render(context(order=order, points=1240))
+    for part in (Page(made.html).words, made.text):
+        assert words in part
+        assert "Je hebt nu 1.240 punten." in part
+        assert "korting" not in part
+    assert "Je hebt nu" not in render(context(order=order)).text
+
+
 def test_nothing_is_promised_that_the_rule_did_not_offer() -> None:
     text = render(context(order=MailOrder(template="shipping-surprise"))).text
     assert "voor onze rekening" not in text
@@ -211,7 +251,7 @@ def test_yen_have_no_cents() -> None:
 
 
 @pytest.mark.parametrize("language", ["nl", "en"])
-@pytest.mark.parametrize("order", [MailOrder(template="cart-reminder"), SURPRISE])
+@pytest.mark.parametrize("order", [MailOrder(template="cart-reminder"), SURPRISE, BACK])
 def test_a_mail_asks_nothing_of_the_network_but_the_products_pictures(language: str, order: MailOrder) -> None:
     html = render(context(language=language, order=order)).html
     page = Page(html)
@@ -466,5 +506,5 @@ def test_what_no_mail_has_words_for_is_refused_by_name(order: MailOrder) -> None
 
 
 def test_the_shipped_templates_are_whole() -> None:
-    assert TEMPLATES == ("cart-reminder", "effort-survey", "shipping-surprise")
+    assert TEMPLATES == ("back-in-stock", "cart-reminder", "effort-survey", "shipping-surprise")
     assert all(set(name) <= set(ascii_letters + "-") for name in TEMPLATES)

@@ -6,17 +6,17 @@ from abc import abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar
 
-from engine.messages import MailOrder
+from engine.messages import BACK_IN_STOCK, MailOrder
 from engine.rules.actions.base import Message, Translations, Turn, action
 from engine.rules.fields import Choice, OneOrMore, Text, Texts
 from engine.rules.forms import setting
 from engine.rules.zones import quiet_until
 
-TEMPLATES = ("cart-reminder", "shipping-surprise")
+TEMPLATES = ("cart-reminder", "shipping-surprise", BACK_IN_STOCK)
 """The mails there are."""
 SURVEY_TEMPLATE = "effort-survey"
-OFFERS = ("free_shipping",)
-PROMISES = ("free_returns",)
+OFFERS = ("free_shipping", "loyalty")
+PROMISES = ("free_returns", "loyalty")
 CALLS = ("chat", "phone")
 """What a mail may offer, promise, and name as a way to a person."""
 
@@ -48,8 +48,13 @@ class Mail(Message):
 class Email(Mail):
     """Sends a mail, to whoever may be mailed and has not bought since.
 
+    `cart-reminder` and `shipping-surprise` are about the cart. `back-in-stock` shows what the shopper saw sold out and
+    is there again; what is sold out by the time of sending is left out, and with nothing left the mail stays away.
+    The offer `loyalty` is double points for a member, the promise `loyalty` the usual ones.
+
     Example:
         - email: cart-reminder
+        - email: back-in-stock
         - email: {template: shipping-surprise, offer: free_shipping, call: [chat, phone]}
     """
 

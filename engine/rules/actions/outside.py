@@ -8,7 +8,7 @@ from typing import ClassVar
 from urllib.parse import urlsplit
 
 from engine.clock import to_iso
-from engine.decisions import Guard
+from engine.decisions import Guard, ListChange
 from engine.rules.actions.base import Silent, Turn, action
 from engine.rules.facts import Facts
 from engine.rules.fields import Fault, Kind, OneOrMore, Reading, Slug, Text, text_of
@@ -87,7 +87,8 @@ class Webhook(Silent):
 class Audience(Silent):
     """Puts the shopper on a list for advertising, or takes them off it; only with consent to marketing.
 
-    Whoever withdraws that consent is taken off every list at once.
+    Whoever withdraws that consent is taken off every list at once. A rule that ends early, because its `until` came
+    true, still takes the shopper off the lists that its later steps would have taken them off.
 
     Example:
         - audience: left-at-shipping
@@ -108,7 +109,7 @@ class Audience(Silent):
         return None
 
     def take(self, turn: Turn) -> None:
-        turn.result.audiences.append((self.add or self.remove, bool(self.add)))
+        turn.result.audiences.append(ListChange(self.add or self.remove, bool(self.add), turn.rule))
 
 
 @action

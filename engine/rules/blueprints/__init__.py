@@ -23,15 +23,19 @@ import yaml
 from ruamel.yaml import YAML
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
+from engine import money
 from engine.clock import SECOND, Millis
 from engine.errors import ShopbellError
-from engine.rules.fields import Fault, Kind, PageType, Reading, Text, did_you_mean
+from engine.rules.fields import Fault, Kind, PageType, Reading, Slug, Text, did_you_mean
 from engine.rules.numbers import Duration, Money, Share, Whole
+from engine.rules.shop import Shop
 from engine.rules.shop_fields import UrlPattern
 from engine.rules.source import Scalar, Source
 from engine.said import Said, all_of, frame, say
 
 LANGUAGES = ("nl", "en")
+FOR_THE_HOUSE = ("about", "note")
+"""Texts that colleagues read, and so stand in the shop's first language only."""
 KINDS: dict[str, Kind[Any]] = {
     "duration": Duration(),
     "money": Money(),
@@ -41,6 +45,7 @@ KINDS: dict[str, Kind[Any]] = {
     "page": PageType(),
     "address": UrlPattern(),
     "text": Text(60),
+    "name": Slug(),
 }
 _BLANK = re.compile(r"\{\{(\w+)((?:[+-][\w.]+)*)\}\}")
 
@@ -53,9 +58,12 @@ class BlueprintError(ShopbellError):
 
 
 class Blank(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``shop`` names an amount in the shop's section that fills it in, where the file has one."""
+
     kind: str
     default: str
     says: str
+    shop: str = ""
 
 
 class Blueprint(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -100,6 +108,14 @@ def blueprint(name: str) -> Blueprint:
         raise BlueprintError(say("there is no blueprint '%(name)s'%(hint)s", name=name, hint=near))
     text = (resources.files(__name__) / f"{name}.yaml").read_text(encoding="utf-8")
     return msgspec.convert(yaml.load(text, Loader=yaml.CBaseLoader), Blueprint)  # noqa: S506 - text and nothing else
+
+
+def as_the_shop_has_it(name: str, shop: Shop) -> dict[str, str]:
+    """The blanks of which the shop's own section knows better than our defaults."""
+    amounts = {blank: getattr(shop, plan.shop) for blank, plan in blueprint(name).blanks.items() if plan.shop}
+    return {
+        blank: str(money.to_major(amount, shop.currency)) for blank, amount in amounts.items() if amount is not None
+    }
 
 
 def fill(name: str, values: Mapping[str, str], languages: Sequence[str] = LANGUAGES) -> Filled:
@@ -169,7 +185,6 @@ def _in_languages(rule: str, languages: Sequence[str]) -> str:
     reader.width = 100_000
     reader.indent(mapping=2, sequence=4, offset=2)
     content = reader.load(rule)
-    content["about"] = content["about"][languages[0]]
     _choose(content, languages)
     stream = StringIO()
     reader.dump(content, stream)
@@ -183,7 +198,7 @@ def _choose(node: object, languages: Sequence[str]) -> object:
         if node and set(node) <= set(LANGUAGES):
             return _told_in(node, languages)
         for key, value in list(node.items()):
-            node[key] = _choose(value, languages)
+            node[key] = value[languages[0]] if key in FOR_THE_HOUSE else _choose(value, languages)
     return node
 
 

@@ -194,11 +194,23 @@ def test_an_audience_needs_consent_to_marketing() -> None:
     assert doing(step).silences == [("does", Guard.NO_BASIS)]
     reader = Visit(rule_set(f"name: does\nwhen: [on_page: faq]\nthen:\n  - {step}"))
     reader.does("consent_changed", consent={"marketing": True}).opens("https://shop.example/faq")
-    assert reader.last.audiences == [("left-at-shipping", True)]
+    assert reader.last.audiences == [("left-at-shipping", True, "does")]
+
+
+def test_a_rule_that_ends_early_still_takes_the_shopper_off_its_list() -> None:
+    steps = "then: [audience: ask-us, wait: 14d, audience: {remove: ask-us}]"
+    rules = rule_set(f"name: ad\nwhen: [cart: filled]\n{steps}\nuntil: [ordered]\nonce_per: cart")
+    buyer = Visit(rules).does("consent_changed", consent={"marketing": True}).fills_cart()
+    assert buyer.last.audiences == [("ask-us", True, "ad")]
+    buyer.later(HOUR).orders()
+    assert buyer.last.audiences == [("ask-us", False, "ad")]
+    assert buyer.endings == [("until", "ordered")]
+    patient = Visit(rules).does("consent_changed", consent={"marketing": True}).fills_cart().waits(14 * DAY)
+    assert patient.last.audiences == [("ask-us", False, "ad")]
 
 
 def test_whoever_is_taken_off_a_list_needs_no_consent_for_it() -> None:
-    assert doing("audience: {remove: left-at-shipping}").last.audiences == [("left-at-shipping", False)]
+    assert doing("audience: {remove: left-at-shipping}").last.audiences == [("left-at-shipping", False, "does")]
 
 
 def test_a_webhook_tells_who_and_what_and_no_address() -> None:

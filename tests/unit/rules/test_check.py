@@ -93,3 +93,17 @@ def test_a_file_that_is_not_there_is_one_plain_sentence(capsys: pytest.CaptureFi
 def test_the_schema_is_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["schema"]) == 0
     assert json.loads(capsys.readouterr().out)["title"] == "Shopbell rules"
+
+
+@pytest.mark.parametrize(("word", "wanted"), [("gap", "free_shipping_from"), ("delivery", "delivery")])
+def test_a_hint_that_can_never_be_shown_is_told(
+    word: str, wanted: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "rules.yaml"
+    hint = f"rules:\n  - name: hint\n    when: [on_page: product]\n    then: [nudge: 'Only {{{word}}}']\n"
+    file.write_text(hint)
+    assert run(["check", str(file)]) == 0
+    assert f"hint: says {{{word}}}, but the shop has no {wanted}, so it is never shown" in capsys.readouterr().out
+    file.write_text("shop: {free_shipping_from: 50, delivery: {order_before: '16:00'}}\n" + hint)
+    assert run(["check", str(file)]) == 0
+    assert "no problems" in capsys.readouterr().out

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from engine.integration import known
-from engine.rules import conditions
+from engine.rules import blueprints, conditions
 from engine.rules.conditions.base import CONDITIONS, FORMS
 from engine.rules.loader import examine
 from engine.rules.schema import example, json_schema, refresh, summary
@@ -56,6 +56,12 @@ def test_the_reference_is_current() -> None:
     text = (DOCS / "rules.md").read_text(encoding="utf-8")
     assert refresh(text) == text, "run `shopbell schema --docs docs`"
     assert all(f"#### `{word}`" in text for word in WORDS)
+
+
+def test_the_list_of_blueprints_is_current() -> None:
+    text = (DOCS / "tools.md").read_text(encoding="utf-8")
+    assert refresh(text) == text, "run `shopbell schema --docs docs`"
+    assert all(f"| `{name}` |" in text for name in blueprints.names())
 
 
 def test_the_schema_is_current() -> None:

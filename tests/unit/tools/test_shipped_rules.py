@@ -19,8 +19,9 @@ from engine.rules.layout import tidy
 ROOT = Path(__file__).parents[3]
 OTHER_VALUES = {
     "duration": "2m", "days": "2d", "money": "9.50", "share": "25%", "count": "2", "page": "blog",
-    "text": 'Jan "de" Vries',
+    "text": 'Jan "de" Vries', "name": "other-list",
 }  # fmt: skip
+OTHER_BY_NAME = {"free": "80.00", "within": "20d"}  # which must be more than what they go with
 
 
 def failures(shop: ShopRules, text: str) -> list[str]:
@@ -64,14 +65,18 @@ class TestEveryBlueprint:
 
     def test_its_tests_follow_its_blanks(self, name: str) -> None:
         plan = blueprints.blueprint(name)
-        others = {blank: OTHER_VALUES[told.kind] for blank, told in plan.blanks.items() if told.kind != "address"}
+        others = {
+            blank: OTHER_BY_NAME.get(blank, OTHER_VALUES[told.kind])
+            for blank, told in plan.blanks.items()
+            if told.kind != "address"
+        }
         filled = fill(name, others)
         shop = ready(loader.load(filled.rule_file(("nl", "en"))))
         assert failures(shop, filled.test_file()) == []
 
     def test_refuses_what_does_not_fit_its_blanks(self, name: str) -> None:
         for blank, told in blueprints.blueprint(name).blanks.items():
-            if told.kind not in ("text", "address"):
+            if told.kind not in ("text", "name", "address"):
                 with pytest.raises(BlueprintError, match=blank):
                     fill(name, {blank: "soon"})
 
