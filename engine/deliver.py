@@ -172,7 +172,7 @@ class Deliverer:
             known = waiting.products_of(connection, held.shop, held.visitor) if order.template == BACK_IN_STOCK else {}
         visitor = seen.state if seen else Visitor()
         if person is not None:
-            identify.share_orders(visitor, person)
+            identify.share(visitor, person)
         facts = Facts(shop, held.visitor, visitor, held.now, person)
         hold = sending_hold(facts, order.cart)
         if hold is not None:

@@ -80,7 +80,7 @@ def why(engine: Engine, shop: ShopRules, visitor_id: str) -> VisitorView | None:
         notes = looks.notes(connection, shop.id, visitor_id)
         now = database_now(connection)
     if person is not None:
-        identify.share_orders(seen.state, person)
+        identify.share(seen.state, person)
     facts = Facts(shop.rules.shop, visitor_id, seen.state, now, person, house)
     decisions = _foresee(shop.rules, facts, seen.due_at)
     rules = [view_rule(rule, facts, decided, decisions.get(rule.name, [])) for rule in shop.rules.rules]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 from engine import ids
 from engine.events import Event
-from engine.people import MAX_DEVICES, Basis, Device, Person
+from engine.people import MAX_DEVICES, Basis, Device, Person, Profile, bring, join, noted
 from engine.store.books import Books
 from engine.store.unit import Loaded, LoadedVisitor
-from engine.visitors import ABOUT_ORDERS, MAX_CONTACTS, Closed, Visitor, remember_order
+from engine.visitors import ABOUT_ORDERS, MAX_CONTACTS, Closed, Visitor, learn, remember_order
 
 _IDENTIFYING = frozenset(["contact_given", "identified", "order_placed", "consent_changed"])
 _ADDRESS = re.compile(r"[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+")
@@ -41,14 +42,19 @@ def identities_of(shop: str, event: Event) -> list[tuple[str, str]]:
     return [(kind, hash_of(shop, value)) for kind, value in names_in(event)]
 
 
+def person_of(unit: Books, visitor: LoadedVisitor) -> Loaded[Person] | None:
+    """Whose browser this is, as far as that is known."""
+    return unit.people.get((visitor.key.shop, visitor.person)) if visitor.person else None
+
+
 def link(unit: Books, visitor: LoadedVisitor, event: Event) -> None:
     """Link the visitor to the person whom the event names, and note what it says about them."""
     named = names_in(event)
     if named:
         person = _find_or_make(unit, visitor, named)
-        _attach(unit, visitor, person, named)
+        _attach(unit, visitor, person, named, event)
         visitor.state.vouched |= event.trusted
-    loaded = unit.people.get((visitor.key.shop, visitor.person)) if visitor.person else None
+    loaded = person_of(unit, visitor)
     if loaded is not None and event.type in _IDENTIFYING:
         _learn(unit, visitor, loaded, event)
     if loaded is not None and event.type in ABOUT_ORDERS:
@@ -72,7 +78,9 @@ def _find_or_make(unit: Books, visitor: LoadedVisitor, named: list[tuple[str, st
     return person
 
 
-def _attach(unit: Books, visitor: LoadedVisitor, person: Loaded[Person], named: list[tuple[str, str]]) -> None:
+def _attach(
+    unit: Books, visitor: LoadedVisitor, person: Loaded[Person], named: list[tuple[str, str]], event: Event
+) -> None:
     shop, state = visitor.key.shop, person.state
     for kind, value in named:
         key = (shop, kind, hash_of(shop, value))
@@ -87,6 +95,11 @@ def _attach(unit: Books, visitor: LoadedVisitor, person: Loaded[Person], named: 
         if kind == "customer" and not state.customer_id:
             state.customer_id = value
     if visitor.person != state.id:
+        if visitor.person is not None:
+            # Somebody else sits there now: what is known of the one before stays theirs.
+            bring(visitor.state, Profile())
+            learn(visitor.state, event)
+        join(visitor.state, state.profile or Profile())
         visitor.person, visitor.state.vouched = state.id, False
         # One budget over all devices: what this browser had counts for the person from now on.
         merged = sorted([*state.contacts, *visitor.state.contacts], key=lambda contact: contact.at)
@@ -142,7 +155,26 @@ def _learn_consent(unit: Books, visitor: LoadedVisitor, person: Person, event: E
         person.basis = Basis("consent", event.at, consent.source[:200], consent.text[:500], event.trusted)
 
 
-def share_orders(visitor: Visitor, person: Person) -> None:
+def share(visitor: Visitor, person: Person) -> None:
+    """Bring here what is known of the person from their other devices."""
+    share_profile(visitor, person)
+    _share_orders(visitor, person)
+
+
+def share_profile(visitor: Visitor, person: Person) -> None:
+    if person.profile is not None:
+        bring(visitor, person.profile)
+
+
+def note(visitor: LoadedVisitor, loaded: Loaded[Person], watches: Collection[str], *, trusted: bool = False) -> None:
+    """Note with the person what happened to this visitor and belongs to them."""
+    before = loaded.state.profile
+    after = noted(visitor.state, before or Profile(), watches, vouched=trusted or visitor.state.vouched)
+    if after != (before or Profile()):
+        loaded.state.profile, loaded.changed = after, True
+
+
+def _share_orders(visitor: Visitor, person: Person) -> None:
     """What the person ordered on another device closes the same cart here."""
     basket = visitor.basket
     if basket is None:

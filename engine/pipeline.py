@@ -196,8 +196,14 @@ class Group:
         event = self._with_own_cart(visitor, event)
         page = event.page
         page_type = shop.page_types.type_of(page.url, page.type) if page is not None else "other"
+        person = identify.person_of(self.unit, visitor)
+        if person is not None:
+            identify.share_profile(visitor.state, person.state)
         apply(visitor.state, event, page_type=page_type, watches=shop.rules.watches)
         identify.link(self.unit, visitor, event)
+        person = identify.person_of(self.unit, visitor)
+        if person is not None:
+            identify.note(visitor, person, shop.rules.watched_of_person, trusted=event.trusted)
         self.keep(self.unit, visitor, event)
         if event.order is not None and event.type == "order_placed":
             self._spread_order(shop, visitor, event)
@@ -290,9 +296,9 @@ class Group:
 
     def _evaluate(self, shop: ShopRules, visitor: LoadedVisitor) -> None:
         unit = self.unit
-        person = unit.people.get((visitor.key.shop, visitor.person)) if visitor.person else None
+        person = identify.person_of(unit, visitor)
         if person is not None:
-            identify.share_orders(visitor.state, person.state)
+            identify.share(visitor.state, person.state)
         house = unit.houses[shop.id].state if shop.id in unit.houses else House()
         facts = Facts(shop.rules.shop, visitor.key.id, visitor.state, unit.now, person.state if person else None, house)
         # Only a look that a timer brought can be late; what an event brings happens now.
@@ -301,8 +307,9 @@ class Group:
         visitor.due_at = result.due_at
         if house.rule_set not in ("", shop.rules.hash):
             visitor.due_at = min(unit.now + UP_TO_DATE_SOON, result.due_at or unit.now + UP_TO_DATE_SOON)
-        if person is not None and (result.planned or result.about_person):
-            person.changed = True
+        if person is not None:
+            person.changed |= bool(result.planned) or result.about_person
+            identify.note(visitor, person, shop.rules.watched_of_person)
         for decision in result.decisions:
             unit.add_decision(visitor, decision, shop.rules.hash)
         for planned in result.planned:

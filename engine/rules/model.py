@@ -9,6 +9,7 @@ from typing import Protocol
 
 from engine.clock import Millis
 from engine.ids import share_of
+from engine.people import ABOUT_PERSON
 from engine.rules.actions import BaseAction, Email, Invite, Late, Message, PageMessage, Wait
 from engine.rules.facts import Facts
 from engine.rules.index import Index
@@ -169,3 +170,8 @@ class RuleSet:
     def index(self) -> Index:
         """By which the rules are found that could have something to say."""
         return Index(rule.when.ways for rule in self.rules)
+
+    @cached_property
+    def watched_of_person(self) -> frozenset[str]:
+        """The keys of those watches whose events are counted for the person."""
+        return frozenset(watch.key for event in ABOUT_PERSON for watch in self.watches.get(event, ()))

@@ -1,15 +1,17 @@
 """What is known about one visitor (``state``), and how each event changes it (``applying`` and what it calls)."""
 
-from engine.visitors.applying import FAILED_SEARCH, SIGNALS, apply
+from engine.visitors.applying import FAILED_SEARCH, SIGNALS, apply, learn
 from engine.visitors.carts import contents_in, contents_of
 from engine.visitors.goods import good_of, is_same
 from engine.visitors.orders import ABOUT_ORDERS, remember_order
 from engine.visitors.state import (
     MAX_CONTACTS,
     MAX_OCCASIONS,
+    MAX_REPLIES,
     MAX_TABS,
     MAX_TIMES,
     MAX_TRAIL,
+    MAX_TRAITS,
     SESSION_GAP,
     Basket,
     Bought,
@@ -37,9 +39,11 @@ __all__ = [
     "FAILED_SEARCH",
     "MAX_CONTACTS",
     "MAX_OCCASIONS",
+    "MAX_REPLIES",
     "MAX_TABS",
     "MAX_TIMES",
     "MAX_TRAIL",
+    "MAX_TRAITS",
     "SESSION_GAP",
     "SIGNALS",
     "Basket",
@@ -67,5 +71,6 @@ __all__ = [
     "contents_of",
     "good_of",
     "is_same",
+    "learn",
     "remember_order",
 ]

@@ -51,7 +51,7 @@ def apply(visitor: Visitor, event: Event, *, page_type: str, watches: Watches = 
         notice_page(visitor, event, page_type)
     if event.type not in SIGNALS:
         _count(visitor, event.type, event.at)
-    _learn(visitor, event)
+    learn(visitor, event)
     if event.cart is not None:
         carts.take_cart(visitor, event, event.cart)
     learn_product(visitor, event)
@@ -77,7 +77,7 @@ def _count(visitor: Visitor, name: str, at: Millis) -> None:
         tally.times = sorted([*tally.times, at])[-MAX_TIMES:]
 
 
-def _learn(visitor: Visitor, event: Event) -> None:
+def learn(visitor: Visitor, event: Event) -> None:
     """What an event of any type may say about the shopper."""
     if event.language or (event.page and event.page.language):
         visitor.language = (event.language or (event.page.language if event.page else None) or "")[:12]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from engine.clock import Millis
+from engine.people.profile import Profile
 from engine.visitors import MAX_CONTACTS, Bought, Contact
 
 
@@ -62,6 +63,8 @@ class Person(msgspec.Struct, omit_defaults=True):
     """The latest orders, whatever device they came from."""
     devices: list[Device] = []
     """The latest devices that were linked to this person."""
+    profile: Profile | None = None
+    """None until something happened on one of their devices."""
 
     def why_no_mail(self) -> str | None:
         """The reason why this person may not be mailed, in a few words, or None when they may."""
