@@ -1,4 +1,4 @@
-"""What belongs to the person follows them over their devices, from the moment these are linked; so does their budget."""
+"""What belongs to the person follows them over their devices once these are linked; so does their budget."""
 
 from __future__ import annotations
 
