@@ -8,6 +8,7 @@ from typing import NamedTuple
 import msgspec
 
 from engine.clock import Millis
+from engine.said import NOTHING, Said, say
 
 
 class Guard(StrEnum):
@@ -37,28 +38,28 @@ class Guard(StrEnum):
     STOPPED_BY = "stopped_by_a_rule"
 
 
-EXPLANATIONS: dict[Guard, str] = {
-    Guard.SHADOW: "the rule runs in shadow mode: it is counted and nothing is sent",
-    Guard.NOT_ACTIVE: "the rule is switched off or outside its active dates",
-    Guard.HOLDOUT: "this visitor belongs to a holdout, which never receives the message",
-    Guard.ALREADY: "the rule has already spoken on this occasion",
-    Guard.BOUGHT: "the shopper has ordered",
-    Guard.CART_EMPTIED: "the cart was emptied",
-    Guard.DISMISSED: "the shopper said no to a message recently",
-    Guard.CHATTING: "the shopper is in a chat",
-    Guard.NO_BASIS: "there is no address or no recorded legal basis to mail it",
-    Guard.SUPPRESSED: "the address unsubscribed or bounced",
-    Guard.GROUP: "another rule of its group is on its way for this shopper",
-    Guard.LIMIT: "a limit on messages is used up",
-    Guard.QUIET_HOURS: "it is quiet hours; the message waits",
-    Guard.AGENTS: "no agent is free to answer",
-    Guard.PRIORITY: "a more important message took the moment",
-    Guard.UNTOLD: "what the message would say is not known",
-    Guard.TOO_LATE: "the moment passed while nothing could be sent",
-    Guard.UNTIL: "the rule's 'until' came true",
-    Guard.RULE_REMOVED: "the rule was taken out of the rule file",
-    Guard.SOLD_OUT: "what the message was about is sold out",
-    Guard.STOPPED_BY: "another rule, or a step of its own, ended it",
+EXPLANATIONS: dict[Guard, Said] = {
+    Guard.SHADOW: say("the rule runs in shadow mode: it is counted and nothing is sent"),
+    Guard.NOT_ACTIVE: say("the rule is switched off or outside its active dates"),
+    Guard.HOLDOUT: say("this visitor belongs to a holdout, which never receives the message"),
+    Guard.ALREADY: say("the rule has already spoken on this occasion"),
+    Guard.BOUGHT: say("the shopper has ordered"),
+    Guard.CART_EMPTIED: say("the cart was emptied"),
+    Guard.DISMISSED: say("the shopper said no to a message recently"),
+    Guard.CHATTING: say("the shopper is in a chat"),
+    Guard.NO_BASIS: say("there is no address or no recorded legal basis to mail it"),
+    Guard.SUPPRESSED: say("the address unsubscribed or bounced"),
+    Guard.GROUP: say("another rule of its group is on its way for this shopper"),
+    Guard.LIMIT: say("a limit on messages is used up"),
+    Guard.QUIET_HOURS: say("it is quiet hours; the message waits"),
+    Guard.AGENTS: say("no agent is free to answer"),
+    Guard.PRIORITY: say("a more important message took the moment"),
+    Guard.UNTOLD: say("what the message would say is not known"),
+    Guard.TOO_LATE: say("the moment passed while nothing could be sent"),
+    Guard.UNTIL: say("the rule's 'until' came true"),
+    Guard.RULE_REMOVED: say("the rule was taken out of the rule file"),
+    Guard.SOLD_OUT: say("what the message was about is sold out"),
+    Guard.STOPPED_BY: say("another rule, or a step of its own, ended it"),
 }
 
 
@@ -81,7 +82,7 @@ class Decision(msgspec.Struct, frozen=True, omit_defaults=True):
     at: Millis
     outcome: Outcome
     guard: Guard | None = None
-    detail: str = ""
+    detail: Said = NOTHING
     trace: bytes = b"null"
     cart: str | None = None
     variant: str = ""

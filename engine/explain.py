@@ -21,11 +21,15 @@ from engine.rules.evaluate import evaluate, occasion_of
 from engine.rules.facts import Facts
 from engine.rules.model import Rule, RuleSet
 from engine.rules.verdicts import State, Verdict, describe, unknown
+from engine.said import Said, frame, say
 from engine.store import looks
 from engine.store.database import database_now, reading
 
-Standing = tuple[str, str, Millis | None]
+Standing = tuple[str, Said, Millis | None]
 """A state's name, a sentence about it, and its moment."""
+
+
+_OCCASIONS = {"session": say("session"), "cart": say("cart"), "visitor": say("visitor"), "page": say("page")}
 
 
 class Clause(msgspec.Struct, frozen=True):
@@ -46,7 +50,7 @@ class RuleView(msgspec.Struct, frozen=True):
 
     name: str
     state: str
-    why: str
+    why: Said
     at: Millis | None = None
     clauses: list[Clause] = []
 
@@ -126,54 +130,61 @@ def _check(rule: Rule, facts: Facts) -> Verdict:
     try:
         return rule.when.check(facts)
     except Exception as error:  # noqa: BLE001 - the other rules are to be explained too
-        return unknown(f"asking this rule breaks ({type(error).__name__})")
+        return unknown(say("what it says, because asking it breaks (%(error)s)", error=type(error).__name__))
 
 
 def _coming(coming: list[Decision], facts: Facts) -> Standing | None:
     """What the next look brings; a rule that stops may begin again in the same moment."""
     if any(decision.outcome is Outcome.FIRED for decision in coming):
-        return "met", "fires at the next look", facts.now
+        return "met", say("fires at the next look"), facts.now
     for decision in reversed(coming):
         if decision.guard is not None:
-            stops = "stops at the next look: " if decision.outcome is Outcome.STOPPED else ""
-            return "held", stops + _reason(decision.guard, decision.detail), None
+            reason = _reason(decision.guard, decision.detail)
+            stops = decision.outcome is Outcome.STOPPED
+            return "held", say("stops at the next look: %(reason)s", reason=reason) if stops else reason, None
     return None
 
 
-def _reason(guard: str, detail: str) -> str:
-    return EXPLANATIONS[Guard(guard)] + (f" ({detail})" if detail else "")
+def _reason(guard: str, detail: str) -> Said:
+    explained = EXPLANATIONS[Guard(guard)]
+    return frame("%(explained)s (%(detail)s)", explained=explained, detail=detail) if detail else explained
 
 
 def _now(rule: Rule, facts: Facts, verdict: Verdict, decided: list[dict[str, Any]]) -> Standing:
     run = facts.visitor.runs.get(rule.name)
     if run is not None:
-        return "running", f"on its way: the next step is due {_in(run.wake_at, facts.now)}", run.wake_at
+        return (
+            "running",
+            say("on its way: the next step is due %(when)s", when=_in(run.wake_at, facts.now)),
+            run.wake_at,
+        )
     occasion = occasion_of(rule, facts)
     if rule.once_per.isdigit() and occasion is None:
         return _settled(rule, [row for row in decided if row["rule"] == rule.name])
     if occasion is None:
-        return "not_met", f"there is no {rule.once_per} to speak about", None
+        return "not_met", say("there is no %(occasion)s to speak about", occasion=_OCCASIONS[rule.once_per]), None
     if occasion in facts.visitor.done.get(rule.name, ()):
         return _settled(rule, [row for row in decided if row["rule"] == rule.name and row["occasion"] == occasion])
     if verdict.met:
-        return "held", "evaluating this visitor breaks; it is set aside and tried again later", None
+        return "held", say("evaluating this visitor breaks; it is set aside and tried again later"), None
     if verdict.state is State.NOT_YET and verdict.at is not None:
-        return "not_yet", f"will be met {_in(verdict.at, facts.now)}, if nothing changes", verdict.at
+        when = _in(verdict.at, facts.now)
+        return "not_yet", say("will be met %(when)s, if nothing changes", when=when), verdict.at
     if verdict.state is State.UNKNOWN:
-        return "unknown", f"cannot be told: {verdict.seen}", None
-    return "not_met", "not met", None
+        return "unknown", say("cannot be told: %(what)s", what=verdict.seen or ""), None
+    return "not_met", say("not met"), None
 
 
-def _in(at: Millis, now: Millis) -> str:
-    return f"in {clock.describe(at - now)}" if at > now else "now"
+def _in(at: Millis, now: Millis) -> Said:
+    return say("in %(span)s", span=clock.describe(at - now)) if at > now else say("now")
 
 
 def _settled(rule: Rule, made: list[dict[str, Any]]) -> Standing:
     """It has spoken, or was silent for good; ``made`` are its decisions on this occasion, newest first."""
     fired = next((row for row in made if row["outcome"] == Outcome.FIRED), None)
     if fired is not None:
-        per = clock.describe(int(rule.once_per)) if rule.once_per.isdigit() else rule.once_per
-        return "fired", f"fired at {to_iso(fired['at'])}; once per {per}", fired["at"]
+        per = clock.describe(int(rule.once_per)) if rule.once_per.isdigit() else _OCCASIONS[rule.once_per]
+        return "fired", say("fired at %(at)s; once per %(per)s", at=to_iso(fired["at"]), per=per), fired["at"]
     held = next((row for row in made if row["guard"]), None)
     if held is not None:
         return "held", _reason(held["guard"], held["detail"]), held["at"]

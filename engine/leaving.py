@@ -14,6 +14,7 @@ from engine import money
 from engine.clock import Millis
 from engine.people import Person
 from engine.rules.shop import Shop
+from engine.said import Said, say
 from engine.visitors import Basket, Bought, Stage, Visitor, is_same
 
 REASONS = (
@@ -31,7 +32,7 @@ class Reason:
     """``kind`` is one of :data:`REASONS`; ``amount`` in minor units of ``currency`` where the reason is a cost."""
 
     kind: str
-    evidence: str = ""
+    evidence: Said | None = None
     amount: int | None = None
     currency: str = ""
 
@@ -74,8 +75,8 @@ def _why_unpaid(visitor: Visitor, now: Millis) -> Reason:
     order: Bought | None = next((each for each in reversed(visitor.bought) if each.unpaid and not each.cancelled), None)
     failed = visitor.tallies.get("payment_failed")
     if order is not None and failed is not None and order.at <= max(failed.times, default=-1) <= now:
-        return Reason("payment_failed", "the payment of the order failed")
-    return Reason("unknown", "the order is not paid" if order is not None else "")
+        return Reason("payment_failed", say("the payment of the order failed"))
+    return Reason("unknown", say("the order is not paid") if order is not None else None)
 
 
 # --- shipping, also for the condition of that name --------------------------------------------------------------------
@@ -112,7 +113,7 @@ def _payment_failed(case: _Case) -> Reason | None:
     at = case.latest("payment_failed")
     if at is None or at < case.basket.progressed_at:
         return None
-    return Reason("payment_failed", "a payment failed, and nothing followed")
+    return Reason("payment_failed", say("a payment failed, and nothing followed"))
 
 
 def _unexpected_shipping(case: _Case) -> Reason | None:
@@ -120,21 +121,33 @@ def _unexpected_shipping(case: _Case) -> Reason | None:
     if not surprise or not stopped_at_shipping(basket):
         return None
     shown = money.describe(basket.shipping_now or basket.shipping_first or 0, basket.currency)
-    told = "nothing" if basket.shipping_expected is None else money.describe(basket.shipping_expected, basket.currency)
-    return Reason("unexpected_shipping", f"{shown} shipping shown, {told} told before", surprise, basket.currency)
+    told = (
+        say("nothing")
+        if basket.shipping_expected is None
+        else money.describe(basket.shipping_expected, basket.currency)
+    )
+    return Reason(
+        "unexpected_shipping",
+        say("%(shown)s shipping shown, %(told)s told before", shown=shown, told=told),
+        surprise,
+        basket.currency,
+    )
 
 
 def _other_costs(case: _Case) -> Reason | None:
     extra = other_costs(case.basket)
     if not extra:
         return None
-    evidence = f"{money.describe(extra, case.basket.currency)} more at the checkout, not for shipping"
+    more = money.describe(extra, case.basket.currency)
+    evidence = say("%(more)s more at the checkout, not for shipping", more=more)
     return Reason("other_costs", evidence, extra, case.basket.currency)
 
 
 def _coupon_failed(case: _Case) -> Reason | None:
     return (
-        Reason("coupon_failed", "a code was refused") if case.unanswered("coupon_rejected", "coupon_applied") else None
+        Reason("coupon_failed", say("a code was refused"))
+        if case.unanswered("coupon_rejected", "coupon_applied")
+        else None
     )
 
 
@@ -142,14 +155,14 @@ def _sold_out(case: _Case) -> Reason | None:
     gone = [
         item for item in case.basket.items for good in case.visitor.goods if good.stock == 0 and is_same(good, item)
     ]
-    return Reason("sold_out", f"{gone[0].key} is sold out") if gone else None
+    return Reason("sold_out", say("%(key)s is sold out", key=gone[0].key)) if gone else None
 
 
 def _delivery_too_slow(case: _Case) -> Reason | None:
     days = case.basket.delivery_days
     if days is None or days < SLOW_DAYS or case.basket.stage is not Stage.SHIPPING:
         return None
-    return Reason("delivery_too_slow", f"delivery in {days} days")
+    return Reason("delivery_too_slow", say("delivery in %(days)s days", days=days))
 
 
 def _account_required(case: _Case) -> Reason | None:
@@ -158,7 +171,7 @@ def _account_required(case: _Case) -> Reason | None:
         return None
     at_account = view is not None and view.type == "account" and view.opened_at >= basket.progressed_at
     if basket.step in _ACCOUNT_STEPS or at_account:
-        return Reason("account_required", "stopped where an account is asked for")
+        return Reason("account_required", say("stopped where an account is asked for"))
     return None
 
 
@@ -167,9 +180,9 @@ def _form_trouble(case: _Case) -> Reason | None:
     if basket.stage < Stage.CHECKOUT:
         return None
     if case.unanswered("form_abandoned", "form_submitted"):
-        return Reason("form_trouble", "a form was left half-way")
+        return Reason("form_trouble", say("a form was left half-way"))
     if visitor.typed_length and (visitor.typed_at or 0) >= basket.opened_at:
-        return Reason("form_trouble", f"{visitor.typed_length} letters typed and not sent")
+        return Reason("form_trouble", say("%(length)s letters typed and not sent", length=visitor.typed_length))
     return None
 
 
@@ -181,7 +194,14 @@ def _comparing(case: _Case) -> Reason | None:
     again = sum(times > 1 for times in pages.values())
     kept = session.number - basket.visit if basket.visit else 0
     if again >= 2 or (kept > 0 and again):
-        return Reason("comparing", f"{again} product or cart pages opened again, kept over {kept} visits")
+        return Reason(
+            "comparing",
+            say(
+                "product or cart pages opened again: %(again)s, visits in which it was kept: %(kept)s",
+                again=again,
+                kept=kept,
+            ),
+        )
     return None
 
 
@@ -192,7 +212,7 @@ def _switched_device(case: _Case) -> Reason | None:
         for device in (case.person.devices if case.person else ())
         if device.at > case.basket.progressed_at and here and device.kind and device.kind != here
     ]
-    return Reason("switched_device", f"from {here} to {others[-1]}") if others else None
+    return Reason("switched_device", say("from %(here)s to %(there)s", here=here, there=others[-1])) if others else None
 
 
 _FINDERS: tuple[Callable[[_Case], Reason | None], ...] = (

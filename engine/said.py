@@ -10,9 +10,11 @@ another language, with :func:`translate`, from the template and its values.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
+from functools import cache
 from gettext import NullTranslations
-from typing import overload
+from typing import Any, overload
 
 Value = str | int | float
 
@@ -63,7 +65,13 @@ def _english(template: str, many: str, values: Mapping[str, Value]) -> str:
 
 def say(template: str, **values: Value) -> Said:
     """A sentence; ``template`` has its English words, and ``%(name)s`` for each value."""
-    return Said(template, values)
+    return Said(template, values) if values else _plain(template)
+
+
+@cache
+def _plain(template: str) -> Said:
+    """Conditions say the same few words again and again."""
+    return Said(template, {})
 
 
 def say_count(one: str, many: str, *, count: int, **values: Value) -> Said:
@@ -74,6 +82,31 @@ def say_count(one: str, many: str, *, count: int, **values: Value) -> Said:
 def frame(template: str, **values: Value) -> Said:
     """Sentences put together with signs alone, which are the same in every language."""
     return Said(template, values)
+
+
+NOTHING = frame("")
+
+
+def written(said: Said) -> str:
+    """As a column of text keeps it: first in English, for whoever reads tables, then how it was made."""
+    return f"{said}\n{json.dumps(_made(said), ensure_ascii=False)}" if said else ""
+
+
+def read_again(text: str) -> Said:
+    """What :func:`written` wrote; any other text as it is."""
+    plain, _, made = text.partition("\n")
+    return _remade(json.loads(made)) if made else noted(plain)
+
+
+def _made(said: Said) -> list[object]:
+    values = {name: _made(value) if isinstance(value, Said) else value for name, value in said.values.items()}
+    return [said.template, values, said.many]
+
+
+def _remade(made: list[Any]) -> Said:
+    template, values, many = made
+    inside = {name: _remade(value) if isinstance(value, list) else value for name, value in values.items()}
+    return Said(template, inside, many)
 
 
 def noted(text: str) -> Said:

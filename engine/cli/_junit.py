@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
+from engine.cli._language import in_words
 from engine.clock import describe
 
 if TYPE_CHECKING:
@@ -35,5 +36,5 @@ def _case(suite: ElementTree.Element, name: str, result: Played) -> None:
         suite, "testcase", name=script.name, classname=script.rule or name, file=name, line=str(script.line)
     )
     if result.failures:
-        lines = [f"{name}:{f.line}:{f.column}: at {describe(f.at)}: {f.message}" for f in result.failures]
-        ElementTree.SubElement(case, "failure", message=result.failures[0].message).text = "\n".join(lines)
+        lines = [f"{name}:{f.line}:{f.column}: {describe(f.at)}: {in_words(f.message)}" for f in result.failures]
+        ElementTree.SubElement(case, "failure", message=in_words(result.failures[0].message)).text = "\n".join(lines)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextvars import ContextVar
+from functools import cache
 from gettext import NullTranslations
 from pathlib import Path
 from typing import Final
@@ -18,17 +19,26 @@ LANGUAGES: Final = ("en", *sorted(path.stem for path in FOLDER.glob("*.po")))
 _WHERE_IT_IS_SAID: Final = ("SHOPBELL_LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")
 """The first that is set counts; after our own, in the order of POSIX."""
 
-_spoken: ContextVar[NullTranslations] = ContextVar("spoken")
+_spoken: ContextVar[str] = ContextVar("spoken", default="en")
 
 
 def speak(language: str) -> None:
     """From here on this command answers in one of :data:`LANGUAGES`."""
+    _spoken.set(language)
+
+
+def spoken() -> str:
+    """The language in which this command answers."""
+    return _spoken.get()
+
+
+@cache
+def _catalogue(language: str) -> NullTranslations:
     if language == "en":
-        _spoken.set(NullTranslations())
-        return
+        return NullTranslations()
     from engine.language import Catalogues
 
-    _spoken.set(Catalogues(FOLDER).translations(language))
+    return Catalogues(FOLDER).translations(language)
 
 
 def language_of(environ: Mapping[str, str]) -> str:
@@ -56,7 +66,7 @@ answers_in = click.option(
 
 def in_words(message: str) -> str:
     """The message in this command's language; what nobody can translate as it is."""
-    return translate(message, _spoken.get())
+    return translate(message, _catalogue(spoken()))
 
 
 def tell(message: str, *, err: bool = False) -> None:

@@ -8,10 +8,13 @@ from pathlib import Path
 import click
 
 from engine.cli import FINE, NO
+from engine.cli._language import answers_in, tell
+from engine.said import say
 
 
 @click.command()
 @click.argument("file", default=lambda: os.environ.get("RULES") or "rules.yaml", type=click.Path(path_type=Path))
+@answers_in
 @click.option("--check", is_flag=True, help="Change nothing; the exit code says whether there is something to do.")
 def command(file: Path, check: bool) -> int:
     """Lay a rule file (or every one of a folder) out anew, without changing what it says.
@@ -32,7 +35,11 @@ def command(file: Path, check: bool) -> int:
         if not check:
             _replace(path, tidied)
     for name in untidy:
-        click.echo(f"{name}: {'would be' if check else 'was'} laid out anew")
+        tell(
+            say("%(name)s: would be laid out anew", name=name)
+            if check
+            else say("%(name)s: was laid out anew", name=name)
+        )
     return NO if check and untidy else FINE
 
 

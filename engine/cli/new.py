@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from engine.cli import FINE
+from engine.cli._language import LANGUAGES, in_words, speak, spoken, tell
+from engine.said import frame, noted, say
 
 if TYPE_CHECKING:
     from engine.rules.blueprints import Filled
@@ -18,7 +20,12 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("name", required=False)
 @click.option("--list", "as_list", is_flag=True, help="Tell which blueprints there are, with their blanks.")
-@click.option("--language", "languages", multiple=True, help="nl, en or both; else the languages of --into.")
+@click.option(
+    "--language",
+    "languages",
+    multiple=True,
+    help="nl, en or both, for the rule and for the answer; else those of --into.",
+)
 @click.option("--set", "settings", multiple=True, metavar="BLANK=VALUE", help="Fill in a blank.")
 @click.option("--into", type=click.Path(dir_okay=False, path_type=Path), help="Add it to this file, and its tests.")
 def command(
@@ -27,11 +34,13 @@ def command(
     """Print the blueprint NAME as a rule for your file, or add it there together with its tests."""
     from engine.rules.blueprints import as_the_shop_has_it, fill
 
+    # Who wants rules in Dutch is answered in Dutch too.
+    speak(next((language for language in languages if language in LANGUAGES), spoken()))
     if as_list:
         _list()
         return FINE
     if name is None:
-        raise click.UsageError("name a blueprint; --list tells which there are")
+        raise click.UsageError(in_words(say("name a blueprint; --list tells which there are")))
     shop = _shop_of(into)
     filled = fill(name, as_the_shop_has_it(name, shop) | _values(settings), languages or shop.languages)
     if into is None:
@@ -46,7 +55,7 @@ def _values(settings: tuple[str, ...]) -> dict[str, str]:
     for setting in settings:
         name, sign, value = setting.partition("=")
         if not sign:
-            raise click.UsageError(f"--set {setting}: write BLANK=VALUE")
+            raise click.UsageError(in_words(say("--set %(setting)s: write BLANK=VALUE", setting=setting)))
         values[name.strip()] = value
     return values
 
@@ -64,11 +73,12 @@ def _list() -> None:
 
     for name in names():
         plan = blueprint(name)
-        click.echo(f"{name}\n    {plan.about['en']}\n    {plan.about['nl']}")
+        click.echo(f"{name}\n    {plan.about[spoken()]}")
         for blank, told in plan.blanks.items():
-            click.echo(f"      --set {blank}={told.default:<12} {told.says} ({told.kind})")
+            click.echo(f"      --set {blank}={told.default:<12} {in_words(noted(told.says))} ({told.kind})")
         for need, value in plan.needs.items():
-            click.echo(f"      needs {need} in the shop's section, such as {value}")
+            needs = say("needs %(need)s in the shop's section, such as %(value)s", need=need, value=value)
+            tell(frame("      %(needs)s", needs=needs))
 
 
 def _add(filled: Filled, into: Path) -> None:
@@ -85,10 +95,24 @@ def _add(filled: Filled, into: Path) -> None:
     script.load(more, rules, name=beside.name)
     _replace(into, text)
     _replace(beside, more)
-    click.echo(f"{filled.name} stands in {into.name} now, and its tests in {beside.name}; try `shopbell test {into}`")
+    tell(
+        say(
+            "%(rule)s stands in %(file)s now, and its tests in %(tests)s; try `shopbell test %(into)s`",
+            rule=filled.name,
+            file=into.name,
+            tests=beside.name,
+            into=str(into),
+        )
+    )
     missing = [need for need in filled.needs if f"{need}:" not in text]
     for need in missing:
-        click.echo(f"It needs {need} in the shop's section, such as {need}: {filled.needs[need]}")
+        tell(
+            say(
+                "It needs %(need)s in the shop's section, such as %(need)s: %(value)s",
+                need=need,
+                value=filled.needs[need],
+            )
+        )
 
 
 def _replace(path: Path, text: str) -> None:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import click
 
 from engine.cli import FINE, NO
+from engine.cli._language import answers_in, in_words, tell
+from engine.said import Said, say
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     "--warm-up", default="7d", show_default=True, help="How much before that to play, to know how things stood."
 )
 @click.option("--examples", default=10, show_default=True, help="How many gained and lost messages to name.")
+@answers_in
 @click.option("--json", "as_json", is_flag=True, help="Answer in JSON, for a program.")
 def command(new: Path, against: Path | None, since: str, warm_up: str, examples: int, as_json: bool) -> int:
     """Play the stored events by the rules in NEW and by those in use, and tell what differs.
@@ -56,7 +59,7 @@ def command(new: Path, against: Path | None, since: str, warm_up: str, examples:
     finally:
         engine.dispose()
     if not report.events:
-        click.echo(f"No events of shop {after.id} were stored in the last {since}.", err=True)
+        tell(say("No events of shop %(shop)s were stored in the last %(since)s.", shop=after.id, since=since), err=True)
         return NO
     click.echo(msgspec.json.encode(report)) if as_json else _tell(report)
     return FINE
@@ -78,7 +81,13 @@ def _load_shop(path: Path, shop: str) -> ShopRules:
 
     loaded = load_path(path).get(shop)
     if loaded is None:
-        raise SettingsError(f"{path.name} has no shop called '{shop}' to compare with; name a file with --against")
+        raise SettingsError(
+            say(
+                "%(name)s has no shop called '%(shop)s' to compare with; name a file with --against",
+                name=path.name,
+                shop=shop,
+            )
+        )
     return ready(loaded)
 
 
@@ -103,7 +112,7 @@ def _duration(text: str) -> int:
     try:
         return Duration().read(Scalar(text, False, 1, 1), Reading(Source("")))
     except Fault as fault:
-        raise click.UsageError(fault.message) from None
+        raise click.UsageError(in_words(fault.message)) from None
 
 
 @contextmanager
@@ -132,30 +141,41 @@ def _progress(*, quiet: bool) -> Iterator[Progress]:
 def _tell(report: Report) -> None:
     from rich.console import Console
 
-    from engine.clock import describe
-
     console = Console(highlight=False)
-    console.print(
-        f"{report.events:,} events of {report.visitors:,} visitors in {describe(report.until - report.since)}, "
-        f"of whom rules could touch {report.played:,} ({report.seconds:.1f} s)\n"
-    )
+    console.print(in_words(_head(report)) + "\n")
     console.print(_table(report))
-    console.print(f"\nmessages   before: {_cost(report.before)}\n           after:  {_cost(report.after)}")
-    for title, messages in (("gained", report.gained), ("lost", report.lost)):
+    console.print("\n", _costs(report), sep="")
+    for title, messages in (
+        (say("gained, for example"), report.gained),
+        (say("lost, for example"), report.lost),
+    ):
         if messages:
-            console.print(f"\n{title}, for example")
+            console.print(f"\n{in_words(title)}")
             _tell_messages(console.print, messages)
     if report.faults:
-        console.print(f"\n{report.faults} visitors were set aside because of a fault")
+        console.print(f"\n{in_words(say('visitors set aside because of a fault: %(count)s', count=report.faults))}")
+
+
+def _head(report: Report) -> Said:
+    from engine.clock import describe
+
+    return say(
+        "%(events)s events of %(visitors)s visitors in %(span)s, of whom rules could touch %(played)s (%(seconds)s s)",
+        events=f"{report.events:,}",
+        visitors=f"{report.visitors:,}",
+        span=describe(report.until - report.since),
+        played=f"{report.played:,}",
+        seconds=f"{report.seconds:.1f}",
+    )
 
 
 def _table(report: Report) -> Table:
     from rich.table import Table
 
-    table = Table("rule", box=None, padding=(0, 2, 0, 0))
-    for title in ("before", "after", "gained", "lost"):
-        table.add_column(title, justify="right")
-    table.add_column("held back (before → after)")
+    table = Table(in_words(say("rule")), box=None, padding=(0, 2, 0, 0))
+    for title in (say("before"), say("after"), say("gained"), say("lost")):
+        table.add_column(in_words(title), justify="right")
+    table.add_column(in_words(say("held back (before → after)")))
     for rule in report.rules:
         guards = sorted(rule.held_before.keys() | rule.held_after.keys())
         held = [f"{guard} {rule.held_before.get(guard, 0)} → {rule.held_after.get(guard, 0)}" for guard in guards]
@@ -164,9 +184,18 @@ def _table(report: Report) -> Table:
     return table
 
 
-def _cost(cost: Cost) -> str:
-    kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(cost.messages.items())) or "none"
-    return f"{kinds} ({cost.per_visitor:.3f} per visitor)"
+def _costs(report: Report) -> Table:
+    from rich.table import Table
+
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_row(in_words(say("messages")), in_words(say("before")), in_words(_cost(report.before)))
+    table.add_row("", in_words(say("after")), in_words(_cost(report.after)))
+    return table
+
+
+def _cost(cost: Cost) -> Said:
+    kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(cost.messages.items())) or say("none")
+    return say("%(kinds)s (%(each)s per visitor)", kinds=kinds, each=f"{cost.per_visitor:.3f}")
 
 
 def _tell_messages(tell: Callable[[str], None], messages: list[Message]) -> None:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from engine.cli import FINE, NO, WRONG_USE
+from engine.cli._language import answers_in, in_words, tell
+from engine.said import Said, frame, joined, say, say_count
 
 if TYPE_CHECKING:
     from engine.pipeline import ShopRules
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("rules", default=lambda: os.environ.get("RULES") or "rules.yaml", type=click.Path(path_type=Path))
 @click.argument("tests", nargs=-1, type=click.Path(path_type=Path))
+@answers_in
 @click.option("--junit", type=click.Path(dir_okay=False, path_type=Path), help="Write the results here as JUnit XML.")
 @click.option("--json", "as_json", is_flag=True, help="Answer in JSON, for a program.")
 @click.option("--mutate", is_flag=True, help="Take every clause away once, and tell what no test would notice.")
@@ -44,7 +47,7 @@ def command(rules: Path, tests: tuple[Path, ...], junit: Path | None, as_json: b
             taken += made
             unprotected.extend((rule_file.name, mutant) for mutant in alive)
     if not played:
-        click.echo("shopbell: there is no test to play", err=True)
+        tell(frame("%(program)s: %(said)s", program="shopbell", said=say("there is no test to play")), err=True)
         return WRONG_USE
     if junit is not None:
         from engine.cli._junit import write
@@ -58,7 +61,6 @@ def _pairs(rules: Path, tests: tuple[Path, ...]) -> list[tuple[Path, list[Path]]
     """Each rule file with its files of tests. Raises RuleFileError for a rule file that is not there."""
     from engine.errors import RuleFileError
     from engine.rules.loader import rule_files
-    from engine.said import say
 
     files = rule_files(rules)
     if tests:
@@ -99,7 +101,7 @@ def _mutate(shop: ShopRules, scripts: list[Script], *, quiet: bool) -> tuple[int
 
     total = sum(1 for rule in shop.rules.rules for _ in mutants(rule))
     with Progress(console=Console(stderr=True), transient=True, disable=quiet) as progress:
-        task = progress.add_task("Taking clauses away", total=total)
+        task = progress.add_task(in_words(say("taking clauses away")), total=total)
         return survivors(shop, scripts, tell=lambda: progress.advance(task))
 
 
@@ -110,32 +112,39 @@ def _tell_person(played: list[tuple[str, Played]], unprotected: list[tuple[str, 
     for name, result in played:
         click.echo(f"{'✓' if result.passed else '✗'} {result.script.name}")
         for failure in result.failures:
-            click.echo(_describe(name, failure))
+            tell(_describe(name, failure))
     failed = sum(not result.passed for _, result in played)
-    click.echo(f"\n{len(played)} tests, {failed} failed")
+    click.echo()
+    tell(say_count("1 test, %(failed)s failed", "%(count)s tests, %(failed)s failed", count=len(played), failed=failed))
     if taken is None:
         return
     if failed:
-        click.echo("clauses are taken away only when every test passes")
+        tell(say("clauses are taken away only when every test passes"))
         return
     for file, mutant in unprotected:
-        click.echo(f"{file}:{mutant.rule.line}: {mutant.rule.name}: no test notices the rule {mutant.what}")
-    click.echo(f"{taken} things taken away, {taken - len(unprotected)} noticed")
+        tell(_unnoticed(file, mutant))
+    noticed = taken - len(unprotected)
+    tell(say("things taken away: %(taken)s, noticed: %(noticed)s", taken=taken, noticed=noticed))
 
 
-def _describe(name: str, failure: Failure) -> str:
-    from engine.cli.why import MARKS
+def _unnoticed(file: str, mutant: Mutant) -> Said:
+    rule, what = mutant.rule, mutant.what
+    unnoticed = say("no test notices the rule %(what)s", what=what)
+    return frame("%(place)s: %(rule)s: %(unnoticed)s", place=f"{file}:{rule.line}", rule=rule.name, unnoticed=unnoticed)
+
+
+def _describe(name: str, failure: Failure) -> Said:
+    from engine.cli._clauses import STATES, lines_of
     from engine.clock import describe
 
-    lines = [f"    {name}:{failure.line}:{failure.column}: at {describe(failure.at)}: {failure.message}"]
+    place = f"    {name}:{failure.line}:{failure.column}"
+    at = say("at %(at)s: %(message)s", at=describe(failure.at), message=failure.message)
+    lines = [frame("%(place)s: %(told)s", place=place, told=at)]
     view = failure.view
     if view is not None:
-        lines.append(f"    {view.name} then: {view.state}, {view.why}")
-        for clause in view.clauses:
-            seen = f"  saw {clause.seen}" if clause.seen else ""
-            wanted = f", wanted {clause.wanted}" if clause.wanted else ""
-            lines.append(f"      {'  ' * clause.depth}{MARKS[clause.verdict]} {clause.text}{seen}{wanted}")
-    return "\n".join(lines)
+        then = say("%(rule)s then: %(state)s, %(why)s", rule=view.name, state=STATES[view.state], why=view.why)
+        lines += [frame("    %(then)s", then=then), *lines_of(view, indent=6)]
+    return joined("\n", lines)
 
 
 def _tell_program(played: list[tuple[str, Played]], unprotected: list[tuple[str, Mutant]]) -> None:
@@ -149,13 +158,14 @@ def _tell_program(played: list[tuple[str, Played]], unprotected: list[tuple[str,
                 "rule": result.script.rule,
                 "passed": result.passed,
                 "failures": [
-                    {"line": f.line, "column": f.column, "at_ms": f.at, "message": f.message} for f in result.failures
+                    {"line": f.line, "column": f.column, "at_ms": f.at, "message": in_words(f.message)}
+                    for f in result.failures
                 ],
             }
             for name, result in played
         ],
         "unprotected": [
-            {"file": file, "line": mutant.rule.line, "rule": mutant.rule.name, "what": mutant.what}
+            {"file": file, "line": mutant.rule.line, "rule": mutant.rule.name, "what": in_words(mutant.what)}
             for file, mutant in unprotected
         ],
     }

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from engine.cli import FINE, NO
+from engine.cli._language import answers_in, in_words, tell
+from engine.said import Said, frame, joined, say
 
 if TYPE_CHECKING:
     from engine.explain import VisitorView
@@ -15,6 +18,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("visitor")
 @click.argument("rule", required=False)
+@answers_in
 @click.option("--shop", default="main", show_default=True, help="The shop's id in its rule file.")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def command(visitor: str, rule: str | None, shop: str, as_json: bool) -> int:
@@ -23,16 +27,16 @@ def command(visitor: str, rule: str | None, shop: str, as_json: bool) -> int:
 
     view = _view(visitor, shop)
     if view is None:
-        click.echo(f"Nobody called {visitor} was seen in shop {shop}.", err=True)
+        tell(say("Nobody called %(visitor)s was seen in shop %(shop)s.", visitor=visitor, shop=shop), err=True)
         return NO
     if rule is not None:
         rules = [item for item in view.rules if item.name == rule]
         view = msgspec.structs.replace(view, rules=rules, history=[row for row in view.history if row["rule"] == rule])
         if not view.rules and not view.history:
-            click.echo(f"There is no rule called {rule}.", err=True)
+            tell(say("There is no rule called %(rule)s.", rule=rule), err=True)
             return NO
     if as_json:
-        click.echo(msgspec.json.encode(view))
+        click.echo(msgspec.json.encode(view, enc_hook=in_words))
     else:
         _print(view)
     return FINE
@@ -58,30 +62,54 @@ def _view(visitor: str, shop: str) -> VisitorView | None:
         engine.dispose()
 
 
-MARKS = {"met": "✓", "not_met": "✗", "not_yet": "…", "unknown": "?"}
+_OUTCOMES = {"fired": say("fired"), "held": say("held"), "stopped": say("stopped")}
 
 
 def _print(view: VisitorView) -> None:
     from rich.console import Console
     from rich.text import Text
 
+    console = Console(highlight=False)
+    for line in _lines(view):
+        console.print(Text(in_words(line)))
+
+
+def _lines(view: VisitorView) -> Iterator[Said]:
+    from engine.cli._clauses import STATES, lines_of
     from engine.clock import to_iso
 
-    console = Console(highlight=False)
-    look = f"next look {to_iso(view.next_look_at)}" if view.next_look_at else "no look planned"
-    console.print(Text(f"{view.visitor} in {view.shop}, at {to_iso(view.now)}; {look}"))
+    yield _head(view)
     if view.fault:
-        console.print(Text(f"  set aside: {view.fault}"))
+        yield frame("  %(told)s", told=say("set aside: %(fault)s", fault=view.fault))
     for rule in view.rules:
-        console.print(Text(f"\n{rule.name}: {rule.state}, {rule.why}"))
-        for clause in rule.clauses:
-            seen = f"  saw {clause.seen}" if clause.seen else ""
-            wanted = f", wanted {clause.wanted}" if clause.wanted else ""
-            console.print(Text(f"  {'  ' * clause.depth}{MARKS[clause.verdict]} {clause.text}{seen}{wanted}"))
+        yield frame("\n%(rule)s: %(state)s, %(why)s", rule=rule.name, state=STATES[rule.state], why=rule.why)
+        yield from lines_of(rule, indent=2)
     for note in view.notes:
-        console.print(Text(f"\nNote of {note['rule']}, {to_iso(note['at'])}\n  {note['note']}"))
+        head = say("Note of %(rule)s, %(at)s", rule=note["rule"], at=to_iso(note["at"]))
+        yield frame("\n%(head)s\n  %(note)s", head=head, note=note["note"])
     if view.history:
-        console.print(Text("\nDecisions"))
+        yield frame("\n%(title)s", title=say("Decisions"))
     for row in view.history:
-        guard = f" ({row['guard']}{': ' + row['detail'] if row['detail'] else ''})" if row["guard"] else ""
-        console.print(Text(f"  {to_iso(row['at'])} {row['rule']}: {row['outcome']}{guard}"))
+        yield _decided(row)
+
+
+def _head(view: VisitorView) -> Said:
+    from engine.clock import to_iso
+
+    look = say("next look %(at)s", at=to_iso(view.next_look_at)) if view.next_look_at else say("no look planned")
+    now = to_iso(view.now)
+    return say(
+        "%(visitor)s in %(shop)s, at %(now)s; %(look)s", visitor=view.visitor, shop=view.shop, now=now, look=look
+    )
+
+
+def _decided(row: dict[str, Any]) -> Said:
+    from engine.clock import to_iso
+
+    told = frame(
+        "  %(at)s %(rule)s: %(outcome)s", at=to_iso(row["at"]), rule=row["rule"], outcome=_OUTCOMES[row["outcome"]]
+    )
+    if not row["guard"]:
+        return told
+    why = joined(": ", (row["guard"], row["detail"])) if row["detail"] else row["guard"]
+    return frame("%(told)s (%(why)s)", told=told, why=why)

@@ -10,6 +10,7 @@ import msgspec
 
 from engine.clock import Millis
 from engine.people.profile import Profile
+from engine.said import Said, say
 from engine.visitors import MAX_CONTACTS, Bought, Contact
 
 
@@ -66,16 +67,16 @@ class Person(msgspec.Struct, omit_defaults=True):
     profile: Profile | None = None
     """None until something happened on one of their devices."""
 
-    def why_no_mail(self) -> str | None:
+    def why_no_mail(self) -> Said | None:
         """The reason why this person may not be mailed, in a few words, or None when they may."""
         if not self.email:
-            return "no address is known"
+            return say("no address is known")
         if self.unsubscribed_at is not None:
-            return "unsubscribed"
+            return say("unsubscribed")
         if self.bounced_at is not None:
-            return "the address bounced"
+            return say("the address bounced")
         if self.basis is None:
-            return "no consent or other legal basis was recorded"
+            return say("no consent or other legal basis was recorded")
         return None
 
 

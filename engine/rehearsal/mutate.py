@@ -16,6 +16,7 @@ from engine.rules.logic import All, Not
 from engine.rules.logic import Any as AnyOf
 from engine.rules.model import Rule, RuleSet, Wait
 from engine.rules.shop import Limits
+from engine.said import Said, say
 
 EVERY_TIME = "1"
 """``once_per`` a millisecond: as if nothing were remembered."""
@@ -26,7 +27,7 @@ class Mutant:
     """A rule with one thing taken away; ``what`` says which."""
 
     rule: Rule
-    what: str
+    what: Said
 
 
 def survivors(
@@ -73,7 +74,7 @@ def _about(rule: Rule, when: All) -> Rule:
 # --- conditions -------------------------------------------------------------------------------------------------------
 
 
-def _without_one(condition: BaseCondition) -> Iterator[tuple[BaseCondition, str]]:
+def _without_one(condition: BaseCondition) -> Iterator[tuple[BaseCondition, Said]]:
     if isinstance(condition, All | AnyOf):
         yield from _without_member(condition)
     elif isinstance(condition, Not):
@@ -83,17 +84,17 @@ def _without_one(condition: BaseCondition) -> Iterator[tuple[BaseCondition, str]
         yield from _without_setting(condition)
 
 
-def _without_member(group: All | AnyOf) -> Iterator[tuple[BaseCondition, str]]:
+def _without_member(group: All | AnyOf) -> Iterator[tuple[BaseCondition, Said]]:
     for index, member in enumerate(group.of):
         before, after = group.of[:index], group.of[index + 1 :]
         # An `any` without its only member never holds, which is more than taking a clause away.
         if len(group.of) > 1 or isinstance(group, All):
-            yield replace(group, of=(*before, *after)), f"without '{member.clause}'"
+            yield replace(group, of=(*before, *after)), _without(member.clause)
         for changed, what in _without_one(member):
             yield replace(group, of=(*before, changed, *after)), what
 
 
-def _without_setting(condition: BaseCondition) -> Iterator[tuple[BaseCondition, str]]:
+def _without_setting(condition: BaseCondition) -> Iterator[tuple[BaseCondition, Said]]:
     """The condition without each setting that was given and need not be."""
     for field in dataclasses.fields(condition):
         if "setting" not in field.metadata or field.default is dataclasses.MISSING:
@@ -102,7 +103,7 @@ def _without_setting(condition: BaseCondition) -> Iterator[tuple[BaseCondition, 
             continue
         changes: dict[str, Any] = {field.name: field.default}
         try:
-            yield replace(condition, **changes), f"'{condition.clause}' without '{field.name.rstrip('_')}'"
+            yield replace(condition, **changes), _less(condition.clause, field.name.rstrip("_"))
         except Clash:
             continue  # the setting cannot be missed
 
@@ -110,23 +111,34 @@ def _without_setting(condition: BaseCondition) -> Iterator[tuple[BaseCondition, 
 # --- settings of the rule ---------------------------------------------------------------------------------------------
 
 
-def _settings(rule: Rule) -> Iterator[tuple[dict[str, Any], str]]:
-    yield {"once_per": EVERY_TIME}, "without 'once_per'"
+def _settings(rule: Rule) -> Iterator[tuple[dict[str, Any], Said]]:
+    yield {"once_per": EVERY_TIME}, _without("once_per")
     # After its last message a rule has nothing left to be stopped.
     for word in rule.until if any(isinstance(step, Wait) for step in rule.all_steps) else ():
-        yield {"until": tuple(other for other in rule.until if other != word)}, f"'until' without '{word}'"
+        yield {"until": tuple(other for other in rule.until if other != word)}, _less("until", word)
     for index, step in enumerate(rule.then):
         if isinstance(step, Wait):
-            yield {"then": (*rule.then[:index], *rule.then[index + 1 :])}, f"without the wait of step {index + 1}"
+            yield (
+                {"then": (*rule.then[:index], *rule.then[index + 1 :])},
+                say("without the wait of step %(step)s", step=index + 1),
+            )
     if rule.holdout:
-        yield {"holdout": 0.0}, "without 'holdout'"
+        yield {"holdout": 0.0}, _without("holdout")
     if rule.priority:
         # Without it the order of the file might happen to decide the same.
-        yield {"priority": -rule.priority}, "with 'priority' turned round"
+        yield {"priority": -rule.priority}, say("with 'priority' turned round")
     if rule.limits != Limits():
-        yield {"limits": Limits()}, "without its own 'limits'"
+        yield {"limits": Limits()}, say("without its own 'limits'")
     if rule.active_from is not None or rule.active_until is not None:
-        yield {"active_from": None, "active_until": None}, "without 'active'"
+        yield {"active_from": None, "active_until": None}, _without("active")
     for switch in ("off", "shadow"):
         if getattr(rule, switch):
-            yield {switch: False}, f"without '{switch}'"
+            yield {switch: False}, _without(switch)
+
+
+def _without(what: str) -> Said:
+    return say("without '%(what)s'", what=what)
+
+
+def _less(whole: str, part: str) -> Said:
+    return say("'%(whole)s' without '%(part)s'", whole=whole, part=part)

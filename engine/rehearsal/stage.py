@@ -25,6 +25,7 @@ from engine.rehearsal.script import Expectation, Expected, Script
 from engine.rehearsal.words import ADDRESS, Happening, Raw
 from engine.rules.facts import Facts
 from engine.rules.guards import in_holdout
+from engine.said import NOTHING, Said, all_of, frame, say
 from engine.store.unit import VisitorKey
 from engine.visitors import Visitor
 
@@ -32,14 +33,14 @@ USUAL_START = datetime(2026, 11, 24, 12, 0)  # noqa: DTZ001 - a Tuesday at noon,
 
 
 @dataclass(frozen=True)
-class Said:
+class Came:
     """One thing that came of it: a message (``kind`` is its step's word), ``fired``, ``held`` or ``stopped``."""
 
     at: Millis
     what: str
     rule: str
     by: str = ""
-    detail: str = ""
+    detail: Said = NOTHING
     body: bytes = b"null"
 
     def fits(self, wanted: Expected) -> bool:
@@ -58,7 +59,7 @@ class Failure:
     line: int
     column: int
     at: Millis
-    message: str
+    message: Said
     view: RuleView | None
 
 
@@ -107,7 +108,7 @@ class _Stage:
         self.house = Rehearsal(shop, self.books)
         self.devices: dict[str, _Device] = {}
         self.now = self.start
-        self.said: list[Said] = []
+        self.came: list[Came] = []
         self._ids = (f"event-{number}" for number in count(1))
 
     # --- the run ------------------------------------------------------------------------------------------------------
@@ -125,7 +126,7 @@ class _Stage:
                     self._happens(happening)
             self._pass_time(self.start + expectation.at, last=True)
             played.failures.extend(self._compare(expectation))
-            self.said.clear()
+            self.came.clear()
         return played
 
     def _pass_time(self, until: Millis, *, last: bool) -> None:
@@ -254,46 +255,62 @@ class _Stage:
         for result in results.values():
             for decision in result.decisions:
                 detail = decision.detail
-                self.said.append(Said(decision.at, str(decision.outcome), decision.rule, decision.guard or "", detail))
-            self.said.extend(_message(planned, self.now) for planned in result.planned)
-            self.said.extend(_on_a_list(change, self.now) for change in result.audiences)
+                self.came.append(Came(decision.at, str(decision.outcome), decision.rule, decision.guard or "", detail))
+            self.came.extend(_message(planned, self.now) for planned in result.planned)
+            self.came.extend(_on_a_list(change, self.now) for change in result.audiences)
 
     def _compare(self, expectation: Expectation) -> Iterator[Failure]:
         """Everything that was expected came, and nothing else did that the test is about."""
-        unexplained = [said for said in self.said if said.what != Outcome.FIRED]
+        unexplained = [came for came in self.came if came.what != Outcome.FIRED]
         for wanted in expectation.things:
-            found = next((said for said in self.said if said.fits(wanted)), None)
+            found = next((came for came in self.came if came.fits(wanted)), None)
             if found is None:
-                yield self._failure(expectation, wanted.rule, f"expected {wanted.text}, but {self._instead(wanted)}")
+                yield self._failure(
+                    expectation,
+                    wanted.rule,
+                    say("expected %(wanted)s, but %(came)s", wanted=wanted.text, came=self._instead(wanted)),
+                )
             elif found in unexplained:
                 unexplained.remove(found)
         fired = {wanted.rule for wanted in expectation.things if wanted.what == "fired"}
-        for said in unexplained:
-            if said.rule not in fired and self._is_about(said, expectation):
-                what = "nothing more" if expectation.things else "nothing"
-                yield self._failure(expectation, said.rule, f"expected {what}, but {self._told(said)}")
+        for came in unexplained:
+            if came.rule not in fired and self._is_about(came, expectation):
+                more = bool(expectation.things)
+                yield self._failure(expectation, came.rule, self._unexpected(came, more=more))
 
-    def _is_about(self, said: Said, expectation: Expectation) -> bool:
+    def _is_about(self, came: Came, expectation: Expectation) -> bool:
         """Of its own rule a test tells everything; of others only messages, when it is about no rule or names them."""
         own = self.script.rule
-        if said.rule == own:
+        if came.rule == own:
             return True
-        if said.what in list(Outcome):
+        if came.what in list(Outcome):
             return False
-        return own is None or said.rule in {wanted.rule for wanted in expectation.things}
+        return own is None or came.rule in {wanted.rule for wanted in expectation.things}
 
-    def _instead(self, wanted: Expected) -> str:
-        own = [said for said in self.said if said.rule == wanted.rule]
-        return " and ".join(map(self._told, own)) if own else "nothing came"
+    def _instead(self, wanted: Expected) -> Said:
+        own = [self._told(came) for came in self.came if came.rule == wanted.rule]
+        return all_of(own) if own else say("nothing came")
 
-    def _told(self, said: Said) -> str:
-        when = f"at {clock.describe(said.at - self.start)}"
-        reason = f" by {said.by}" if said.by else ""
-        detail = f" ({said.detail})" if said.detail else ""
-        words = {"held": "was held", "stopped": "was stopped", "fired": "fired"}
-        return f"'{said.rule}' {words.get(said.what, f'sent {said.what}')}{reason}{detail} {when}"
+    def _unexpected(self, came: Came, *, more: bool) -> Said:
+        told = self._told(came)
+        return (
+            say("expected nothing more, but %(came)s", came=told)
+            if more
+            else say("expected nothing, but %(came)s", came=told)
+        )
 
-    def _failure(self, expectation: Expectation, rule: str | None, message: str) -> Failure:
+    def _told(self, came: Came) -> Said:
+        rule, at = came.rule, clock.describe(came.at - self.start)
+        why = frame("%(by)s (%(detail)s)", by=came.by, detail=came.detail) if came.detail else came.by
+        if came.what == Outcome.FIRED:
+            return say("'%(rule)s' fired at %(at)s", rule=rule, at=at)
+        if came.what == Outcome.HELD:
+            return say("'%(rule)s' was held by %(why)s at %(at)s", rule=rule, why=why, at=at)
+        if came.what == Outcome.STOPPED:
+            return say("'%(rule)s' was stopped by %(why)s at %(at)s", rule=rule, why=why, at=at)
+        return say("'%(rule)s' sent %(what)s at %(at)s", rule=rule, what=came.what, at=at)
+
+    def _failure(self, expectation: Expectation, rule: str | None, message: Said) -> Failure:
         return Failure(expectation.line, expectation.column, expectation.at, message, self._view(rule))
 
     def _view(self, name: str | None) -> RuleView | None:
@@ -316,10 +333,10 @@ class _Stage:
         return view_rule(rule, facts, rows, coming.get(rule.name, []))
 
 
-def _message(planned: Planned, now: Millis) -> Said:
-    return Said(now, planned.kind, planned.rule, body=planned.body)
+def _message(planned: Planned, now: Millis) -> Came:
+    return Came(now, planned.kind, planned.rule, body=planned.body)
 
 
-def _on_a_list(change: ListChange, now: Millis) -> Said:
+def _on_a_list(change: ListChange, now: Millis) -> Came:
     body = msgspec.json.encode({"add" if change.add else "remove": change.name})
-    return Said(now, "audience", change.rule, body=body)
+    return Came(now, "audience", change.rule, body=body)

@@ -20,6 +20,7 @@ from engine.rules.holds import Hold
 from engine.rules.model import Rule, RuleSet, Steps
 from engine.rules.runs import continue_runs, obey_stops, take_steps, tell_person
 from engine.rules.verdicts import Asks, State, Verdict
+from engine.said import NOTHING
 from engine.visitors import MAX_OCCASIONS, Run
 
 HOUSE_ASK: Millis = 15 * SECOND
@@ -217,7 +218,7 @@ def _decision(
         at=facts.now,
         outcome=outcome,
         guard=guard,
-        detail=hold.detail if hold else "",
+        detail=hold.detail if hold else NOTHING,
         trace=_encode(rule.when.check(facts)),
         cart=cart,
         variant=variant,

@@ -21,6 +21,7 @@ from engine.rules.facts import Facts
 from engine.rules.holds import Hold
 from engine.rules.model import Rule
 from engine.rules.shop import Limit
+from engine.said import NOTHING, joined, say
 from engine.visitors import MAX_CONTACTS, Contact
 
 DISMISSAL_HOLDS: Millis = DAY
@@ -43,11 +44,13 @@ def rule_hold(rule: Rule, facts: Facts) -> Hold | None:
     if rule.off or not _is_active(rule, facts.now):
         return Hold(Guard.NOT_ACTIVE)
     if in_shop_holdout(facts):
-        return Hold(Guard.HOLDOUT, f"{facts.shop.holdout:.0%} of visitors, for all rules", settled=True)
+        return Hold(
+            Guard.HOLDOUT, say("%(share)s of visitors, for all rules", share=f"{facts.shop.holdout:.0%}"), settled=True
+        )
     if in_holdout(rule, facts):
-        return Hold(Guard.HOLDOUT, f"{rule.holdout:.0%} of visitors", settled=True)
+        return Hold(Guard.HOLDOUT, say("%(share)s of visitors", share=f"{rule.holdout:.0%}"), settled=True)
     if rule.name in _under_way_elsewhere(facts):
-        return Hold(Guard.ALREADY, "on its way on another device")
+        return Hold(Guard.ALREADY, say("on its way on another device"))
     return None
 
 
@@ -132,7 +135,7 @@ def _message_holds(asked: Asked, message: Message, facts: Facts) -> Iterator[Hol
     yield from _moment_holds(asked, facts)
     late = asked.rule.late or message.usually_late
     if asked.late_ms > late.at_most_ms and late.then == "skip":
-        yield Hold(Guard.TOO_LATE, f"{clock.describe(asked.late_ms)} late", settled=True)
+        yield Hold(Guard.TOO_LATE, say("%(late)s late", late=clock.describe(asked.late_ms)), settled=True)
 
 
 def _cart_holds(facts: Facts, cart: str) -> Iterator[Hold]:
@@ -150,7 +153,7 @@ def _cart_holds(facts: Facts, cart: str) -> Iterator[Hold]:
 def _page_holds(facts: Facts) -> Iterator[Hold]:
     visitor, now = facts.visitor, facts.now
     if visitor.dismissed_at is not None and now - visitor.dismissed_at < DISMISSAL_HOLDS:
-        yield Hold(Guard.DISMISSED, f"{clock.describe(now - visitor.dismissed_at)} ago")
+        yield Hold(Guard.DISMISSED, say("%(ago)s ago", ago=clock.describe(now - visitor.dismissed_at)))
     if is_chatting(facts):
         yield Hold(Guard.CHATTING)
 
@@ -166,16 +169,16 @@ def _mail_holds(facts: Facts) -> Iterator[Hold]:
         yield Hold(Guard.CHATTING, retry_at=facts.now + 15 * MINUTE)
     person = facts.person
     if person is None or not person.email:
-        yield Hold(Guard.NO_BASIS, "no address is known")
+        yield Hold(Guard.NO_BASIS, say("no address is known"))
         return
     suppressed = person.unsubscribed_at is not None or person.bounced_at is not None
-    reason = person.why_no_mail() or ""
+    reason = person.why_no_mail()
     if reason and not suppressed:
         yield Hold(Guard.NO_BASIS, reason)
     elif facts.shop.addresses_from_browser == "never" and not _is_vouched_for(person):
-        yield Hold(Guard.NO_BASIS, "only a browser told the address")
+        yield Hold(Guard.NO_BASIS, say("only a browser told the address"))
     if suppressed:
-        yield Hold(Guard.SUPPRESSED, reason, settled=True)
+        yield Hold(Guard.SUPPRESSED, reason or NOTHING, settled=True)
 
 
 def _is_vouched_for(person: Person) -> bool:
@@ -190,7 +193,7 @@ def _group_holds(asked: Asked, facts: Facts) -> Iterator[Hold]:
     under_way = [*facts.visitor.runs, *_under_way_elsewhere(facts), *(planned.rule for planned in asked.spoken)]
     busy = next((name for name in under_way if name in rule.group_rules and name != rule.name), None)
     if busy is not None:
-        yield Hold(Guard.GROUP, f"'{busy}' of '{rule.group}'")
+        yield Hold(Guard.GROUP, say("'%(busy)s' of '%(group)s'", busy=busy, group=rule.group))
 
 
 # --- limits -----------------------------------------------------------------------------------------------------------
@@ -212,21 +215,26 @@ def _limit_holds(asked: Asked, facts: Facts) -> Iterator[Hold]:
     own = [contact for contact in contacts if contact.rule == rule.name]
     group = [contact for contact in contacts if contact.rule in rule.group_rules]
     group_limits = dict(facts.shop.groups).get(rule.group)
-    scopes = [("of this rule", own, rule.limits)]
-    scopes += [(f"of the group '{rule.group}'", group, group_limits)] if group_limits else []
-    for whose, counted, limits in [*scopes, ("for the shop", contacts, shop)]:
+    of_rule, of_group = say("of this rule"), say("of the group '%(group)s'", group=rule.group)
+    scopes = [(of_rule, of_rule, own, rule.limits)]
+    scopes += [(of_group, of_group, group, group_limits)] if group_limits else []
+    scopes.append((say("for the shop"), say("for the shop, of any kind"), contacts, shop))
+    for whose, of_any_kind, counted, limits in scopes:
         for limit in limits.of(family):
             if _is_used_up(limit, same(counted), facts):
-                yield Hold(Guard.LIMIT, f"{limit} {whose}", settled=settled)
+                yield Hold(Guard.LIMIT, joined(" ", (str(limit), whose)), settled=settled)
         for limit in limits.messages:
             if _is_used_up(limit, counted, facts):
-                any_kind = ", of any kind" if whose == "for the shop" else ""
-                yield Hold(Guard.LIMIT, f"{limit} {whose}{any_kind}", settled=settled)
+                yield Hold(Guard.LIMIT, joined(" ", (str(limit), of_any_kind)), settled=settled)
     person = facts.person
     # Also a customer's address may have been typed here by somebody else.
     told_by_browser = settled and person and not (_is_vouched_for(person) and facts.visitor.vouched)
     if told_by_browser and _is_used_up(BROWSER_ADDRESS, same(contacts), facts):
-        yield Hold(Guard.LIMIT, f"{BROWSER_ADDRESS} for an address that only a browser told", settled=True)
+        yield Hold(
+            Guard.LIMIT,
+            say("%(limit)s for an address that only a browser told", limit=str(BROWSER_ADDRESS)),
+            settled=True,
+        )
 
 
 def _is_used_up(limit: Limit, contacts: list[Contact], facts: Facts) -> bool:
@@ -249,7 +257,7 @@ def _agent_holds(facts: Facts) -> Iterator[Hold]:
     if presence is None:
         return
     if presence.online == 0 or presence.free == 0:
-        yield Hold(Guard.AGENTS, "offline" if presence.online == 0 else "all are busy")
+        yield Hold(Guard.AGENTS, say("offline") if presence.online == 0 else say("all are busy"))
 
 
 def _moment_holds(asked: Asked, facts: Facts) -> Iterator[Hold]:
@@ -257,8 +265,8 @@ def _moment_holds(asked: Asked, facts: Facts) -> Iterator[Hold]:
     if isinstance(asked.action, PageMessage):
         waiting = facts.visitor.offers
         if waiting:
-            yield Hold(Guard.PRIORITY, f"'{waiting[0].rule}' is waiting to be shown")
+            yield Hold(Guard.PRIORITY, say("'%(rule)s' is waiting to be shown", rule=waiting[0].rule))
         return
     mailed = next((planned.rule for planned in asked.spoken if planned.kind in BY_MAIL), None)
     if mailed is not None:
-        yield Hold(Guard.PRIORITY, f"'{mailed}' is mailed in this moment", settled=True)
+        yield Hold(Guard.PRIORITY, say("'%(mailed)s' is mailed in this moment", mailed=mailed), settled=True)

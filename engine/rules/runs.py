@@ -13,6 +13,7 @@ from engine.rules.facts import Facts
 from engine.rules.guards import Asked, action_hold
 from engine.rules.holds import Hold
 from engine.rules.model import UNTIL, Rule, RuleSet
+from engine.said import frame, say
 from engine.visitors import Run
 
 _encode = msgspec.json.Encoder(enc_hook=str).encode
@@ -31,7 +32,7 @@ def continue_runs(rules: RuleSet, facts: Facts, result: Result) -> None:
             _go_on_as_edited(rule, run, facts)
         reason = ended_by(rule, run, facts)
         if reason is not None:
-            stop(name, run, Hold(Guard.UNTIL, reason), facts, result, rule)
+            stop(name, run, Hold(Guard.UNTIL, frame("%(word)s", word=reason)), facts, result, rule)
         elif run.wake_at <= facts.now:
             take_steps(rule, run, facts, result)
 
@@ -105,7 +106,14 @@ def take_steps(rule: Rule, run: Run, facts: Facts, result: Result, *, asked: Bas
     run.waits_since = 0
     steps = rule.steps(run.variant)
     if steps is None:
-        stop(rule.name, run, Hold(Guard.RULE_REMOVED, f"its variant '{run.variant}'"), facts, result, rule)
+        stop(
+            rule.name,
+            run,
+            Hold(Guard.RULE_REMOVED, say("its variant '%(variant)s'", variant=run.variant)),
+            facts,
+            result,
+            rule,
+        )
         return
     while run.step < len(steps):
         step = steps[run.step]
@@ -142,7 +150,7 @@ def obey_stops(rules: RuleSet, facts: Facts, result: Result) -> None:
     for name, by in result.stops:
         run = facts.visitor.runs.get(name)
         if run is not None and name != by:
-            stop(name, run, Hold(Guard.STOPPED_BY, f"'{by}'"), facts, result, rules.by_name.get(name))
+            stop(name, run, Hold(Guard.STOPPED_BY, frame("'%(by)s'", by=by)), facts, result, rules.by_name.get(name))
     result.stops = []
 
 

@@ -12,6 +12,7 @@ import msgspec
 
 from engine import clock, money
 from engine.clock import Millis
+from engine.said import Said, say
 
 
 class State(Enum):
@@ -87,7 +88,7 @@ def not_yet(
     return Verdict(State.NOT_YET, seen, wanted, unit, at, asks)
 
 
-def unknown(what: str, *, asks: Asks = Asks.CLOCK) -> Verdict:
+def unknown(what: Said, *, asks: Asks = Asks.CLOCK) -> Verdict:
     """A fact that the condition needs is missing; ``what`` names it. HOUSE: the shop may tell any moment."""
     return Verdict(State.UNKNOWN, seen=what, asks=asks)
 
@@ -159,11 +160,11 @@ def opposite(part: Part, met_until: Millis | None = None) -> Verdict:
 def describe(value: str | int | float | None, unit: str) -> str:
     """A seen or wanted value as a person reads it."""
     if value is None:
-        return "nothing"
+        return say("nothing")
     if unit == "ms" and isinstance(value, int):
         return clock.describe(value)
     if unit == "%" and isinstance(value, float):
         return f"{value:.1%}"
     if len(unit) == 3 and unit.isupper() and isinstance(value, int):
         return money.describe(value, unit)
-    return str(value)
+    return value if isinstance(value, str) else str(value)

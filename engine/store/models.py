@@ -6,10 +6,12 @@ and ``trace`` columns are JSON text.
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Index, Integer, LargeBinary, MetaData, String, Text, text
+from sqlalchemy import BigInteger, Boolean, Index, Integer, LargeBinary, MetaData, String, Text, TypeDecorator, text
+from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from engine.clock import Millis
+from engine.said import Said, read_again, written
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -36,6 +38,19 @@ _OPEN_CARTS = Index("ix_carts_open", "shop", "visitor", sqlite_where=_OPEN, post
 class Base(DeclarativeBase):
     metadata = MetaData(naming_convention=NAMING)
     type_annotation_map = {Millis: BigInteger, str: Text, bytes: LargeBinary, bool: Boolean}  # noqa: RUF012
+
+
+class Sentence(TypeDecorator[Said]):
+    """A sentence for a marketer, as text that can be said in another language when it is read."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Said | None, dialect: Dialect) -> str | None:
+        return None if value is None else written(value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Said | None:
+        return None if value is None else read_again(value)
 
 
 class EventRow(Base):
@@ -141,7 +156,7 @@ class DecisionRow(Base):
     at: Mapped[Millis]
     outcome: Mapped[str] = mapped_column(String(16))
     guard: Mapped[str | None] = mapped_column(String(32))
-    detail: Mapped[str]
+    detail: Mapped[Said] = mapped_column(Sentence)
     cart: Mapped[str | None] = mapped_column(String(200))
     variant: Mapped[str] = mapped_column(String(40))
     trace: Mapped[str]

@@ -18,4 +18,4 @@ def why_json(visitor: str) -> Response:
     view = why(house.engine, shop, visitor)
     if view is None:
         abort(404)
-    return Response(msgspec.json.encode(view), content_type="application/json")
+    return Response(msgspec.json.encode(view, enc_hook=str), content_type="application/json")

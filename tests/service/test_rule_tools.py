@@ -37,7 +37,7 @@ Told = pytest.CaptureFixture[str]
 
 def test_tests_that_pass_are_told_and_nothing_else(rules: Path, capsys: Told) -> None:
     assert run(["test"]) == 0
-    assert capsys.readouterr().out == "✓ a reader is asked\n\n1 tests, 0 failed\n"
+    assert capsys.readouterr().out == "✓ a reader is asked\n\n1 test, 0 failed\n"
 
 
 def test_a_test_that_fails_is_told_with_its_place_and_what_the_rule_said(rules: Path, capsys: Told) -> None:
@@ -46,6 +46,21 @@ def test_a_test_that_fails_is_told_with_its_place_and_what_the_rule_said(rules: 
     out = capsys.readouterr().out
     assert "more.yaml:6:19: at 10 s: expected invite: stuck, but nothing came" in out
     assert "… on_page: {type: knowledge_base, for: 45s}  saw 0 s, wanted 45 s" in out
+
+
+def test_a_test_that_fails_is_told_in_dutch(rules: Path, capsys: Told) -> None:
+    (rules.parent / "more.yaml").write_text(WRONG)
+    assert run(["test", str(rules), str(rules.parent / "more.yaml"), "--language", "nl"]) == 1
+    out = capsys.readouterr().out
+    assert "more.yaml:6:19: na 10 s: verwacht werd invite: stuck, maar er kwam niets" in out
+    assert "stuck op dat moment: nog niet, klopt over 45 s, als er niets verandert" in out
+    assert "… on_page: {type: knowledge_base, for: 45s}  gezien: 0 s, gevraagd: 45 s" in out
+    assert out.endswith("\n1 test, 1 mislukt\n")
+
+
+def test_what_no_test_would_miss_is_told_in_dutch(rules: Path, capsys: Told) -> None:
+    assert run(["test", "--mutate", "--language", "nl"]) == 1
+    assert "stuck: geen enkele test merkt het verschil met de regel zonder 'once_per'" in capsys.readouterr().out
 
 
 def test_build_servers_get_junit_and_programs_json(rules: Path, capsys: Told) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -39,6 +40,17 @@ def test_a_person_reads_every_rule_with_its_reasons(door: Door, capsys: pytest.C
     assert "✓ on_page" in told
     assert "saw 20 min" in told
     assert "Decisions" in told
+
+
+def test_a_dutch_person_reads_it_in_dutch(door: Door, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["why", "v1", "--shop", "ink", "--language", "nl"]) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert re.match(r"v1 in ink, om [\dTZ:.-]+; wordt pas weer bekeken als er iets gebeurt", told)
+    assert re.search(r"stuck: afgegaan, afgegaan om [\dTZ:.-]+; één keer per bezoek", told)
+    assert "left: klopt niet, klopt niet " in told
+    assert "✗ can_email gezien: er is geen e-mailadres bekend" in told
+    assert "gezien: 20 min, gevraagd: 1 h" in told
+    assert re.search(r"Beslissingen [\dTZ:.-]+ stuck: afgegaan", told)
 
 
 def test_one_rule_alone_can_be_asked_about(door: Door, capsys: pytest.CaptureFixture[str]) -> None:

@@ -17,7 +17,8 @@ import engine
 from engine.cli._language import FOLDER, LANGUAGES, language_of
 from engine.integration import known
 from engine.language import Catalogues
-from engine.said import all_of, frame, joined, one_of, say, say_count, translate, unmarked
+from engine.rules import blueprints
+from engine.said import all_of, frame, joined, one_of, read_again, say, say_count, translate, unmarked, written
 
 ENGINE = Path(engine.__file__).parent
 DUTCH = Catalogues(FOLDER).translations("nl")
@@ -43,7 +44,13 @@ def _calls() -> Iterator[tuple[str, str, Templates, set[str]]]:
 SENTENCES = list(_calls())
 HELP = {(option.help.replace("%", "%%"),) for service in known().values() for option in service.options}
 """What integrations say about their settings, which stands with them as plain text."""
-TEMPLATES = {templates for _, by, templates, _ in SENTENCES if by != "frame"} | HELP
+BLANKS = {
+    (blank.says.replace("%", "%%"),)
+    for name in blueprints.names()
+    for blank in blueprints.blueprint(name).blanks.values()
+}
+"""What a blueprint says about its blanks."""
+TEMPLATES = {templates for _, by, templates, _ in SENTENCES if by != "frame"} | HELP | BLANKS
 CATALOGUES = sorted(FOLDER.glob("*.po"))
 
 
@@ -126,6 +133,26 @@ _LANGUAGE_WORDS = ("shop", "limits", "late", "active", "contains", "delivery")
 """Words of the rule language, which are the same for everybody."""
 
 
+VERDICTS = {"met": (0, 1), "not_met": (0, 1), "not_yet": (1, 2), "compare": ()}
+"""What a condition answers, and at which places it says what was seen and what was wanted."""
+
+
+def test_a_condition_says_nothing_that_cannot_be_translated() -> None:
+    for file in sorted((ENGINE / "rules" / "conditions").glob("*.py")):
+        for call in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            name = call.func.id if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) else ""
+            for place in VERDICTS.get(name, ()):
+                assert isinstance(call, ast.Call)
+                for part in ast.walk(call.args[place]) if place < len(call.args) else ():
+                    inside = isinstance(part, ast.Call) and isinstance(part.func, ast.Name) and part.func.id in HOW_MANY
+                    if inside:
+                        break
+                    assert not isinstance(part, ast.JoinedStr), f"{file.name}:{call.lineno}"
+                    assert not isinstance(part, ast.Constant) or not isinstance(part.value, str), (
+                        f"{file.name}:{call.lineno}"
+                    )
+
+
 # --- sentences --------------------------------------------------------------------------------------------------------
 
 
@@ -170,6 +197,19 @@ def test_what_nobody_can_translate_stays_as_it_is() -> None:
 def test_a_copy_can_be_translated_too() -> None:
     said = say_count("1 problem", "%(count)s problems", count=2)
     assert copy.deepcopy(said).translated(DUTCH) == "2 problemen"
+
+
+def test_a_stored_sentence_can_be_said_in_another_language_when_it_is_read() -> None:
+    said = joined(" ", ("1 per session", say("of the group '%(group)s'", group="cart")))
+    stored = written(said)
+    assert stored.startswith("1 per session of the group 'cart'\n")
+    assert read_again(stored) == said
+    assert read_again(stored).translated(DUTCH) == "1 per session voor de groep 'cart'"
+
+
+def test_a_stored_text_of_before_is_read_as_it_is() -> None:
+    assert read_again("10% of visitors") == "10% of visitors"
+    assert (written(frame("")), read_again("")) == ("", "")
 
 
 # --- who is spoken to -------------------------------------------------------------------------------------------------

@@ -21,12 +21,13 @@ from engine.rules.verdicts import (
     opposite,
     unknown,
 )
+from engine.said import say
 
 ASKS = st.sampled_from(Asks)
 SINGLE = st.one_of(
     st.just(met()),
     st.builds(lambda asks: not_met(asks=asks), ASKS),
-    st.builds(lambda asks: unknown("a fact", asks=asks), ASKS),
+    st.builds(lambda asks: unknown(say("a fact"), asks=asks), ASKS),
     st.builds(lambda at, asks: not_yet(at, asks=asks), st.integers(1, 100), ASKS),
 )
 SEVERAL = st.lists(SINGLE, min_size=1, max_size=5)

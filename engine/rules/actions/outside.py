@@ -105,7 +105,7 @@ class Audience(Silent):
 
     def hold(self, facts: Facts) -> Hold | None:
         if self.add and facts.visitor.marketing is not True:
-            return Hold(Guard.NO_BASIS, "no consent to marketing was given")
+            return Hold(Guard.NO_BASIS, say("no consent to marketing was given"))
         return None
 
     def take(self, turn: Turn) -> None:

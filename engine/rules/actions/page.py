@@ -17,7 +17,7 @@ from engine.rules.holds import Hold
 from engine.rules.numbers import Duration
 from engine.rules.phrases import Phrase, fill, missing
 from engine.rules.shop_fields import Url
-from engine.said import say
+from engine.said import frame, say
 from engine.visitors import Offer
 
 
@@ -38,7 +38,7 @@ class PageMessage(Message):
     def hold(self, facts: Facts) -> Hold | None:
         language = facts.shop.speaks(facts.visitor.language)
         word = missing(in_language(self.text, language), facts, language)
-        return Hold(Guard.UNTOLD, f"{{{word}}}") if word else None
+        return Hold(Guard.UNTOLD, frame("{%(word)s}", word=word)) if word else None
 
     def take(self, turn: Turn) -> None:
         turn.count(self.kind)
@@ -102,7 +102,7 @@ class Invite(PageMessage):
 
     def hold(self, facts: Facts) -> Hold | None:
         if self.opens == "phone" and not facts.shop.phone:
-            return Hold(Guard.UNTOLD, "the shop has no phone number")
+            return Hold(Guard.UNTOLD, say("the shop has no phone number"))
         return super().hold(facts)
 
     def buttons(self, facts: Facts, language: str) -> list[dict[str, object]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from engine.clock import Millis
 from engine.rules.conditions.base import BaseCondition
@@ -12,7 +13,13 @@ from engine.rules.facts import Facts
 from engine.rules.forms import Clash, setting
 from engine.rules.numbers import Comparison, Duration
 from engine.rules.verdicts import State, Verdict, met, not_met, not_yet
-from engine.said import say
+from engine.said import Said, one_of, say
+
+
+@lru_cache(maxsize=4_096)
+def any_word(words: tuple[object, ...]) -> Said:
+    """``a, b or c``: what was wanted, where any of the words will do."""
+    return one_of(map(str, words))
 
 
 def compare(wanted: Comparison, seen: int, unit: str = "") -> Verdict:
@@ -69,7 +76,7 @@ class Moment(BaseCondition):
         ages = sorted(now - at for at in self.moments(facts))
         recent = [age for age in ages if self.within is None or age <= self.within]
         if not recent:
-            return not_met(ages[0] if ages else "never", self._wanted, "ms" if ages else "")
+            return not_met(ages[0] if ages else say("never"), self._wanted, "ms" if ages else "")
         oldest = recent[-1]
         if oldest >= self.ago:
             return met(oldest, self._wanted, "ms")

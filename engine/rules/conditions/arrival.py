@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from engine.rules.conditions._answers import any_word
 from engine.rules.conditions.base import BaseCondition, condition
 from engine.rules.facts import Facts
 from engine.rules.fields import Choice, OneOrMore, PageType
@@ -14,13 +15,9 @@ from engine.rules.pages import matches
 from engine.rules.shop_fields import UrlPattern
 from engine.rules.texts import Value, ValueTest, fits_any
 from engine.rules.verdicts import Verdict, met, not_met, unknown
-from engine.said import say
+from engine.said import frame, say
 
 _DIRECT = "direct"
-
-
-def _words(tests: tuple[ValueTest, ...]) -> str:
-    return " or ".join(map(str, tests))
 
 
 @condition
@@ -48,11 +45,11 @@ class Referrer(BaseCondition):
     def check(self, facts: Facts) -> Verdict:
         landing = facts.visitor.session.landing
         if landing is None:
-            return unknown("where the visit came from")
+            return unknown(say("where the visit came from"))
         seen = landing.referrer or _DIRECT
         host = seen.partition("/")[0]
         fits = fits_any(self.site, seen) or fits_any(self.site, host)
-        return (met if fits else not_met)(seen, _words(self.site))
+        return (met if fits else not_met)(seen, any_word(self.site))
 
 
 @condition
@@ -90,14 +87,17 @@ class Utm(BaseCondition):
     def check(self, facts: Facts) -> Verdict:
         landing = facts.visitor.session.landing
         if landing is None:
-            return unknown("where the visit came from")
+            return unknown(say("where the visit came from"))
         asked = [(name, tests) for name, tests in self._asked if tests]
         name, tests = next(
             ((name, tests) for name, tests in asked if not fits_any(tests, landing.utm.get(name))), asked[0]
         )
         seen = landing.utm.get(name)
         fits = seen is not None and fits_any(tests, seen)
-        return (met if fits else not_met)(f"{name} {seen or 'none'}", f"{name} {_words(tests)}")
+        return (met if fits else not_met)(
+            frame("%(name)s %(seen)s", name=name, seen=seen or say("none")),
+            frame("%(name)s %(wanted)s", name=name, wanted=any_word(tests)),
+        )
 
 
 @condition
@@ -123,10 +123,10 @@ class AdClick(BaseCondition):
     def check(self, facts: Facts) -> Verdict:
         landing = facts.visitor.session.landing
         if landing is None:
-            return unknown("where the visit came from")
-        wanted = " or ".join(self.network) or "an advertisement"
+            return unknown(say("where the visit came from"))
+        wanted = any_word(self.network) if self.network else say("an advertisement")
         if not landing.ad:
-            return not_met("no advertisement", wanted)
+            return not_met(say("no advertisement"), wanted)
         return (met if not self.network or landing.ad in self.network else not_met)(landing.ad, wanted)
 
 
@@ -151,10 +151,14 @@ class SearchTerm(BaseCondition):
         told = {"shop": [facts.visitor.search], "outside": [outside]}.get(self.where, [facts.visitor.search, outside])
         known = [words for words in told if words]
         if not known:
-            return unknown("what was searched for")
+            return unknown(say("what was searched for"))
         fitting = next((words for words in known if fits_any(self.words, words)), None)
         # Somebody's own words are not repeated in traces that others read.
-        return met("such words", _words(self.words)) if fitting else not_met("other words", _words(self.words))
+        return (
+            met(say("such words"), any_word(self.words))
+            if fitting
+            else not_met(say("other words"), any_word(self.words))
+        )
 
 
 def _landing(facts: Facts) -> tuple[str, ...]:
@@ -190,9 +194,9 @@ class LandingPage(BaseCondition):
 
     def check(self, facts: Facts) -> Verdict:
         landing = facts.visitor.session.landing
-        wanted = " or ".join((*self.type, *self.url))
+        wanted = any_word((*self.type, *self.url))
         if landing is None:
-            return unknown("on which page the visit began")
+            return unknown(say("on which page the visit began"))
         if self.type and landing.type not in self.type:
             return not_met(landing.type, wanted)
         if self.url and not any(matches(pattern, landing.url) for pattern in self.url):

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from engine.clock import MINUTE, Millis
 from engine.events import Event
-from engine.rules.conditions._answers import compare
+from engine.rules.conditions._answers import any_word, compare
 from engine.rules.conditions.base import BaseCondition, condition
 from engine.rules.facts import Facts
 from engine.rules.fields import Choice, OneOrMore, PageType
@@ -20,7 +20,7 @@ from engine.rules.numbers import Compared, Comparison, Duration, Share, Whole
 from engine.rules.pages import matches
 from engine.rules.shop_fields import UrlPattern
 from engine.rules.verdicts import Asks, Verdict, met, not_met, not_yet
-from engine.said import say
+from engine.said import Said, say
 from engine.visitors import MAX_TRAIL, SESSION_GAP, Series, View, Visitor, Watch
 
 
@@ -109,23 +109,23 @@ class OnPage(BaseCondition):
     def check(self, facts: Facts) -> Verdict:
         view = facts.view
         if view is None:
-            return not_met("no page", self._place)
+            return not_met(say("no page"), self._place)
         if facts.now - view.seen_at > SESSION_GAP:
-            return not_met("no page for longer than a visit", self._place)
+            return not_met(say("no page for longer than a visit"), self._place)
         if self.type and view.type not in self.type:
             return not_met(view.type, self._place)
         if self.url and not any(matches(pattern, view.url) for pattern in self.url):
             return not_met(view.url, self._place)
         if view.hidden:
-            return not_met("hidden", self._place)
+            return not_met(say("hidden"), self._place)
         return self._time(facts, view) if self.for_ else met(view.type, self._place)
 
     def turns(self, facts: Facts) -> Iterable[Millis]:
         return _gone(facts)
 
     @cached_property
-    def _place(self) -> str:
-        return " or ".join((*self.type, *self.url)) or "any page"
+    def _place(self) -> Said:
+        return any_word((*self.type, *self.url)) if self.type or self.url else say("any page")
 
     def _time(self, facts: Facts, view: View) -> Verdict:
         spent = self._spent(facts.visitor, view, facts.now)
@@ -264,7 +264,7 @@ class TimeOnSite(BaseCondition):
     def check(self, facts: Facts) -> Verdict:
         visitor, now = facts.visitor, facts.now
         if not visitor.session.number or now - visitor.seen_at > SESSION_GAP:
-            return not_met("not here", self.for_, "ms")
+            return not_met(say("not here"), self.for_, "ms")
         engaged = self.counting == "engaged"
         spent = sum(visitor.session.engaged_ms.values()) if engaged else now - visitor.session.started_at
         if spent >= self.for_:
@@ -293,9 +293,9 @@ class Idle(BaseCondition):
     def check(self, facts: Facts) -> Verdict:
         view = facts.view
         if view is None or facts.now - view.seen_at > SESSION_GAP:
-            return not_met("no page", self.for_)
+            return not_met(say("no page"), self.for_)
         if view.hidden:
-            return not_met("hidden", self.for_)
+            return not_met(say("hidden"), self.for_)
         still = view.seen_at - max(view.opened_at, view.active_at)
         if still >= self.for_:
             return met(still, self.for_, "ms")
@@ -328,7 +328,7 @@ class ExitIntent(BaseCondition):
     def check(self, facts: Facts) -> Verdict:
         view = facts.view
         if view is None or view.exit_at is None:
-            return not_met("no sign of leaving", self.by)
+            return not_met(say("no sign of leaving"), self.by)
         if facts.now - view.exit_at > self.within:
             return not_met(facts.now - view.exit_at, self.within, "ms")
         seen = view.exit_by or "mouse"

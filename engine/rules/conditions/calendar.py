@@ -80,7 +80,7 @@ class OfficeHours(BaseCondition):
     def check(self, facts: Facts) -> Verdict:
         hours = facts.shop.office_hours
         if hours is None:
-            return unknown("the office hours")
+            return unknown(say("the office hours"))
         local = facts.shop.local(facts.now)
         seen = "open" if hours.open_at(local) else "closed"
         if seen == self.is_:
@@ -123,7 +123,7 @@ class LocalTime(_ByTheClock):
         local = self.local(facts)
         wanted = str(self.between)
         if local is None:
-            return unknown("what time it is where the shopper is")
+            return unknown(say("what time it is where the shopper is"))
         seen = f"{local:%H:%M}"
         if self._holds(local):
             return met(seen, wanted)
@@ -154,7 +154,7 @@ class Weekday(_ByTheClock):
     def check(self, facts: Facts) -> Verdict:
         local = self.local(facts)
         if local is None:
-            return unknown("what day it is where the shopper is")
+            return unknown(say("what day it is where the shopper is"))
         seen, wanted = _DAYS[local.weekday()], ", ".join(_DAYS[day] for day in self.days)
         if local.weekday() in self.days:
             return met(seen, wanted)
@@ -190,9 +190,11 @@ class Dates(BaseCondition):
     def check(self, facts: Facts) -> Verdict:
         seen = f"{facts.shop.local(facts.now):%Y-%m-%d %H:%M}"
         if self.until is not None and facts.now >= self.until:
-            return not_met(seen, "over")
+            return not_met(seen, say("over"))
         if self.from_ is not None and facts.now < self.from_:
-            return not_yet(self.from_, seen, f"from {facts.shop.local(self.from_):%Y-%m-%d %H:%M}")
+            return not_yet(
+                self.from_, seen, say("from %(local)s", local=f"{facts.shop.local(self.from_):%Y-%m-%d %H:%M}")
+            )
         return met(seen)
 
     def turns(self, facts: Facts) -> Iterable[Millis]:

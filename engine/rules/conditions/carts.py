@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from engine.clock import MINUTE, Millis
 from engine.leaving import shipping_surprise, stopped_at_shipping
-from engine.rules.conditions._answers import compare, first_open
+from engine.rules.conditions._answers import any_word, compare, first_open
 from engine.rules.conditions.base import BaseCondition, condition
 from engine.rules.facts import Facts
 from engine.rules.fields import Choice, OneOrMore, Text
@@ -16,7 +16,7 @@ from engine.rules.forms import Clash, form_of, setting
 from engine.rules.needs import CART, STAGE, UNPAID, Fact, Needs, compared, one_of, so
 from engine.rules.numbers import Compared, Comparison, Duration, Money, Share, Whole
 from engine.rules.verdicts import Verdict, met, not_met, not_yet, unknown
-from engine.said import frame, say
+from engine.said import Said, frame, joined, say, say_count
 from engine.visitors import Basket, Item, Stage
 
 AWAY_AT_MOST: Millis = 10 * MINUTE
@@ -87,9 +87,10 @@ class Contents:
         )
         return all(not words or value.casefold() in {word.casefold() for word in words} for words, value in asked)
 
-    def __str__(self) -> str:
-        asked = [" or ".join(words) for words in (self.sku, self.product, self.category, self.brand) if words]
-        return ", ".join([*asked, f"value {self.value.text}"] if self.value else asked)
+    def in_words(self) -> Said:
+        asked = [any_word(words) for words in (self.sku, self.product, self.category, self.brand) if words]
+        value = [say("value %(value)s", value=self.value.text)] if self.value else []
+        return joined(", ", [*asked, *value])
 
 
 @condition
@@ -135,24 +136,28 @@ class Cart(BaseCondition):
         basket = facts.visitor.basket
         pieces = sum(item.quantity for item in basket.items) if basket else 0
         if self.is_ == "empty":
-            return not_met(pieces, "empty") if pieces else met("empty", "empty")
+            return not_met(pieces, say("empty")) if pieces else met(say("empty"), say("empty"))
         if basket is None or not pieces:
-            return not_met("empty", "filled")
-        return first_open(self._answers(facts, basket, pieces), met(pieces, "filled"))
+            return not_met(say("empty"), say("filled"))
+        return first_open(self._answers(facts, basket, pieces), met(pieces, say("filled")))
 
     def _answers(self, facts: Facts, basket: Basket, pieces: int) -> Iterator[Verdict]:
         if self.items:
             yield compare(self.items, pieces)
         if self.contains:
             fitting = next((item for item in basket.items if self.contains.fits(item)), None)
-            wanted = str(self.contains)
+            wanted = self.contains.in_words()
             foreign = self.contains.value is not None and basket.currency != facts.shop.currency
             if foreign and any(map(self.contains.names, basket.items)):
-                yield unknown(f"what a line comes to in {facts.shop.currency}")
+                yield unknown(say("what a line comes to in %(currency)s", currency=facts.shop.currency))
             else:
-                yield met(fitting.key, wanted) if fitting else not_met(f"{pieces} other items", wanted)
+                yield (
+                    met(fitting.key, wanted)
+                    if fitting
+                    else not_met(say_count("1 other item", "%(count)s other items", count=pieces), wanted)
+                )
         if self.total and basket.currency != facts.shop.currency:
-            yield unknown(f"the cart's total in {facts.shop.currency}")
+            yield unknown(say("the cart's total in %(currency)s", currency=facts.shop.currency))
         elif self.total:
             yield compare(self.total, basket.total, basket.currency)
 
@@ -205,9 +210,9 @@ class CartAbandoned(BaseCondition):
             return self._unpaid(facts)
         visitor, basket = facts.visitor, facts.visitor.basket
         if basket is None or not basket.items:
-            return not_met("no cart", "a cart")
+            return not_met(say("no cart"), say("a cart"))
         if facts.person is not None and basket.id in facts.person.ordered_carts:
-            return not_met("ordered", "not ordered")
+            return not_met(say("ordered"), say("not ordered"))
         if not self._stopped_there(facts, basket):
             return not_met(basket.stage.name.lower(), self.at)
         away = min(self.after, AWAY_AT_MOST)
@@ -221,7 +226,7 @@ class CartAbandoned(BaseCondition):
     def _unpaid(self, facts: Facts) -> Verdict:
         order, now = facts.unpaid_order, facts.now
         if order is None:
-            return not_met("no unpaid order", "an unpaid order")
+            return not_met(say("no unpaid order"), say("an unpaid order"))
         if now - order.at >= self.after:
             return met(now - order.at, self.after, "ms")
         return not_yet(order.at + self.after, now - order.at, self.after, "ms")
@@ -275,13 +280,13 @@ class UnexpectedShipping(BaseCondition):
     def check(self, facts: Facts) -> Verdict:
         basket = facts.visitor.basket
         if basket is None:
-            return not_met("no cart", "a shipping cost")
+            return not_met(say("no cart"), say("a shipping cost"))
         if basket.shipping_at is None or basket.shipping_first is None:
-            return not_met("no shipping cost shown", "a shipping cost")
+            return not_met(say("no shipping cost shown"), say("a shipping cost"))
         if not stopped_at_shipping(basket):
-            return not_met("a step forward", "none after the shipping cost")
+            return not_met(say("a step forward"), say("none after the shipping cost"))
         if self.at_least is not None and basket.currency != facts.shop.currency:
-            return unknown(f"the shipping cost in {facts.shop.currency}")
+            return unknown(say("the shipping cost in %(currency)s", currency=facts.shop.currency))
         return self._compare(basket, shipping_surprise(basket))
 
     def _compare(self, basket: Basket, surprise: int) -> Verdict:

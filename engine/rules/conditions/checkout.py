@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from engine.clock import Millis
 from engine.leaving import REASONS, why_left
-from engine.rules.conditions._answers import compare, first_open
+from engine.rules.conditions._answers import any_word, compare, first_open
 from engine.rules.conditions.base import BaseCondition, condition
 from engine.rules.facts import Facts
 from engine.rules.fields import Choice, OneOrMore
@@ -16,7 +16,7 @@ from engine.rules.forms import Clash, setting
 from engine.rules.needs import CART, AtLeast, Needs, happened, so
 from engine.rules.numbers import Compared, Comparison, Duration, Money, Share, Whole
 from engine.rules.verdicts import Verdict, met, not_met, not_yet, unknown
-from engine.said import say
+from engine.said import frame, say
 from engine.visitors import MAX_TIMES
 
 
@@ -44,15 +44,17 @@ class Shipping(BaseCondition):
     def check(self, facts: Facts) -> Verdict:
         basket = facts.visitor.basket
         if basket is None:
-            return not_met("no cart", "a cart")
+            return not_met(say("no cart"), say("a cart"))
         seen = basket.shipping_expected if basket.shipping_now is None else basket.shipping_now
         if seen is None:
-            return unknown("what shipping costs")
+            return unknown(say("what shipping costs"))
         answers = []
         if self.cost is not None:
             foreign = basket.currency != facts.shop.currency
             known = compare(self.cost, seen, basket.currency)
-            answers.append(unknown(f"what shipping costs in {facts.shop.currency}") if foreign else known)
+            answers.append(
+                unknown(say("what shipping costs in %(currency)s", currency=facts.shop.currency)) if foreign else known
+            )
         if self.share is not None:
             share = seen / basket.total if basket.total > 0 else 0.0
             answers.append((met if share >= self.share else not_met)(share, self.share, "%"))
@@ -79,13 +81,13 @@ class GapToFreeShipping(BaseCondition):
     def check(self, facts: Facts) -> Verdict:
         basket, free_from = facts.visitor.basket, facts.shop.free_shipping_from
         if basket is None or not basket.items:
-            return not_met("no cart", "a cart")
+            return not_met(say("no cart"), say("a cart"))
         if free_from is None:
-            return unknown("from what value shipping is free")
+            return unknown(say("from what value shipping is free"))
         if basket.currency != facts.shop.currency:
-            return unknown(f"the cart's total in {facts.shop.currency}")
+            return unknown(say("the cart's total in %(currency)s", currency=facts.shop.currency))
         if basket.total >= free_from:
-            return not_met("free already", self.gap.text)
+            return not_met(say("free already"), self.gap.text)
         return compare(self.gap, free_from - basket.total, basket.currency)
 
 
@@ -106,12 +108,12 @@ class _Failed(BaseCondition):
     def check(self, facts: Facts) -> Verdict:
         since = self._since(facts)
         if since is None:
-            return not_met("no cart", "a cart")
+            return not_met(say("no cart"), say("a cart"))
         tallies = facts.visitor.tallies
         failed = [at for at in self._failures(facts) if at >= since]
         cured_at = max(tallies[self.cure].times, default=-1) if self.cure in tallies else -1
         if failed and cured_at > failed[-1]:
-            return not_met("it worked afterwards", self.times)
+            return not_met(say("it worked afterwards"), self.times)
         if self.within is not None:
             failed = [at for at in failed if at >= facts.now - self.within]
         return (met if len(failed) >= self.times else not_met)(len(failed), self.times)
@@ -180,11 +182,15 @@ class LeftBecause(BaseCondition):
     peers: ClassVar[dict[str, str]] = {"Dodo Payments": "payment_failed or checkout_incomplete"}
 
     def check(self, facts: Facts) -> Verdict:
-        wanted = " or ".join(self.reason)
+        wanted = any_word(self.reason)
         if facts.visitor.basket is None and facts.unpaid_order is None:
-            return not_met("no cart", wanted)
+            return not_met(say("no cart"), wanted)
         reason = why_left(facts.visitor, facts.person, facts.shop, facts.now)
-        seen = f"{reason.kind}: {reason.evidence}" if reason.evidence else reason.kind
+        seen = (
+            frame("%(kind)s: %(evidence)s", kind=reason.kind, evidence=reason.evidence)
+            if reason.evidence
+            else reason.kind
+        )
         return met(seen, wanted) if reason.kind in self.reason else not_met(seen, wanted)
 
 
@@ -208,9 +214,9 @@ class WishListed(BaseCondition):
     def check(self, facts: Facts) -> Verdict:
         basket, now = facts.visitor.basket, facts.now
         if basket is None or not basket.items:
-            return not_met("no cart", "a cart")
+            return not_met(say("no cart"), say("a cart"))
         if not basket.visit:
-            return unknown("on which visit the cart was filled")
+            return unknown(say("on which visit the cart was filled"))
         kept = facts.visitor.session.number - basket.visit
         if kept < self.visits:
             return not_met(kept, self.visits)

@@ -15,6 +15,7 @@ from engine.rules.forms import setting
 from engine.rules.guards import CHAT_LASTS, is_chatting
 from engine.rules.needs import Fact, Needs, so
 from engine.rules.verdicts import Verdict, met, not_met, unknown
+from engine.said import say
 
 _MAILABLE = Fact(
     "whether the shopper may be mailed",
@@ -44,9 +45,9 @@ class CanEmail(BaseCondition):
 
     def check(self, facts: Facts) -> Verdict:
         if facts.person is None:
-            return not_met("no address is known")
+            return not_met(say("no address is known"))
         reason = facts.person.why_no_mail()
-        return met("may be mailed") if reason is None else not_met(reason)
+        return met(say("may be mailed")) if reason is None else not_met(reason)
 
 
 @condition
@@ -64,7 +65,7 @@ class Chatting(BaseCondition):
         return so(_CHATTING)
 
     def check(self, facts: Facts) -> Verdict:
-        return met("in a chat") if is_chatting(facts) else not_met("in no chat")
+        return met(say("in a chat")) if is_chatting(facts) else not_met(say("in no chat"))
 
     def turns(self, facts: Facts) -> Iterable[Millis]:
         since = facts.visitor.chatting_since
@@ -200,7 +201,7 @@ class Opened(OfRule):
         verdict = super().check(facts)
         told = any(True for _ in self.moments(facts))
         if not told and any(True for _ in self.sent(facts, "email")):
-            return unknown("whether a mail was opened")
+            return unknown(say("whether a mail was opened"))
         return verdict
 
 

@@ -245,16 +245,16 @@ class NotHappened(BaseCondition):
         if self._since is not None:
             began = max(self._since.times(facts), default=None)
             if began is None:
-                return not_met(f"no {self.since}", self.since)
+                return not_met(say("no %(since)s", since=self.since), self.since)
             if last is not None and last >= began:
-                return not_met("it happened since", "not since")
+                return not_met(say("it happened since"), say("not since"))
             return self._waited(began, facts.now)
         if not self.for_:
-            return met("never") if last is None else not_met("it happened", "never")
+            return met(say("never")) if last is None else not_met(say("it happened"), say("never"))
         first_seen = facts.visitor.first_seen_at or None
         start = first_seen if last is None else last
         if start is None:
-            return unknown("since when this shopper is known")
+            return unknown(say("since when this shopper is known"))
         return self._waited(start, facts.now)
 
     def _waited(self, start: Millis, now: Millis) -> Verdict:

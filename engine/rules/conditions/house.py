@@ -12,6 +12,7 @@ from engine.rules.fields import Choice, Text
 from engine.rules.forms import setting
 from engine.rules.numbers import Compared, Comparison, Whole
 from engine.rules.verdicts import Asks, Verdict, met, not_met, unknown
+from engine.said import Said, say
 
 
 @condition
@@ -45,14 +46,15 @@ class Agents(BaseCondition):
         if presence is None:
             return self._never_told
         if self.are == "free" and presence.free is None:
-            return unknown("whether an agent is free", asks=Asks.HOUSE)
+            return unknown(say("whether an agent is free"), asks=Asks.HOUSE)
         seen = _describe(presence)
         return met(seen, self.are) if self._fits(presence) else not_met(seen, self.are, asks=Asks.HOUSE)
 
     @cached_property
     def _never_told(self) -> Verdict:
-        whose = f"agents of {self.department}" if self.department else "agents"
-        return unknown(f"whether {whose} are there", asks=Asks.HOUSE)
+        if not self.department:
+            return unknown(say("whether agents are there"), asks=Asks.HOUSE)
+        return unknown(say("whether agents of %(department)s are there", department=self.department), asks=Asks.HOUSE)
 
     def _fits(self, presence: Presence) -> bool:
         if self.are == "free":
@@ -60,9 +62,10 @@ class Agents(BaseCondition):
         return (presence.online > 0) == (self.are == "online")
 
 
-def _describe(presence: Presence) -> str:
-    free = "" if presence.free is None else f", {presence.free} free"
-    return f"{presence.online} online{free}"
+def _describe(presence: Presence) -> Said:
+    if presence.free is None:
+        return say("%(online)s online", online=presence.online)
+    return say("%(online)s online, %(free)s free", online=presence.online, free=presence.free)
 
 
 @condition
@@ -87,7 +90,7 @@ class Queue(BaseCondition):
     def check(self, facts: Facts) -> Verdict:
         presence = facts.house.agents.get(self.department)
         if presence is None or presence.waiting is None:
-            return unknown("how many wait for a chat", asks=Asks.HOUSE)
+            return unknown(say("how many wait for a chat"), asks=Asks.HOUSE)
         fits = self.waiting.holds(presence.waiting)
         if fits:
             return met(presence.waiting, self.waiting.text)

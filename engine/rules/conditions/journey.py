@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
 from engine.clock import DAY, Millis
+from engine.rules.conditions._answers import any_word
 from engine.rules.conditions.base import BaseCondition, condition
 from engine.rules.facts import Facts
 from engine.rules.fields import Choice, OneOrMore
 from engine.rules.forms import setting
 from engine.rules.verdicts import Verdict, met, not_met, unknown
+from engine.said import say
 from engine.visitors import Stage as CartStage
 
 ON_ITS_WAY: Millis = 14 * DAY
@@ -110,7 +112,17 @@ class Stage(BaseCondition):
     effort: ClassVar[int] = 2
 
     def check(self, facts: Facts) -> Verdict:
-        wanted, seen = " or ".join(self.stage), stage_of(facts)
+        return self.in_time(facts, self._at)
+
+    def turns(self, facts: Facts) -> Iterable[Millis]:
+        """When an order is no longer on its way or on somebody's mind."""
+        for order in facts.bought:
+            yield from (order.at + ON_ITS_WAY + 1, order.at + CAN_GO_BACK + 1)
+            if order.returned_at is not None:
+                yield order.returned_at + IS_GOING_BACK + 1
+
+    def _at(self, facts: Facts) -> Verdict:
+        wanted, seen = any_word(self.stage), stage_of(facts)
         if seen is None:
-            return unknown("what the shopper is here for")
+            return unknown(say("what the shopper is here for"))
         return met(seen, wanted) if seen in self.stage else not_met(seen, wanted)

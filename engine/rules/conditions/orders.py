@@ -78,7 +78,11 @@ class Orders(BaseCondition):
             own = facts.shop.currency
             total = sum(each.total for each in known)
             foreign = any(each.currency != own for each in known)
-            yield unknown(f"what the orders come to in {own}") if foreign else compare(self.value, total, own)
+            yield (
+                unknown(say("what the orders come to in %(own)s", own=own))
+                if foreign
+                else compare(self.value, total, own)
+            )
 
 
 @condition
@@ -126,7 +130,7 @@ class UnpaidOrder(BaseCondition):
     def check(self, facts: Facts) -> Verdict:
         order = facts.unpaid_order
         if order is None:
-            return not_met("no unpaid order", "an unpaid order")
+            return not_met(say("no unpaid order"), say("an unpaid order"))
         waited = facts.now - order.at
         if waited >= self.for_:
             return met(waited, self.for_, "ms")

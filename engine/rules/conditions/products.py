@@ -68,9 +68,9 @@ class Stock(_OfProducts):
         goods = self.goods(facts)
         known = [good.stock for good in goods if good.stock is not None]
         if not goods:
-            return not_met("no product", self.left.text)
+            return not_met(say("no product"), self.left.text)
         if not known:
-            return unknown("how many are in stock")
+            return unknown(say("how many are in stock"))
         fitting = next((stock for stock in known if self.left.holds(stock)), known[0])
         return compare(self.left, fitting)
 
@@ -92,7 +92,11 @@ class BackInStock(_OfProducts):
     def check(self, facts: Facts) -> Verdict:
         back = [good for good in self.goods(facts) if good.back_at is not None and good.stock != 0]
         lately = next((good for good in back if facts.now - (good.back_at or 0) <= self.within), None)
-        return met(_name(lately), "back in stock") if lately else not_met("nothing came back", "back in stock")
+        return (
+            met(_name(lately), say("back in stock"))
+            if lately
+            else not_met(say("nothing came back"), say("back in stock"))
+        )
 
     def turns(self, facts: Facts) -> Iterable[Millis]:
         return [good.back_at + self.within + 1 for good in self.goods(facts) if good.back_at is not None]
@@ -130,8 +134,8 @@ class PriceDropped(_OfProducts):
             if wanted is None or drop >= wanted:
                 return met(drop, wanted, unit if self.share is not None else good.currency)
         if foreign:
-            return unknown(f"the price in {facts.shop.currency}")
-        return not_met("no price dropped so far", wanted, unit)
+            return unknown(say("the price in %(currency)s", currency=facts.shop.currency))
+        return not_met(say("no price dropped so far"), wanted, unit)
 
     def turns(self, facts: Facts) -> Iterable[Millis]:
         return [good.dropped_at + self.within + 1 for good in self.goods(facts) if good.dropped_at is not None]

@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import ClassVar
 
 from engine.clock import Millis
+from engine.rules.conditions._answers import any_word
 from engine.rules.conditions.base import BaseCondition, condition
 from engine.rules.conditions.events import Occurrence
 from engine.rules.facts import Facts
@@ -85,14 +86,14 @@ class FormAbandoned(BaseCondition):
         return (AtLeast(self._left.seen, 1),)
 
     def check(self, facts: Facts) -> Verdict:
-        wanted = " or ".join(self.form) or "a form"
+        wanted = any_word(self.form) if self.form else say("a form")
         since = facts.visitor.session.started_at if self.within is None else facts.now - self.within
         left_at = max(self._left.times(facts), default=-1)
         if left_at < since:
-            return not_met("no form was left", wanted)
+            return not_met(say("no form was left"), wanted)
         sent = facts.visitor.tallies.get("form_submitted")
         if sent is not None and max(sent.times, default=0) > left_at:
-            return not_met("sent after all", wanted)
+            return not_met(say("sent after all"), wanted)
         return met(facts.now - left_at, None, "ms")
 
     def turns(self, facts: Facts) -> Iterable[Millis]:

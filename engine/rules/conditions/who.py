@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from engine.clock import DAY, Millis
 from engine.events import Loyalty as Membership
-from engine.rules.conditions._answers import compare, compare_growing, first_open
+from engine.rules.conditions._answers import any_word, compare, compare_growing, first_open
 from engine.rules.conditions.base import BaseCondition, condition
 from engine.rules.facts import Facts
 from engine.rules.fields import Choice, Flag, OneOrMore, Text
@@ -19,11 +19,11 @@ from engine.rules.shop_fields import Country as CountryCode
 from engine.rules.shop_fields import Language as LanguageTag
 from engine.rules.texts import Value, ValueTest, fits_any
 from engine.rules.verdicts import Verdict, met, not_met, unknown
-from engine.said import say
+from engine.said import Said, say
 from engine.visitors import SESSION_GAP, Visitor
 
 
-def _yes_or_no(is_so: bool, wanted: bool, yes: str, no: str) -> Verdict:
+def _yes_or_no(is_so: bool, wanted: bool, yes: Said, no: Said) -> Verdict:
     seen = yes if is_so else no
     return (met if is_so == wanted else not_met)(seen, yes if wanted else no)
 
@@ -78,8 +78,8 @@ class Returning(BaseCondition):
     def check(self, facts: Facts) -> Verdict:
         number = facts.visitor.session.number
         if not number:
-            return unknown("whether the shopper was here before")
-        return _yes_or_no(number > 1, self.is_, "here before", "first visit")
+            return unknown(say("whether the shopper was here before"))
+        return _yes_or_no(number > 1, self.is_, say("here before"), say("first visit"))
 
 
 @condition
@@ -137,12 +137,12 @@ class DaysSinceVisit(BaseCondition):
     def _at(self, facts: Facts) -> Verdict:
         visitor, now = facts.visitor, facts.now
         if not visitor.session.number:
-            return unknown("when the shopper was here")
+            return unknown(say("when the shopper was here"))
         if now - visitor.seen_at > SESSION_GAP:
             return compare_growing(self.days, visitor.seen_at, DAY, now)
         before_at = visitor.session.before_at
         if before_at is None:
-            return not_met("no visit before this one", self.days.text)
+            return not_met(say("no visit before this one"), self.days.text)
         return compare(self.days, max(0, visitor.session.started_at - before_at) // DAY)
 
     def turns(self, facts: Facts) -> Iterable[Millis]:
@@ -171,8 +171,8 @@ class Identified(BaseCondition):
     def check(self, facts: Facts) -> Verdict:
         person = facts.person
         if person is None or not (person.email or person.customer_id):
-            return not_met("nobody known")
-        return met("by address" if person.email else "by customer number")
+            return not_met(say("nobody known"))
+        return met(say("by address") if person.email else say("by customer number"))
 
 
 @condition
@@ -193,8 +193,8 @@ class LoggedIn(BaseCondition):
 
     def check(self, facts: Facts) -> Verdict:
         if facts.visitor.logged_in is None:
-            return unknown("whether the shopper is logged in")
-        return _yes_or_no(facts.visitor.logged_in, self.is_, "logged in", "logged out")
+            return unknown(say("whether the shopper is logged in"))
+        return _yes_or_no(facts.visitor.logged_in, self.is_, say("logged in"), say("logged out"))
 
 
 @condition
@@ -221,20 +221,20 @@ class Loyalty(BaseCondition):
     def check(self, facts: Facts) -> Verdict:
         loyalty = facts.visitor.loyalty
         if loyalty is None:
-            return unknown("anything about the loyalty programme")
+            return unknown(say("anything about the loyalty programme"))
         return first_open(self._answers(loyalty), met())
 
     def _answers(self, loyalty: Membership) -> Iterator[Verdict]:
         if self.is_ != "any":
             is_member = bool(loyalty.tier) if loyalty.member is None else loyalty.member
-            yield _yes_or_no(is_member, self.is_ == "member", "member", "none")
+            yield _yes_or_no(is_member, self.is_ == "member", say("member"), say("none"))
         if self.tier:
             fits = loyalty.tier.casefold() in {tier.casefold() for tier in self.tier}
-            wanted = " or ".join(self.tier)
+            wanted = any_word(self.tier)
             known = (met if fits else not_met)(loyalty.tier, wanted)
-            yield known if loyalty.tier or loyalty.member is False else unknown("the tier")
+            yield known if loyalty.tier or loyalty.member is False else unknown(say("the tier"))
         if self.points is not None:
-            yield unknown("the points") if loyalty.points is None else compare(self.points, loyalty.points)
+            yield unknown(say("the points")) if loyalty.points is None else compare(self.points, loyalty.points)
 
 
 @condition
@@ -264,8 +264,8 @@ class Country(BaseCondition):
     def check(self, facts: Facts) -> Verdict:
         seen = _country(facts)
         if not seen:
-            return unknown("the country")
-        return (met if seen in self.code else not_met)(seen, " or ".join(self.code))
+            return unknown(say("the country"))
+        return (met if seen in self.code else not_met)(seen, any_word(self.code))
 
 
 @condition
@@ -285,10 +285,10 @@ class Language(BaseCondition):
     def check(self, facts: Facts) -> Verdict:
         told = facts.visitor.language or (facts.person.language if facts.person else "")
         if not told:
-            return unknown("the language")
+            return unknown(say("the language"))
         seen = told.replace("_", "-").casefold()
         fits = any(seen == tag or seen.startswith(f"{tag}-") for tag in map(str.casefold, self.tag))
-        return (met if fits else not_met)(told, " or ".join(self.tag))
+        return (met if fits else not_met)(told, any_word(self.tag))
 
 
 @condition
@@ -320,8 +320,8 @@ class Device(BaseCondition):
     def check(self, facts: Facts) -> Verdict:
         seen = facts.visitor.device
         if not seen:
-            return unknown("the device")
-        return (met if seen in self.kind else not_met)(seen, " or ".join(self.kind))
+            return unknown(say("the device"))
+        return (met if seen in self.kind else not_met)(seen, any_word(self.kind))
 
 
 @condition
@@ -348,8 +348,8 @@ class Attribute(BaseCondition):
     def check(self, facts: Facts) -> Verdict:
         seen = facts.visitor.attributes.get(self.name)
         if seen is None:
-            return unknown(f"the attribute {self.name}")
-        return (met if fits_any(self.is_, seen) else not_met)(seen, " or ".join(map(str, self.is_)))
+            return unknown(say("the attribute %(name)s", name=self.name))
+        return (met if fits_any(self.is_, seen) else not_met)(seen, any_word(self.is_))
 
 
 @condition
@@ -395,12 +395,12 @@ class Segment(BaseCondition):
 
     def check(self, facts: Facts) -> Verdict:
         if facts.visitor.segments is None:
-            return unknown("the segments")
+            return unknown(say("the segments"))
         return _one_of(self.name, facts.visitor.segments)
 
 
 def _one_of(wanted: tuple[str, ...], there: list[str]) -> Verdict:
     folded = {word.casefold() for word in there}
     found = next((word for word in wanted if word.casefold() in folded), None)
-    asked = " or ".join(wanted)
-    return met(found, asked) if found is not None else not_met(", ".join(there) or "none", asked)
+    asked = any_word(wanted)
+    return met(found, asked) if found is not None else not_met(", ".join(there) or say("none"), asked)
