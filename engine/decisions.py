@@ -129,5 +129,7 @@ class Result(msgspec.Struct):
     audiences: list[ListChange] = []
     about_person: bool = False
     """Whether something about the person changed that no message tells of."""
+    about_house: bool = False
+    """Whether an agent was promised to somebody."""
     due_at: Millis | None = None
     ask: Ask | None = None

@@ -111,7 +111,8 @@ def next_look(rules: RuleSet, facts: Facts, due_at: Millis | None) -> dict[str, 
     """What would be decided, by rule, if the visitor were looked at now: the rules themselves, asked about a copy."""
     visitor = copy.deepcopy(facts.visitor)
     visitor.held = {}  # a silence is written down once; here it is told again
-    result = evaluate(rules, replace(facts, visitor=visitor, person=copy.deepcopy(facts.person)), due_at=due_at)
+    person, house = copy.deepcopy(facts.person), copy.deepcopy(facts.house)
+    result = evaluate(rules, replace(facts, visitor=visitor, person=person, house=house), due_at=due_at)
     found: dict[str, list[Decision]] = {}
     for decision in result.decisions:
         found.setdefault(decision.rule, []).append(decision)

@@ -205,6 +205,10 @@ class Group:
         if person is not None:
             identify.note(visitor, person, shop.rules.watched_of_person, trusted=event.trusted)
         self.keep(self.unit, visitor, event)
+        if event.type in ("message_accepted", "message_dismissed"):
+            house = self.unit.houses[shop.id]
+            accepted_at = event.at if event.type == "message_accepted" else None
+            house.changed |= house.state.hear_reply(event.message or "", accepted_at=accepted_at)
         if event.order is not None and event.type == "order_placed":
             self._spread_order(shop, visitor, event)
 
@@ -266,7 +270,8 @@ class Group:
             agents = event.agents
             known = loaded.state.agents.get(agents.department)
             if known is None or known.at <= event.at:
-                loaded.state.agents[agents.department] = Presence(agents.online, agents.free, event.at, agents.waiting)
+                presence = Presence(agents.online, agents.free, event.at, agents.waiting)
+                loaded.state.report(agents.department, presence)
                 loaded.changed = True
 
     def _isolate(self, visitor: LoadedVisitor, error: Exception) -> None:
@@ -310,6 +315,8 @@ class Group:
         if person is not None:
             person.changed |= bool(result.planned) or result.about_person
             identify.note(visitor, person, shop.rules.watched_of_person)
+        if result.about_house:
+            unit.houses[shop.id].changed = True
         for decision in result.decisions:
             unit.add_decision(visitor, decision, shop.rules.hash)
         for planned in result.planned:

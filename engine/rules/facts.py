@@ -7,7 +7,7 @@ from functools import cached_property
 
 import msgspec
 
-from engine.clock import Millis
+from engine.clock import MINUTE, Millis
 from engine.people import Person
 from engine.rules.shop import Shop
 from engine.visitors import Bought, Contact, Good, View, Visitor
@@ -23,12 +23,54 @@ class Presence(msgspec.Struct, omit_defaults=True):
     """How many shoppers wait for a chat."""
 
 
+HOLDS_AGENT: Millis = 2 * MINUTE
+"""How long an invitation that nobody answers keeps an agent free; most who say yes do so within a minute."""
+
+
+class Invited(msgspec.Struct, array_like=True):
+    """An invitation to chat that is out: until when an agent is kept for it, and when it was accepted."""
+
+    until: Millis
+    accepted_at: Millis | None = None
+
+
 class House(msgspec.Struct, omit_defaults=True):
     """What is true for the whole shop now. ``agents`` by department, "" for the shop as a whole."""
 
     agents: dict[str, Presence] = {}
+    invited: dict[str, Invited] = {}
+    """Invitations to chat that may be accepted any moment, by delivery. They stand in the house's one row, which every
+    process changes under its version: so two of them never give the same agent away."""
     rule_set: str = ""
     """The content hash of the rule file that went on record last; a process may still be behind it for a moment."""
+
+    def free(self, now: Millis) -> int | None:
+        """How many agents could take one more chat, less those for whom an invitation is out; None: never told."""
+        whole = self.agents.get("")
+        told = [presence.free for presence in ([whole] if whole else self.agents.values()) if presence.free is not None]
+        return max(0, sum(told) - self.promised(now)) if told else None
+
+    def promised(self, now: Millis) -> int:
+        return sum(invited.until > now for invited in self.invited.values())
+
+    def invite(self, delivery: str, until: Millis, now: Millis) -> None:
+        """An agent is kept for whoever gets this invitation."""
+        self.invited = {name: known for name, known in self.invited.items() if known.until > now}
+        self.invited[delivery] = Invited(until)
+
+    def hear_reply(self, delivery: str, *, accepted_at: Millis | None) -> bool:
+        """Somebody said yes or no to one of these? A chat that was accepted counts until the agents report anew."""
+        known = self.invited.pop(delivery, None)
+        if known is not None and accepted_at is not None:
+            self.invited[delivery] = Invited(accepted_at + HOLDS_AGENT, accepted_at)
+        return known is not None
+
+    def report(self, department: str, presence: Presence) -> None:
+        """What the agents report counts the chats that were accepted before."""
+        self.agents[department] = presence
+        for name, known in list(self.invited.items()):
+            if known.accepted_at is not None and known.accepted_at <= presence.at:
+                del self.invited[name]
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from engine.rules.facts import Facts
 from engine.rules.holds import Hold
 from engine.rules.model import Rule
 from engine.rules.shop import Limit
-from engine.said import NOTHING, joined, say
+from engine.said import NOTHING, joined, say, say_count
 from engine.visitors import MAX_CONTACTS, Contact
 
 DISMISSAL_HOLDS: Millis = DAY
@@ -254,10 +254,12 @@ def _is_full(remembered: list[Contact], since: Millis) -> bool:
 
 def _agent_holds(facts: Facts) -> Iterator[Hold]:
     presence = facts.house.agents.get("")
-    if presence is None:
-        return
-    if presence.online == 0 or presence.free == 0:
-        yield Hold(Guard.AGENTS, say("offline") if presence.online == 0 else say("all are busy"))
+    if presence is not None and presence.online == 0:
+        yield Hold(Guard.AGENTS, say("offline"))
+    if facts.house.free(facts.now) == 0:
+        promised = facts.house.promised(facts.now)
+        out = say_count("1 invitation is out", "%(count)s invitations are out", count=promised)
+        yield Hold(Guard.AGENTS, out if promised else say("all are busy"))
 
 
 def _moment_holds(asked: Asked, facts: Facts) -> Iterator[Hold]:

@@ -10,7 +10,7 @@ from typing import ClassVar
 from engine.clock import DAY, MINUTE, Millis, to_iso
 from engine.decisions import Guard
 from engine.rules.actions.base import LATE_ON_PAGE, Late, Message, Translations, Turn, action
-from engine.rules.facts import Facts
+from engine.rules.facts import HOLDS_AGENT, Facts
 from engine.rules.fields import Choice, Text, Texts
 from engine.rules.forms import Clash, setting
 from engine.rules.holds import Hold
@@ -66,8 +66,8 @@ class PageMessage(Message):
 class Invite(PageMessage):
     """Offers a person on the page, while the shopper is there: a chat, a call, a call-back form or a page.
 
-    An invitation to chat goes out only while somebody is there to answer. `opens: phone` shows the shop's `phone`;
-    `callback` and `link` lead to `href`, a page of the shop.
+    An invitation to chat goes out only while somebody is there to answer, and no more of them than agents are free.
+    `opens: phone` shows the shop's `phone`; `callback` and `link` lead to `href`, a page of the shop.
 
     Example:
         - invite: "Can't find it? Let me look with you."
@@ -104,6 +104,13 @@ class Invite(PageMessage):
         if self.opens == "phone" and not facts.shop.phone:
             return Hold(Guard.UNTOLD, say("the shop has no phone number"))
         return super().hold(facts)
+
+    def take(self, turn: Turn) -> None:
+        super().take(turn)
+        house, now = turn.facts.house, turn.facts.now
+        if self.needs_agent and house.free(now) is not None:
+            house.invite(turn.delivery, now + min(self.expires_ms, HOLDS_AGENT), now)
+            turn.result.about_house = True
 
     def buttons(self, facts: Facts, language: str) -> list[dict[str, object]]:
         words = in_language(self.label or LABELS[self.opens], language)

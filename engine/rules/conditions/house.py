@@ -21,7 +21,8 @@ class Agents(BaseCondition):
     """Chat agents are there (`online`), could take one more chat now (`free`), or nobody is there (`offline`).
 
     Shopbell knows what the shop or its chat tool reports (`agents_changed`). As long as nothing was reported, the
-    answer is unknown, and a rule that asks stays silent.
+    answer is unknown, and a rule that asks stays silent. Where it is told how many are free, every invitation to chat
+    keeps one of them until it is answered, expires, or two minutes have passed.
 
     Example:
         - agents: online
@@ -47,8 +48,9 @@ class Agents(BaseCondition):
             return self._never_told
         if self.are == "free" and presence.free is None:
             return unknown(say("whether an agent is free"), asks=Asks.HOUSE)
-        seen = _describe(presence)
-        return met(seen, self.are) if self._fits(presence) else not_met(seen, self.are, asks=Asks.HOUSE)
+        left = facts.house.free(facts.now) or 0
+        seen = _describe(presence, left)
+        return met(seen, self.are) if self._fits(presence, left) else not_met(seen, self.are, asks=Asks.HOUSE)
 
     @cached_property
     def _never_told(self) -> Verdict:
@@ -56,16 +58,16 @@ class Agents(BaseCondition):
             return unknown(say("whether agents are there"), asks=Asks.HOUSE)
         return unknown(say("whether agents of %(department)s are there", department=self.department), asks=Asks.HOUSE)
 
-    def _fits(self, presence: Presence) -> bool:
+    def _fits(self, presence: Presence, left: int) -> bool:
         if self.are == "free":
-            return presence.online > 0 and (presence.free or 0) > 0
+            return presence.online > 0 and min(presence.free or 0, left) > 0
         return (presence.online > 0) == (self.are == "online")
 
 
-def _describe(presence: Presence) -> Said:
+def _describe(presence: Presence, left: int) -> Said:
     if presence.free is None:
         return say("%(online)s online", online=presence.online)
-    return say("%(online)s online, %(free)s free", online=presence.online, free=presence.free)
+    return say("%(online)s online, %(free)s free", online=presence.online, free=min(presence.free, left))
 
 
 @condition
