@@ -29,6 +29,8 @@ The one path: event in → visitor state → rules → decision → delivery. Th
             mailbox      the development mail server
     flow    mail         a decision as a mail
             pipeline     where the steps meet
+            stitch       whose are the events that a shop's platform tells
+            intake       what a platform tells, taken in; requests, quarantine
             identify     which person a visitor is
             records      what is kept beside the state: carts, orders, reports
             committer    requests that wait together are committed together

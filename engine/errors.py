@@ -18,6 +18,9 @@
     ├── InvalidEvent              one event of a batch that cannot be understood; its neighbours are kept
     ├── MoneyError                an amount that is no amount of its currency
     ├── LinkError                 a signed link that is forged, spoilt or expired (shopper)
+    ├── HookError                 a delivery of a shop's platform, rightly signed, that is not taken in
+    │   ├── UnknownTopic          about something that nobody here asked for; acknowledged and counted
+    │   └── Unreadable            its body says nothing that can be understood; put into quarantine
     ├── StoreError                the database is away, locked or full
     └── DeliveryError             a message did not leave
         ├── DeliveryRefused       the other side said no for ever (``permanent``)
@@ -127,6 +130,18 @@ class LinkError(ShopbellError):
     def __init__(self, message: str, *, expired: bool = False) -> None:
         super().__init__(message)
         self.expired = expired
+
+
+class HookError(ShopbellError):
+    """A delivery whose sender is known, and that is not taken in."""
+
+
+class UnknownTopic(HookError):
+    """It is about something that nobody here asked for."""
+
+
+class Unreadable(HookError):
+    """Its body is not what its topic promises. The message quotes nothing from it."""
 
 
 class StoreError(ShopbellError):

@@ -7,7 +7,7 @@ house works: event in → visitor state → rules → decision → delivery.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import msgspec
 import structlog
@@ -23,8 +23,10 @@ from engine.rules.evaluate import evaluate
 from engine.rules.facts import Facts, House, Presence
 from engine.rules.model import RuleSet
 from engine.rules.pages import PageTypes
+from engine.stitch import Stitcher
 from engine.store.books import Books
 from engine.store.database import commit_begins
+from engine.store.receipts import Once, Receipt
 from engine.store.unit import LoadedVisitor, Unit, VisitorKey
 from engine.visitors import apply
 
@@ -65,6 +67,8 @@ class Submission:
     events: list[Accepted] = field(default_factory=list)
     rechecks: list[str] = field(default_factory=list)
     answer_for: str | None = None
+    receipt: Receipt | None = None
+    """Of a platform's delivery: by what it is recognised when it comes again."""
 
 
 @dataclass(slots=True)
@@ -77,6 +81,8 @@ class Answer:
     ask: Ask | None = None
     now: Millis = 0
     hints: list[str] = field(default_factory=list)
+    repeated: bool = False
+    """A delivery that was taken in before; nothing of it counted again."""
 
 
 Keep = Callable[[Books, LoadedVisitor, Event], None]
@@ -87,15 +93,43 @@ def process(connection: Connection, submissions: list[Submission], clock: Clock 
     unit = Unit(connection, commit_begins(connection))
     shift = unit.now - clock()
     group = Group(unit, shift if abs(shift) > CLOCK_TOLERANCE else 0)
+    stitcher = Stitcher()
+    submissions = [_stitched(stitcher, submission) for submission in _new_ones(unit, stitcher, submissions)]
     group.load(submissions)
+    shops = {submission.shop.id: submission.shop for submission in submissions}
+    group.touched.update({key: shops[key.shop] for key in stitcher.hand_over(unit)})
     answers = [group.take_in(submission) for submission in submissions]
     group.ask_rules()
     for submission, answer in zip(submissions, answers, strict=True):
         group.complete(submission, answer)
+        answer.repeated = submission.receipt is not None and not submission.events
     # Somebody who was only asked about, and is not known (any more), leaves no row.
     unit.visitors = {key: visitor for key, visitor in unit.visitors.items() if visitor.version or key in group.touched}
+    for (shop_id, name), alias in stitcher.changed.items():
+        unit.add("aliases", {"shop": shop_id, "name": name} | alias._asdict())
     unit.flush()
     return answers
+
+
+def _new_ones(unit: Unit, stitcher: Stitcher, submissions: list[Submission]) -> list[Submission]:
+    """The submissions, without the events of deliveries that were taken in before; their names are looked up."""
+    once = Once(unit)
+    fresh = [
+        submission
+        if submission.receipt is None or once.is_new(submission.shop.id, submission.receipt)
+        else replace(submission, events=[])
+        for submission in submissions
+    ]
+    named = [(item.shop.id, accepted.event) for item in fresh for accepted in item.events if accepted.event.refs]
+    stitcher.load(unit.connection, named)
+    return fresh
+
+
+def _stitched(stitcher: Stitcher, submission: Submission) -> Submission:
+    if not any(accepted.event.refs for accepted in submission.events):
+        return submission
+    settled = [stitcher.settle_kept(submission.shop.id, item.event, item.body) for item in submission.events]
+    return replace(submission, events=[Accepted(event, body) for event, body in settled])
 
 
 class Group:
@@ -218,7 +252,9 @@ class Group:
         if cart is None or cart.id is None or event.trusted:
             return event
         shop = visitor.key.shop
-        owner = self.owners.setdefault((shop, cart.id), visitor.key.id)
+        owner = self.owners.get((shop, cart.id), visitor.key.id)
+        if cart.lines:  # an empty cart is nobody's
+            self.owners[shop, cart.id] = owner
         other = self.unit.visitors.get(VisitorKey(shop, owner))
         same_person = other is not None and other.person is not None and other.person == visitor.person
         if owner == visitor.key.id or same_person:

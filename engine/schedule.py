@@ -21,7 +21,7 @@ from engine.crashpoints import crash_point
 from engine.errors import StoreError
 from engine.hints import Ringer
 from engine.settings import Settings
-from engine.store import deliveries, timers
+from engine.store import deliveries, receipts, timers
 from engine.store.database import open_engine
 
 log = structlog.get_logger()
@@ -67,11 +67,11 @@ class Rounds:
         return deliveries.mark_uncertain(self._engine)
 
     def tidy(self) -> int:
-        """Forget visitors that were idle for long, and offers that nobody came back for."""
+        """Forget visitors that were idle for long, offers that nobody came back for, and old receipts."""
         sweep = timers.forget_visitors(self._engine, self._forget_after_ms, self._swept_to)
         self._swept_to = sweep.last
         house_events = timers.forget_house_events(self._engine, self._forget_after_ms)
-        return timers.expire_offers(self._engine) + sweep.forgotten + house_events
+        return timers.expire_offers(self._engine) + sweep.forgotten + house_events + receipts.forget(self._engine)
 
     def forget_workers(self) -> int:
         """Remove the queues of workers that died."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
@@ -16,6 +18,16 @@ def open_database() -> Engine:
     from engine.store.database import open_engine
 
     return open_engine(Settings.from_env().database_url)
+
+
+@contextmanager
+def closing_database() -> Iterator[Engine]:
+    """The same, closed again at the end."""
+    engine = open_database()
+    try:
+        yield engine
+    finally:
+        engine.dispose()
 
 
 def find(engine: Engine, shop: str, who: str) -> str:

@@ -210,6 +210,8 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True):
     tags: tuple[str, ...] = ()
     segments: tuple[str, ...] | None = None
     """All segments the shop's server counts the shopper to; None when it did not say."""
+    refs: tuple[str, ...] = ()
+    """By what names the shop's platform knows the cart, the checkout or the order: ``shopify:checkout:3d58…``."""
     fields: dict[str, object] = {}
     """The event as it was told, for rules that ask about a field of the shop's own."""
     trusted: bool = False

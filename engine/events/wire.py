@@ -31,6 +31,7 @@ _TYPE_NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)+\Z")
 EventId = Annotated[str, msgspec.Meta(min_length=8, max_length=64)]
 Name = Annotated[str, msgspec.Meta(max_length=64)]
 Address = Annotated[str, msgspec.Meta(max_length=320)]
+Reference = Annotated[str, msgspec.Meta(min_length=3, max_length=200)]
 AnyId = str | int
 """Platforms send 64-bit numbers or text; inside, an id is always text."""
 Text = Annotated[object, msgspec.Meta(extra_json_schema={"type": ["string", "null"]})]
@@ -127,6 +128,7 @@ class _WireEvent(msgspec.Struct):
     step: AnyId | None = None
     message: Name | None = None
     action: Name | None = None
+    refs: Annotated[list[Reference], msgspec.Meta(max_length=20)] = []
 
 
 WIRE_EVENT: type[msgspec.Struct] = _WireEvent
@@ -373,6 +375,7 @@ def _event(wire: _WireEvent, raw: dict[str, object], at: Millis, visitor: str, c
         step=_text(wire.step) or None,
         message=wire.message,
         action=wire.action,
+        refs=tuple(wire.refs),
         fields=raw,
         trusted=trusted,
         **extras_in(raw),

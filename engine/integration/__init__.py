@@ -3,7 +3,8 @@
 An integration is one module (or package) whose name is its word in ``rules.yaml`` and in webhook addresses. It defines
 one subclass of :class:`Integration`, of the parts that it plays; nothing else has to be edited::
 
-    MailSender   send     a mail, to a relay
+    MailSender   send      a mail, to a relay
+    Receiver     receive   what a shop's platform tells, through a webhook
 
 What an outside service does not speak, its class leaves out. ``docs/integrations/`` is made from the classes, and one
 test holds all of them and their recorded fixtures to the same promises (``tests/unit/test_integrations.py``).
@@ -13,15 +14,35 @@ from engine.integration.base import Fence, Integration, MailSender
 from engine.integration.found import create, find, known, mail_carrier, names
 from engine.integration.pages import pages
 from engine.integration.parts import parts_of
+from engine.integration.receive import (
+    Delivery,
+    News,
+    PrivacyRequest,
+    RawRequest,
+    Receiver,
+    WireEvent,
+    fact,
+    is_signed,
+    json_object,
+)
 from engine.integration.settings import Settings, secret, setting
 
 __all__ = [
+    "Delivery",
     "Fence",
     "Integration",
     "MailSender",
+    "News",
+    "PrivacyRequest",
+    "RawRequest",
+    "Receiver",
     "Settings",
+    "WireEvent",
     "create",
+    "fact",
     "find",
+    "is_signed",
+    "json_object",
     "known",
     "mail_carrier",
     "names",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from engine.integration.base import MailSender
 from engine.integration.found import AnyIntegration
+from engine.integration.receive import Receiver
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,17 @@ class Part:
     more: Callable[[type[AnyIntegration]], str] = lambda _: ""
 
 
-PARTS = (Part("send", MailSender, "carries mail"),)
+def _topics(kind: type[AnyIntegration]) -> str:
+    assert issubclass(kind, Receiver)
+    rows = [f"| `{topic}` | {becomes} |" for topic, becomes in kind.topics.items()]
+    table = "\n".join(("| topic | becomes |", "|---|---|", *rows))
+    return f"## Topics\n\nWhatever else it sends is acknowledged and counted.\n\n{table}"
+
+
+PARTS = (
+    Part("send", MailSender, "carries mail"),
+    Part("receive", Receiver, "takes webhooks, at `POST /hooks/<name>/<shop>`", _topics),
+)
 
 
 def parts_of(kind: type[AnyIntegration]) -> tuple[Part, ...]:

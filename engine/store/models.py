@@ -257,6 +257,62 @@ class SuppressionRow(Base):
     at: Mapped[Millis]
 
 
+class AliasRow(Base):
+    """By what name a shop's platform knows a cart, a checkout or an order: whose it is, and which cart of ours."""
+
+    __tablename__ = "aliases"
+    __table_args__ = (Index("ix_aliases_shop_visitor", "shop", "visitor"), CLUSTERED)
+    shop: Mapped[str] = mapped_column(String(64), primary_key=True)
+    name: Mapped[str] = mapped_column(String(200), primary_key=True)
+    visitor: Mapped[str] = mapped_column(String(64))
+    cart: Mapped[str | None] = mapped_column(String(200))
+    at: Mapped[Millis]
+
+
+class ReceiptRow(Base):
+    """A delivery of a shop's platform that was taken in: one row for its id, one for its content."""
+
+    __tablename__ = "receipts"
+    __table_args__ = (Index("ix_receipts_received_at", "received_at"), CLUSTERED)
+    shop: Mapped[str] = mapped_column(String(64), primary_key=True)
+    integration: Mapped[str] = mapped_column(String(64), primary_key=True)
+    key: Mapped[str] = mapped_column(String(80), primary_key=True)
+    topic: Mapped[str] = mapped_column(String(100))
+    received_at: Mapped[Millis]
+
+
+class QuarantineRow(Base):
+    """A delivery that was rightly signed and could not be read: its bytes, until somebody looks."""
+
+    __tablename__ = "quarantine"
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    shop: Mapped[str] = mapped_column(String(64), index=True)
+    integration: Mapped[str] = mapped_column(String(64))
+    topic: Mapped[str] = mapped_column(String(100))
+    delivery: Mapped[bytes]
+    reason: Mapped[str]
+    received_at: Mapped[Millis]
+    tries: Mapped[int] = mapped_column(Integer)
+
+
+class PrivacyRequestRow(Base):
+    """What a shop's platform asked on behalf of a person: ``kind`` is export, erase or erase_shop.
+
+    ``done_at`` is when it was carried out; an export waits until somebody has given it out.
+    """
+
+    __tablename__ = "privacy_requests"
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    shop: Mapped[str] = mapped_column(String(64), index=True)
+    integration: Mapped[str] = mapped_column(String(64))
+    kind: Mapped[str] = mapped_column(String(16))
+    reference: Mapped[str] = mapped_column(String(100))
+    person: Mapped[str | None] = mapped_column(String(64))
+    asked_at: Mapped[Millis]
+    done_at: Mapped[Millis | None]
+    rows: Mapped[int] = mapped_column(Integer)
+
+
 class HouseRow(Base):
     """What is true for a whole shop now: its agents."""
 

@@ -5,30 +5,35 @@ A suppression outlives an erasure, as a keyed hash: who was erased must not be m
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
 from sqlalchemy import ColumnElement, Connection, Engine, Select, Table, and_, delete, or_, select
 
 from engine.people import Person
+from engine.store import quarantine
 from engine.store.database import in_transaction, reading
 from engine.store.unit import (
+    ALIASES,
     AUDIENCES,
     CARTS,
     CONSENTS,
     DECISIONS,
     DELIVERIES,
     EVENTS,
+    HOUSES,
     IDENTITIES,
     ORDERS,
     OUTCOMES,
     PEOPLE,
+    RECEIPTS,
     VISITORS,
 )
 from engine.store.waiting import WAITING
 from engine.visitors import Visitor
 
-_BY_VISITOR_OR_PERSON = (ORDERS, DECISIONS, CONSENTS, AUDIENCES, WAITING)
+_OF_VISITORS = (DELIVERIES, ORDERS, DECISIONS, CONSENTS, AUDIENCES, EVENTS, CARTS, ALIASES, WAITING)
 
 
 def find_person(engine: Engine, shop: str, identities: list[tuple[str, str]], person_id: str) -> str | None:
@@ -57,7 +62,7 @@ def export(engine: Engine, shop: str, person_id: str) -> dict[str, Any]:
             },
         }
         names = [name for name, _ in visitors]
-        for table in (EVENTS, CARTS, ORDERS, CONSENTS, DECISIONS, DELIVERIES, AUDIENCES, WAITING):
+        for table in _OF_VISITORS:
             rows = connection.execute(select(table).where(_about(table, shop, person_id, names)))
             kept[table.name] = [dict(item._mapping) for item in rows]
         return kept
@@ -65,20 +70,58 @@ def export(engine: Engine, shop: str, person_id: str) -> dict[str, Any]:
 
 def erase(engine: Engine, shop: str, person_id: str) -> int:
     """Delete the person and everything about them on every device; returns how many rows. Twice is harmless."""
+    return in_transaction(engine, lambda connection: _erase_person(connection, shop, person_id))
+
+
+def erase_all_of(engine: Engine, shop: str, person_id: str | None, refs: Iterable[str], words: list[str]) -> int:
+    """The same for somebody whom a platform names: also the orders ``refs``, and what could not be read of ``words``.
+
+    Returns how many rows are gone.
+    """
 
     def work(connection: Connection) -> int:
-        names = [name for name, _ in _visitors(connection, shop, person_id)]
-        own_deliveries = select(DELIVERIES.c.id).where(_about(DELIVERIES, shop, person_id, names))
-        gone = connection.execute(
-            delete(OUTCOMES).where(OUTCOMES.c.shop == shop, OUTCOMES.c.delivery.in_(own_deliveries))
-        ).rowcount
-        for table in (DELIVERIES, *_BY_VISITOR_OR_PERSON, EVENTS, CARTS):
-            gone += connection.execute(delete(table).where(_about(table, shop, person_id, names))).rowcount
-        for table, column in ((VISITORS, VISITORS.c.person), (IDENTITIES, IDENTITIES.c.person), (PEOPLE, PEOPLE.c.id)):
-            gone += connection.execute(delete(table).where(table.c.shop == shop, column == person_id)).rowcount
-        return gone
+        orders = select(ALIASES.c.visitor).where(ALIASES.c.shop == shop, ALIASES.c.name.in_(list(refs)))
+        strangers = [row.visitor for row in connection.execute(orders)]
+        gone = _erase_visitors(connection, shop, strangers, None) if strangers else 0
+        if person_id is not None:
+            gone += _erase_person(connection, shop, person_id)
+        return gone + quarantine.drop_about(connection, shop, words)
 
     return in_transaction(engine, work)
+
+
+def erase_shop(engine: Engine, shop: str) -> int:
+    """Delete everything about everybody in the shop; its keys, its rules and whom it must never mail stay."""
+
+    def work(connection: Connection) -> int:
+        own = select(DELIVERIES.c.id).where(DELIVERIES.c.shop == shop)
+        gone = connection.execute(delete(OUTCOMES).where(OUTCOMES.c.delivery.in_(own))).rowcount
+        everything = (*_OF_VISITORS, VISITORS, IDENTITIES, PEOPLE, RECEIPTS, HOUSES, quarantine.QUARANTINE)
+        return gone + sum(
+            connection.execute(delete(table).where(table.c.shop == shop)).rowcount for table in everything
+        )
+
+    return in_transaction(engine, work)
+
+
+def _erase_person(connection: Connection, shop: str, person_id: str) -> int:
+    row = connection.execute(_person(shop, person_id)).one_or_none()
+    person = msgspec.msgpack.decode(row.state, type=Person) if row else Person("")
+    names = [name for name, _ in _visitors(connection, shop, person_id)]
+    gone = _erase_visitors(connection, shop, names, person_id)
+    for table, column in ((IDENTITIES, IDENTITIES.c.person), (PEOPLE, PEOPLE.c.id)):
+        gone += connection.execute(delete(table).where(table.c.shop == shop, column == person_id)).rowcount
+    return gone + quarantine.drop_about(connection, shop, [person.email, person.customer_id])
+
+
+def _erase_visitors(connection: Connection, shop: str, names: list[str], person_id: str | None) -> int:
+    """Everything about these browsers, and about the person where one is named."""
+    own_deliveries = select(DELIVERIES.c.id).where(_about(DELIVERIES, shop, person_id, names))
+    about = and_(OUTCOMES.c.shop == shop, OUTCOMES.c.delivery.in_(own_deliveries))
+    gone = connection.execute(delete(OUTCOMES).where(about)).rowcount
+    for table in _OF_VISITORS:
+        gone += connection.execute(delete(table).where(_about(table, shop, person_id, names))).rowcount
+    return gone + connection.execute(delete(VISITORS).where(VISITORS.c.shop == shop, VISITORS.c.id.in_(names))).rowcount
 
 
 def _person(shop: str, person_id: str) -> Select[Any]:
@@ -90,9 +133,9 @@ def _visitors(connection: Connection, shop: str, person_id: str) -> list[tuple[s
     return [(row.id, row.state) for row in connection.execute(query)]
 
 
-def _about(table: Table, shop: str, person_id: str, visitors: list[str]) -> ColumnElement[bool]:
+def _about(table: Table, shop: str, person_id: str | None, visitors: list[str]) -> ColumnElement[bool]:
     """Rows of the table that concern the person or one of their visitors."""
     subject: ColumnElement[bool] = table.c.visitor.in_(visitors)
-    if "person" in table.c:
+    if person_id is not None and "person" in table.c:
         subject = or_(subject, table.c.person == person_id)
     return and_(table.c.shop == shop, subject)

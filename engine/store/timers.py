@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Engine, and_, delete, or_, select, tuple_, up
 
 from engine.clock import SECOND, Millis
 from engine.store.database import database_now, in_transaction
-from engine.store.unit import AUDIENCES, DELIVERIES, EVENTS, VISITORS
+from engine.store.unit import ALIASES, AUDIENCES, DELIVERIES, EVENTS, VISITORS
 from engine.store.waiting import WAITING
 
 LEASE: Millis = 10 * SECOND
@@ -71,6 +71,7 @@ def forget_visitors(engine: Engine, idle_ms: Millis, after: Due | None = None, m
         for start in range(0, len(idle), 500):
             chunk = idle[start : start + 500]
             connection.execute(delete(EVENTS).where(tuple_(EVENTS.c.shop, EVENTS.c.visitor).in_(chunk)))
+            connection.execute(delete(ALIASES).where(tuple_(ALIASES.c.shop, ALIASES.c.visitor).in_(chunk)))
             connection.execute(delete(AUDIENCES).where(tuple_(AUDIENCES.c.shop, AUDIENCES.c.visitor).in_(chunk)))
             connection.execute(delete(WAITING).where(tuple_(WAITING.c.shop, WAITING.c.visitor).in_(chunk)))
             connection.execute(delete(VISITORS).where(names.in_(chunk)))

@@ -72,6 +72,8 @@ AUDIENCES = _TABLES["audiences"]
 CONSENTS = _TABLES["consents"]
 HOUSES = _TABLES["houses"]
 SUPPRESSIONS = _TABLES["suppressions"]
+ALIASES = _TABLES["aliases"]
+RECEIPTS = _TABLES["receipts"]
 
 
 class VisitorKey(NamedTuple):
@@ -459,6 +461,8 @@ _DECISION_FIELDS = ("id", "rule", "rule_hash", "occasion", "at", "outcome", "gua
 _PLANNED_FIELDS = ("id", "decision", "rule", "step", "kind", "due_at", "expires_at", "once")
 _WRITES: dict[str, tuple[Table, str]] = {
     "identities": (IDENTITIES, "insert"),  # two at once: the second looks again and finds the first one's person
+    "receipts": (RECEIPTS, "insert"),  # the same: the second of two finds that it was taken in
+    "aliases": (ALIASES, "upsert"),
     "carts": (CARTS, "upsert"),
     "orders": (ORDERS, "ignore"),
     "consents": (CONSENTS, "ignore"),

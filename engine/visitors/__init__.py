@@ -1,7 +1,7 @@
 """What is known about one visitor (``state``), and how each event changes it (``applying`` and what it calls)."""
 
 from engine.visitors.applying import FAILED_SEARCH, SIGNALS, apply, learn
-from engine.visitors.carts import contents_in, contents_of
+from engine.visitors.carts import contents_in, contents_of, hand_over_cart
 from engine.visitors.goods import good_of, is_same
 from engine.visitors.orders import ABOUT_ORDERS, remember_order
 from engine.visitors.state import (
@@ -70,6 +70,7 @@ __all__ = [
     "contents_in",
     "contents_of",
     "good_of",
+    "hand_over_cart",
     "is_same",
     "learn",
     "remember_order",

@@ -74,6 +74,19 @@ def take_cart(visitor: Visitor, event: Event, cart: Cart) -> None:
         _expect_shipping(basket, cart.shipping_estimate)
 
 
+def hand_over_cart(stand_in: Visitor, visitor: Visitor) -> None:
+    """The cart that a stand-in held is this visitor's, with all that the shop's platform told about it.
+
+    A visitor who has the same cart already keeps what their own browser told of it.
+    """
+    basket, own = stand_in.basket, visitor.basket
+    stand_in.basket = None
+    if basket is not None and own is None:
+        visitor.basket = basket
+    visitor.closed = visitor.closed or stand_in.closed
+    visitor.ordered_at = max(visitor.ordered_at or 0, stand_in.ordered_at or 0) or None
+
+
 def _rename_cart(visitor: Visitor, basket: Basket, name: str) -> None:
     """The shop tells the id of a cart that went by a name of ours; it is the same cart, and the same occasion."""
     old, basket.id = basket.id, name

@@ -15,11 +15,12 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from engine.committer import Committer
 from engine.errors import RequestError, StoreError, Unavailable
 from engine.hints import Bell
+from engine.intake import Intake, require_secrets
 from engine.links import Links
 from engine.live import LiveKeys, open_rules
 from engine.settings import Settings
 from engine.store.database import open_engine
-from engine.web import development, events, health, openapi, schema, snippet
+from engine.web import development, events, health, hooks, openapi, schema, snippet
 from engine.web.actions import SqlLinkActions
 from engine.web.limits import RateLimits
 from engine.web.links import create_blueprint as links_blueprint
@@ -36,6 +37,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     links = Links(settings.secret_key, settings.public_url)
     live = open_rules(settings, engine)
     committer = Committer(engine)
+    for shop in live.shops().values():
+        require_secrets(shop)
     house = Services(
         settings=settings,
         engine=engine,
@@ -43,11 +46,12 @@ def create_app(settings: Settings | None = None) -> Flask:
         keys=LiveKeys(engine),
         committer=committer,
         bell=Bell(settings.redis_url),
+        intake=Intake(engine, committer),
         links=links,
         limits=RateLimits(settings.visitor_rate, settings.address_rate),
     )
     app.extensions["shopbell"] = house
-    for room in (events, health, snippet, openapi, schema):
+    for room in (events, hooks, health, snippet, openapi, schema):
         app.register_blueprint(room.blueprint)
     app.register_blueprint(links_blueprint(links, SqlLinkActions(engine, live, committer)))
     if not settings.production:

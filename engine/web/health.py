@@ -17,6 +17,7 @@ from engine.errors import SettingsError, StoreError
 from engine.integration import MailSender
 from engine.pipeline import ShopRules
 from engine.rules.actions import Mail
+from engine.store import privacy_requests, quarantine
 from engine.store.database import in_transaction, reading
 from engine.store.unit import DELIVERIES
 from engine.web.services import Services, services
@@ -104,12 +105,26 @@ class _InTheDatabase(CollectorRegistry):
 
     def collect(self) -> Iterator[Metric]:
         try:
-            deliveries = self._deliveries()
+            metrics = [self._deliveries(), self._quarantined(), self._waiting_requests()]
         except StoreError:
             yield GaugeMetricFamily("shopbell_database_up", "Whether the database answers", value=0)
             return
         yield GaugeMetricFamily("shopbell_database_up", "Whether the database answers", value=1)
-        yield deliveries
+        yield from metrics
+
+    def _quarantined(self) -> GaugeMetricFamily:
+        says = "Deliveries of platforms that could not be read"
+        family = GaugeMetricFamily("shopbell_quarantined", says, labels=["shop", "integration"])
+        with reading(self._house.engine) as connection:
+            for (shop, name), count in quarantine.count(connection).items():
+                family.add_metric([shop, name], count)
+        return family
+
+    def _waiting_requests(self) -> GaugeMetricFamily:
+        says = "Exports that a platform asked for and nobody has given out"
+        with reading(self._house.engine) as connection:
+            waiting = privacy_requests.count_waiting(connection)
+        return GaugeMetricFamily("shopbell_privacy_requests_waiting", says, value=waiting)
 
     def _deliveries(self) -> GaugeMetricFamily:
         family = GaugeMetricFamily("shopbell_deliveries", "Deliveries by kind and state", labels=["kind", "state"])

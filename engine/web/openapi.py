@@ -21,6 +21,7 @@ from engine import errors
 from engine.errors import RequestError
 from engine.events import CANONICAL_TYPES, REQUIRED, WIRE_EVENT
 from engine.web.events import BROWSER_LIMIT, MOST_EVENTS, SERVER_LIMIT, EventsAnswer
+from engine.web.hooks import HookAnswer
 
 blueprint = Blueprint("openapi", __name__)
 
@@ -171,6 +172,16 @@ _EVENTS = _Route(
 )
 _TOLD = {
     "events.post_events": _EVENTS,
+    "hooks.post_hook": _Route(
+        {200: _Answer("`result` says what became of it: a repeat is harmless", JSON, HookAnswer)},
+        (
+            errors.BadSignature,
+            errors.NotFound,
+            errors.BodyTooLarge,
+            errors.WrongMediaType,
+            errors.Unavailable,
+        ),
+    ),
     "events.preflight": _Route({204: _Answer("with CORS headers for the origins of the shops, without for others")}),
     "health.healthz": _Route({200: _Answer("it answers", JSON, Health)}),
     "health.readyz": _Route(

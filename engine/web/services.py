@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 
 from engine.committer import Committer
 from engine.hints import Bell
+from engine.intake import Intake
 from engine.links import Links
 from engine.live import LiveKeys, LiveRules
 from engine.pipeline import ShopRules
@@ -25,6 +26,7 @@ class Services:
     live: LiveRules
     keys: LiveKeys
     committer: Committer
+    intake: Intake
     bell: Bell
     links: Links
     limits: RateLimits

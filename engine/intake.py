@@ -1,0 +1,157 @@
+"""What a shop's platform tells, taken in: its events through the one path, each delivery once; requests carried out.
+
+The webhook door, `shopbell quarantine replay` and whoever asks a platform by itself all come through here.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from enum import StrEnum
+
+import msgspec
+import structlog
+from sqlalchemy import Engine
+
+from engine import identify, integration
+from engine.clock import Millis, wall_clock
+from engine.committer import Committer
+from engine.errors import InvalidEvent, UnknownTopic, Unreadable
+from engine.events import parse_event
+from engine.ids import derived_uuid
+from engine.integration import Delivery, News, PrivacyRequest, Receiver, WireEvent
+from engine.pipeline import Accepted, ShopRules, Submission, server_visitor
+from engine.stitch import named_visitor
+from engine.store import privacy_requests, quarantine
+from engine.store.receipts import receipt
+
+log = structlog.get_logger()
+_encode = msgspec.json.Encoder().encode
+_OF_THE_HOUSE = frozenset(["agents_changed", "stock_changed", "app_uninstalled"])
+"""What concerns the shop itself, and nobody in it."""
+
+
+class Outcome(StrEnum):
+    """What became of a delivery."""
+
+    ACCEPTED = "accepted"
+    DUPLICATE = "duplicate"
+    UNKNOWN_TOPIC = "unknown_topic"
+    QUARANTINED = "quarantined"
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What became of a delivery; ``hints`` are messages that are owed now because of it."""
+
+    outcome: Outcome
+    events: int = 0
+    hints: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Platform:
+    """A shop's platform: the shop, and the integration through which it speaks."""
+
+    shop: ShopRules
+    name: str
+    receiver: Receiver  # type: ignore[type-arg] # whatever its settings are
+
+
+class Intake:
+    """Takes in what platforms tell; one for each process."""
+
+    def __init__(self, engine: Engine, committer: Committer) -> None:
+        self._engine = engine
+        self._committer = committer
+        self._opened: dict[tuple[str, str], tuple[ShopRules, Platform | None]] = {}
+
+    def platform(self, shop: ShopRules, name: str) -> Platform | None:
+        """As :func:`open_platform`; remembered for as long as the shop's rules stay the same."""
+        known = self._opened.get((shop.id, name))
+        if known is None or known[0] is not shop:
+            known = self._opened[shop.id, name] = shop, open_platform(shop, name)
+        return known[1]
+
+    def take(self, platform: Platform, delivery: Delivery, *, keep: bool = True) -> Taken:
+        """Take a delivery in. Raises StoreError when nothing of it could be kept now.
+
+        What cannot be read is put into quarantine, or raises Unreadable when ``keep`` is False.
+        """
+        try:
+            news = _read(platform, delivery)
+            events = [_accepted(platform, event, wall_clock()) for event in news.events]
+        except UnknownTopic:
+            return Taken(Outcome.UNKNOWN_TOPIC)
+        except Unreadable as error:
+            if not keep:
+                raise
+            name = quarantine.keep(self._engine, platform.shop.id, platform.name, delivery, error.message)
+            log.error("delivery quarantined", id=name, integration=platform.name, topic=delivery.topic[:100])
+            return Taken(Outcome.QUARANTINED)
+        return self._take_in(platform, delivery, news, events)
+
+    def _take_in(self, platform: Platform, delivery: Delivery, news: News, events: list[Accepted]) -> Taken:
+        # Before the receipt: what was asked on behalf of somebody may be done twice, but must not be forgotten.
+        for request in news.requests:
+            self._carry_out(platform, request)
+        if news.disconnected:
+            log.warning("the platform disconnected the shop", shop=platform.shop.id, integration=platform.name)
+        if not events:
+            return Taken(Outcome.ACCEPTED)
+        once = receipt(platform.name, delivery.topic, delivery.id, delivery.body) if delivery.once else None
+        answer = self._committer.commit(Submission(platform.shop, events, receipt=once))
+        outcome = Outcome.DUPLICATE if answer.repeated else Outcome.ACCEPTED
+        return Taken(outcome, answer.accepted, tuple(answer.hints))
+
+    def _carry_out(self, platform: Platform, request: PrivacyRequest) -> None:
+        shop = platform.shop.id
+        named = [("email", request.email), ("customer", request.customer_id)]
+        hashed = [(kind, identify.hash_of(shop, value)) for kind, value in named if value]
+        done = privacy_requests.carry_out(self._engine, shop, platform.name, request, hashed)
+        log.warning("a platform asked for a person's rights", shop=shop, kind=request.kind, request=done.id)
+
+
+def open_platform(shop: ShopRules, name: str) -> Platform | None:
+    """The shop's integration of that name, ready to receive; None when the shop has none that receives.
+
+    Raises SettingsError when its secrets are not there.
+    """
+    stated = next((entry for entry in shop.rules.shop.integrations if entry.name == name), None)
+    if stated is None or not issubclass(integration.find(name), Receiver):
+        return None
+    made = integration.create(name, stated.settings, os.environ)
+    assert isinstance(made, Receiver)
+    return Platform(shop, name, made)
+
+
+def require_secrets(shop: ShopRules) -> None:
+    """Raises SettingsError when a platform of this shop could not be recognised: its secret is missing or empty."""
+    for entry in shop.rules.shop.integrations:
+        open_platform(shop, entry.name)
+
+
+def _read(platform: Platform, delivery: Delivery) -> News:
+    try:
+        return platform.receiver.read(delivery)
+    except (UnknownTopic, Unreadable):
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever bytes break, they are kept and the platform is answered
+        # What an exception says may quote a shopper; its kind is enough to find it with the bytes at hand.
+        raise Unreadable(f"reading it broke: {type(error).__name__}") from None
+
+
+def _accepted(platform: Platform, wire: WireEvent, received_at: Millis) -> Accepted:
+    shop = platform.shop
+    whole = {"id": derived_uuid(platform.name, shop.id, _encode(wire).decode())} | wire
+    whole["visitor"] = named_visitor(whole.get("visitor"))
+    try:
+        event = parse_event(whole, received_at=received_at, skew_ms=0, currency=shop.rules.shop.currency, trusted=True)
+    except InvalidEvent as error:
+        raise Unreadable(f"{wire.get('type')}: {error.field or 'it'} {error.message.partition(', got')[0]}") from None
+    if not event.visitor and not event.refs and event.type not in _OF_THE_HOUSE:
+        event = msgspec.structs.replace(event, visitor=server_visitor(shop.id, event))
+        if not event.visitor:
+            raise Unreadable(f"{event.type}: it names nobody")
+    kept = {name: value for name, value in whole.items() if name != "visitor"}
+    return Accepted(event, _encode(kept).decode())

@@ -1,0 +1,123 @@
+"""The part of an integration that takes what a shop's platform sends: webhooks.
+
+Two steps, so that a body of which the sender is known can be kept when it cannot be read: :meth:`Receiver.admit` knows
+the sender, :meth:`Receiver.read` understands. Neither asks anybody anything; both are the same tomorrow.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal
+
+import msgspec
+
+from engine.errors import MalformedJson, Unreadable
+from engine.ids import derived_uuid
+from engine.integration.base import Integration
+from engine.integration.settings import S
+from engine.strictjson import loads
+
+WireEvent = dict[str, object]
+"""One event as ``docs/events.md`` has it: its type and sections, amounts in major units."""
+
+
+@dataclass(frozen=True)
+class RawRequest:
+    """A request as it came. Header names in lower case, their values as HTTP has them (Latin-1)."""
+
+    headers: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+
+class Delivery(msgspec.Struct, frozen=True):
+    """One delivery of which the sender is known.
+
+    ``id`` is the platform's own, "" where it has none. ``hints`` is what unsigned headers said beside the topic: never
+    more than a hint. ``once`` is False for what may rightly come again with the very same bytes.
+    """
+
+    topic: str
+    body: bytes
+    id: str = ""
+    hints: dict[str, str] = {}
+    once: bool = True
+
+
+class PrivacyRequest(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What the platform asks on behalf of a person (or, at its end, of the whole shop).
+
+    ``refs`` names orders of somebody who is known by nothing else, as events name them.
+    """
+
+    kind: Literal["export", "erase", "erase_shop"]
+    email: str = ""
+    customer_id: str = ""
+    refs: tuple[str, ...] = ()
+    reference: str = ""
+
+
+class News(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a delivery says. ``disconnected``: the platform has taken our access away."""
+
+    events: tuple[WireEvent, ...] = ()
+    requests: tuple[PrivacyRequest, ...] = ()
+    disconnected: bool = False
+
+
+class Receiver(Integration[S], ABC):
+    """Takes a platform's webhooks, at ``POST /hooks/<name>/<shop>``."""
+
+    topics: ClassVar[Mapping[str, str]] = {}
+    """What it understands: by topic, what becomes of it."""
+    largest_body: ClassVar[int] = 2 * 1024 * 1024
+
+    @abstractmethod
+    def admit(self, request: RawRequest) -> Delivery | None:
+        """The delivery, when its signature is good; None for a knock that only wants to be answered.
+
+        Raises BadSignature for everything else, whatever bytes stand in the headers.
+        """
+
+    @abstractmethod
+    def read(self, delivery: Delivery) -> News:
+        """What it says. Raises UnknownTopic, or Unreadable when the body is not what the topic promises.
+
+        Only the body was signed: whatever a header said may be wrong.
+        """
+
+
+def is_signed(body: bytes, signature: str, *secrets: str, digest: Callable[[bytes], bytes] = base64.b64encode) -> bool:
+    """Whether ``signature`` is the HMAC-SHA256 of ``body`` under one of the secrets, as ``digest`` writes it.
+
+    Several secrets, so that one can replace another while the platform still signs with the old. Compared as bytes and
+    in constant time; what is empty never fits.
+    """
+    told = signature.encode(errors="replace")
+    right = [digest(hmac.new(secret.encode(), body, hashlib.sha256).digest()) for secret in secrets if secret]
+    # All of them are looked at, so that the time taken tells nothing.
+    return sum(hmac.compare_digest(each, told) for each in right) > 0
+
+
+def fact(kind: str, *what: object, at: str | None = None, **sections: object) -> WireEvent:
+    """An event about one fact: the same ``kind`` and ``what`` give the same id, however often and by whatever way it
+    is told. Sections that are None are left out.
+    """
+    said = {name: value for name, value in sections.items() if value is not None}
+    return {"id": derived_uuid(kind, *map(str, what)), "type": kind} | ({"at": at} if at else {}) | said
+
+
+def json_object(body: bytes) -> dict[str, object]:
+    """The body as a JSON object. Raises Unreadable; MalformedJson's words say why."""
+    try:
+        value = loads(body)
+    except MalformedJson as error:
+        raise Unreadable(error.message) from None
+    if not isinstance(value, dict):
+        raise Unreadable("the body is no JSON object")
+    return value

@@ -1,0 +1,152 @@
+"""Whose are the events that a shop's platform tells?
+
+A browser says who it is; a webhook says a checkout's token, an order's number, perhaps an address. Every name by which
+the platform knows a cart, a checkout or an order is remembered with the visitor it belonged to. In this order of trust:
+
+1. the visitor the event itself names (the shop's script writes it into the cart's attributes, the platform signs them),
+2. whoever one of its names belongs to already,
+3. a stand-in made from its first name, until one of the two above is known; then the stand-in's cart goes over.
+
+Who is meant by an address or a customer number is the person's affair, see :mod:`engine.identify`: a stand-in is linked
+to their person like any browser, so that permission, limits and orders hold over all of them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import msgspec
+from sqlalchemy import Connection
+
+from engine.events import Event
+from engine.ids import derived_id
+from engine.store import aliases
+from engine.store.aliases import Alias
+from engine.store.unit import Unit, VisitorKey
+from engine.visitors import hand_over_cart
+
+STAND_IN = "hook_"
+_FROM_A_BROWSER = re.compile(r"[a-z]+:(?:cart|checkout):[A-Za-z0-9_=-]{16,}\Z")
+"""What nobody can guess. A number of an order proves nothing when a browser says it."""
+_A_BROWSERS_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{7,63}\Z")
+
+
+def is_stand_in(visitor: str) -> bool:
+    return visitor.startswith(STAND_IN)
+
+
+def named_visitor(told: object) -> str:
+    """The visitor that a cart's attributes name, or "". Shoppers can write those; names of ours are not for them."""
+    if not isinstance(told, str) or not _A_BROWSERS_NAME.match(told):
+        return ""
+    return "" if told.startswith((STAND_IN, "srv_")) else told
+
+
+@dataclass(frozen=True)
+class Handover:
+    """A stand-in turned out to be a visitor whose browser is known."""
+
+    shop: str
+    stand_in: str
+    visitor: str
+
+
+@dataclass
+class Stitcher:
+    """The names of one group commit; ``changed`` are those to be written."""
+
+    known: dict[tuple[str, str], Alias] = field(default_factory=dict)
+    changed: dict[tuple[str, str], Alias] = field(default_factory=dict)
+    handovers: list[Handover] = field(default_factory=list)
+
+    def load(self, connection: Connection, named: Iterable[tuple[str, Event]]) -> None:
+        """Look up every name in these (shop, event) pairs."""
+        by_shop: dict[str, set[str]] = {}
+        for shop, event in named:
+            by_shop.setdefault(shop, set()).update(refs_of(event))
+        for shop, names in by_shop.items():
+            self.known |= {(shop, name): alias for name, alias in aliases.find(connection, shop, names).items()}
+
+    def settle(self, shop: str, event: Event) -> Event:
+        """The event with its visitor, and with the name that its cart has here."""
+        refs = refs_of(event)
+        if not refs:
+            return event
+        met = [self.known[shop, ref] for ref in refs if (shop, ref) in self.known]
+        visitor = event.visitor or (met[0].visitor if met else derived_id("hook", shop, refs[0]))
+        cart = next((alias.cart for alias in met if alias.cart and _is_theirs(alias, visitor)), None) or _cart_of(event)
+        for ref in refs:
+            self._remember(shop, ref, Alias(visitor, cart, event.at), trusted=event.trusted)
+        return _renamed(event, visitor, cart)
+
+    def settle_kept(self, shop: str, event: Event, body: str) -> tuple[Event, str]:
+        """The same, with what is kept of it: that says the cart's name here too, so that a replay finds it."""
+        settled = self.settle(shop, event)
+        renamed: dict[str, dict[str, str | None]] = {}
+        if settled.cart is not None and settled.cart != event.cart:
+            renamed["cart"] = {"id": settled.cart.id}
+        if settled.order is not None and settled.order != event.order:
+            renamed["order"] = {"cart_id": settled.order.cart_id}
+        if not renamed:
+            return settled, body
+        told = msgspec.json.decode(body)
+        return settled, msgspec.json.encode(told | {part: told[part] | new for part, new in renamed.items()}).decode()
+
+    def hand_over(self, unit: Unit) -> list[VisitorKey]:
+        """The carts that stand-ins held go over to whom they stood in for; returns who is to be looked at again."""
+        for handover in self.handovers:
+            unit.load_visitors(handover.shop, [handover.stand_in, handover.visitor])
+            stand_in = unit.visitors[VisitorKey(handover.shop, handover.stand_in)]
+            hand_over_cart(stand_in.state, unit.visitors[VisitorKey(handover.shop, handover.visitor)].state)
+            unit.cancel_deliveries(handover.shop, "handed over", visitor=handover.stand_in)
+        keys = [VisitorKey(handover.shop, handover.stand_in) for handover in self.handovers]
+        return [key for key in keys if unit.visitors[key].version]
+
+    def _remember(self, shop: str, ref: str, alias: Alias, *, trusted: bool) -> None:
+        before = self.known.get((shop, ref))
+        if before is not None:
+            if before.visitor == alias.visitor and (before.cart or not alias.cart):
+                return
+            if before.visitor != alias.visitor and not _gives_way(before, alias, trusted=trusted):
+                return
+            if is_stand_in(before.visitor) and before.visitor != alias.visitor:
+                self.handovers.append(Handover(shop, before.visitor, alias.visitor))
+        self.known[shop, ref] = self.changed[shop, ref] = alias
+
+
+def refs_of(event: Event) -> tuple[str, ...]:
+    """The names in the event that its sender may vouch for."""
+    if not event.refs or event.trusted:
+        return event.refs
+    return tuple(ref for ref in event.refs if _FROM_A_BROWSER.match(ref))
+
+
+def _gives_way(before: Alias, now: Alias, *, trusted: bool) -> bool:
+    """A stand-in gives way to a browser; a browser only to another that the platform names later."""
+    if is_stand_in(now.visitor):
+        return False
+    return is_stand_in(before.visitor) or (trusted and now.at >= before.at)
+
+
+def _is_theirs(alias: Alias, visitor: str) -> bool:
+    return alias.visitor == visitor or is_stand_in(alias.visitor)
+
+
+def _cart_of(event: Event) -> str | None:
+    if event.cart is not None and event.cart.id:
+        return event.cart.id
+    if event.order is not None and event.order.cart_id:
+        return event.order.cart_id
+    # An order whose cart nobody has told of: by this name the cart is known as ordered, should it still be told of.
+    return event.refs[0] if event.type == "order_placed" else None
+
+
+def _renamed(event: Event, visitor: str, cart: str | None) -> Event:
+    changes: dict[str, object] = {"visitor": visitor}
+    if cart and event.cart is not None:
+        changes["cart"] = msgspec.structs.replace(event.cart, id=cart)
+    if cart and event.order is not None:
+        changes["order"] = msgspec.structs.replace(event.order, cart_id=cart)
+    return msgspec.structs.replace(event, **changes)

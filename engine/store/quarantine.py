@@ -1,0 +1,120 @@
+"""Deliveries that were rightly signed and could not be read: kept with their bytes until somebody looks."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+import msgspec
+from sqlalchemy import Connection, Engine, delete, func, select, update
+
+from engine.clock import Millis
+from engine.ids import derived_id
+from engine.integration import Delivery
+from engine.store import models
+from engine.store.database import database_now, in_transaction, reading
+from engine.store.unit import insert_ignoring
+
+QUARANTINE = models.Base.metadata.tables["quarantine"]
+_ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
+
+
+class Kept(NamedTuple):
+    """One of them. ``tries`` is how often it was read in vain."""
+
+    id: str
+    shop: str
+    integration: str
+    topic: str
+    delivery: Delivery
+    reason: str
+    received_at: Millis
+    tries: int
+
+
+def keep(engine: Engine, shop: str, integration: str, delivery: Delivery, reason: str) -> str:
+    """Put it away and return its name; the same bytes under the same topic are put away once. Raises StoreError."""
+    name = derived_id("qua", shop, integration, delivery.topic, delivery.body.hex())
+
+    def work(connection: Connection) -> None:
+        row = {
+            "id": name,
+            "shop": shop,
+            "integration": integration,
+            "topic": delivery.topic[:100],
+            "delivery": msgspec.msgpack.encode(delivery),
+            "reason": reason[:500],
+            "received_at": database_now(connection),
+            "tries": 1,
+        }
+        connection.execute(insert_ignoring(QUARANTINE, connection.dialect.name), [row])
+
+    in_transaction(engine, work)
+    return name
+
+
+def everything(engine: Engine, shop: str | None = None) -> list[Kept]:
+    """All that is kept (of one shop), oldest first."""
+    query = select(QUARANTINE).order_by(QUARANTINE.c.received_at, QUARANTINE.c.id)
+    if shop is not None:
+        query = query.where(QUARANTINE.c.shop == shop)
+    with reading(engine) as connection:
+        return [_kept(*row) for row in connection.execute(query)]
+
+
+def find(engine: Engine, name: str) -> Kept | None:
+    with reading(engine) as connection:
+        row = connection.execute(select(QUARANTINE).where(QUARANTINE.c.id == name)).one_or_none()
+        return None if row is None else _kept(*row)
+
+
+def count(connection: Connection) -> dict[tuple[str, str], int]:
+    """How many are kept, by shop and integration."""
+    columns = QUARANTINE.c
+    query = select(columns.shop, columns.integration, func.count()).group_by(columns.shop, columns.integration)
+    return {(row[0], row[1]): row[2] for row in connection.execute(query)}
+
+
+def drop(engine: Engine, name: str) -> bool:
+    """True when it was there."""
+    query = delete(QUARANTINE).where(QUARANTINE.c.id == name)
+    return in_transaction(engine, lambda connection: connection.execute(query).rowcount > 0)
+
+
+def note_failure(engine: Engine, name: str, reason: str) -> None:
+    """It was read once more, and in vain."""
+    values = {"reason": reason[:500], "tries": QUARANTINE.c.tries + 1}
+    query = update(QUARANTINE).where(QUARANTINE.c.id == name).values(values)
+    in_transaction(engine, lambda connection: connection.execute(query))
+
+
+def drop_about(connection: Connection, shop: str, words: list[str]) -> int:
+    """Delete whatever of the shop's holds one of these words (an address, a customer number), however it is escaped."""
+    wanted = [word.casefold() for word in words if word]
+    rows = connection.execute(select(QUARANTINE).where(QUARANTINE.c.shop == shop)) if wanted else ()
+    named = [kept.id for kept in (_kept(*row) for row in rows) if _holds(kept.delivery, wanted)]
+    return connection.execute(delete(QUARANTINE).where(QUARANTINE.c.id.in_(named))).rowcount if named else 0
+
+
+def _holds(delivery: Delivery, words: list[str]) -> bool:
+    text = " ".join([delivery.body.decode(errors="replace"), *delivery.hints.values()])
+    plain = _ESCAPE.sub(lambda match: chr(int(match[1], 16)), text).replace("\\/", "/").casefold()
+    return any(_stands_in(plain, word) for word in words)
+
+
+def _stands_in(text: str, word: str) -> bool:
+    """As a word of its own: the customer 191167 is not 1911670."""
+    at = text.find(word)
+    while at >= 0:
+        around = text[at - 1 : at] + text[at + len(word) : at + len(word) + 1]
+        if not any(letter.isalnum() for letter in around):
+            return True
+        at = text.find(word, at + 1)
+    return False
+
+
+def _kept(
+    name: str, shop: str, integration: str, topic: str, delivery: bytes, reason: str, received_at: int, tries: int
+) -> Kept:
+    read = msgspec.msgpack.decode(delivery, type=Delivery)
+    return Kept(name, shop, integration, topic, read, reason, received_at, tries)

@@ -1,0 +1,92 @@
+"""A shop whose platform is a parrot (``tests/fixtures/platform``), and its webhooks as they come over the wire."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+
+import msgspec
+import pytest
+from werkzeug.test import TestResponse
+
+import integrations
+from engine import integration
+from engine.settings import Settings
+from tests.service.doors import Door, environment_for, rule_file
+
+FOLDER = Path(__file__).parents[1] / "fixtures" / "platform"
+SECRETS = {"ink": "ink-whispers", "tea": "tea-whispers"}
+_numbers = count(1)
+
+
+@contextmanager
+def parrot_at_home(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """While this lasts there is an integration called ``parrot``."""
+    monkeypatch.setattr(integrations, "__path__", [*integrations.__path__, str(FOLDER)])
+    integration.known.cache_clear()
+    for shop, secret in SECRETS.items():
+        monkeypatch.setenv(f"PARROT_{shop.upper()}", secret)
+    yield
+    monkeypatch.undo()
+    integration.known.cache_clear()
+
+
+class PlatformDoor(Door):
+    """A running application whose two shops have a parrot each."""
+
+    def deliver(
+        self,
+        body: bytes,
+        topic: str = "said",
+        *,
+        shop: str = "ink",
+        name: str | None = None,
+        secret: str | None = None,
+        **headers: str,
+    ) -> TestResponse:
+        """One delivery, signed with the shop's secret unless another is named; each has an id of its own."""
+        signed = base64.b64encode(hmac.new((secret or SECRETS[shop]).encode(), body, hashlib.sha256).digest()).decode()
+        own = {"X-Topic": topic, "X-Id": name or f"delivery-{next(_numbers)}", "X-Signature": signed}
+        return self.post(f"/hooks/parrot/{shop}", body, own | {k.replace("_", "-"): v for k, v in headers.items()})
+
+    def say(self, *events: object, shop: str = "ink", name: str | None = None) -> str:
+        """Events by webhook; what became of the delivery."""
+        return result_of(self.deliver(msgspec.json.encode({"events": events}), shop=shop, name=name))
+
+    def post(self, path: str, body: bytes, headers: dict[str, str]) -> TestResponse:
+        """Whatever comes, the answer is one that the published contract tells of."""
+        answer = self.client.post(path, data=body, headers=headers)
+        self.contract.names_no_other_than(answer, "POST", "/hooks/{integration}/{shop}")
+        return answer
+
+
+def result_of(answer: TestResponse) -> str:
+    assert answer.status_code == 200, (answer.status_code, answer.get_data(as_text=True))
+    return str(answer.get_json()["result"])
+
+
+def with_parrot(text: str, shop: str) -> str:
+    return text.replace("integrations:\n", f"integrations:\n  parrot: {{secret: env:PARROT_{shop.upper()}}}\n")
+
+
+def platform_settings(folder: Path, database_url: str) -> Settings:
+    """Settings of a production Shopbell whose shops ``ink`` and ``tea`` have a parrot each."""
+    (folder / "rules").mkdir(exist_ok=True)
+    for shop in SECRETS:
+        (folder / "rules" / f"{shop}.yaml").write_text(with_parrot(rule_file(shop, f"https://{shop}.example"), shop))
+    return Settings.from_env(environment_for(folder, database_url))
+
+
+@contextmanager
+def open_platform_door(folder: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[PlatformDoor]:
+    with parrot_at_home(monkeypatch):
+        door = PlatformDoor(platform_settings(folder, database_url))
+        try:
+            yield door
+        finally:
+            door.close()
