@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import multiprocessing
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 from unittest.mock import patch
@@ -16,12 +17,13 @@ from flask import Flask, Response, request
 
 from engine.cli import web
 from engine.tether import die_with_parent
+from engine.web.gateway import Gateway
 
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 _encode = msgspec.json.Encoder().encode
 
 
-def answering_app() -> Flask:
+def answering_app() -> Gateway:
     """Reads the body, decodes it, and answers in Shopbell's words; checks nothing and keeps nothing."""
     owner = multiprocessing.parent_process()
     if owner is not None and owner.pid is not None:
@@ -34,7 +36,7 @@ def answering_app() -> Flask:
         answer = {"accepted": len(batch["events"]), "duplicates": 0, "rejected": [], "warnings": [], "messages": []}
         return Response(_encode(answer | {"next_check_ms": None}), status=202, content_type="application/json")
 
-    return app
+    return Gateway(app, quick={"/v1/events"}, threads=ThreadPoolExecutor(1))
 
 
 def _server_for_control(real: Any, _shopbell: str, **same: Any) -> Any:  # noqa: ANN401 - whatever granian takes

@@ -90,6 +90,15 @@ class LiveRules:
         finally:
             self._lock.release()
 
+    def watch(self) -> None:
+        """Look from a thread of its own, for a process whose requests must not wait for a file or the database."""
+        threading.Thread(target=self._watch, name="rules", daemon=True).start()
+
+    def _watch(self) -> None:
+        while True:
+            self.refresh()
+            time.sleep(LOOK_EVERY_S / 4)
+
     def look_now(self) -> None:
         """Look without waiting for the half second to be over."""
         stamp = stamp_of(self._path)
@@ -217,14 +226,22 @@ class LiveKeys:
     def __len__(self) -> int:
         return len(self._known)
 
+    def remembers(self, key: str) -> bool:
+        """Whether :meth:`find` will answer without asking the database."""
+        return len(key) > LONGEST_KEY or self._remembered(key) is not None
+
+    def _remembered(self, key: str) -> tuple[float, Key | None] | None:
+        known = self._known.get(key)
+        return known if known is not None and self._monotonic() - known[0] < KEYS_LAST_S else None
+
     def find(self, key: str) -> Key | None:
         """Raises StoreError when the database is away and the key is not remembered."""
         if len(key) > LONGEST_KEY:
             return None
-        now = self._monotonic()
-        remembered = self._known.get(key)
-        if remembered is not None and now - remembered[0] < KEYS_LAST_S:
+        remembered = self._remembered(key)
+        if remembered is not None:
             return remembered[1]
+        now = self._monotonic()
         found = keys.find_key(self._engine, key)
         if len(self._known) > 10_000:
             self._known.clear()

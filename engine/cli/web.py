@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from flask import Flask
+    from engine.web.gateway import Gateway
 
 
 @click.command()
@@ -32,23 +32,24 @@ def command() -> None:
         factory=True,
         address=settings.host,
         port=settings.port,
-        interface=Interfaces.WSGI,
+        interface=Interfaces.RSGI,
         http=HTTPModes.http1,
         workers=settings.web_processes,
-        blocking_threads=settings.web_threads,
         websockets=False,
         log_level=LogLevels.error,  # it warns of many threads, which here wait for one commit
         workers_kill_timeout=4,
     ).serve()
 
 
-def answering_app() -> Flask:
+def answering_app() -> Gateway:
     """The application inside granian's process that answers; tied to the one that owns the port."""
     from engine.cli import tell
     from engine.errors import ShopbellError
     from engine.settings import Settings
     from engine.tether import die_with_parent
     from engine.web import create_app
+    from engine.web.gateway import Gateway
+    from engine.web.services import Services
 
     owner = multiprocessing.parent_process()
     if owner is not None and owner.pid is not None:
@@ -61,4 +62,6 @@ def answering_app() -> Flask:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
-    return app
+    house: Services = app.extensions["shopbell"]
+    house.live.watch()
+    return Gateway(app, quick={"/v1/events"}, threads=house.threads)

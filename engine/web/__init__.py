@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import traceback
-from collections.abc import Iterable
-from pathlib import Path
+from concurrent.futures import ThreadPoolExecutor
 
-import msgspec
-import structlog
-from flask import Flask, Response, request
+from flask import Flask, Response
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -22,11 +18,10 @@ from engine.settings import Settings
 from engine.store.database import open_engine
 from engine.web import development, events, health, hooks, openapi, schema, snippet
 from engine.web.actions import SqlLinkActions
+from engine.web.faults import fault, plain_error
 from engine.web.limits import RateLimits
 from engine.web.links import create_blueprint as links_blueprint
 from engine.web.services import Services
-
-log = structlog.get_logger()
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -49,6 +44,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         intake=Intake(engine, committer),
         links=links,
         limits=RateLimits(settings.visitor_rate, settings.address_rate),
+        threads=ThreadPoolExecutor(settings.web_threads, thread_name_prefix="request"),
     )
     app.extensions["shopbell"] = house
     for room in (events, hooks, health, snippet, openapi, schema):
@@ -59,7 +55,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_error_handler(RequestError, events.error_response)
     app.register_error_handler(StoreError, _database_away)
     app.register_error_handler(HTTPException, _plain_error)
-    app.register_error_handler(Exception, _fault)
+    app.register_error_handler(Exception, fault)
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
@@ -74,22 +70,9 @@ def _database_away(error: StoreError) -> Response:
 def _plain_error(error: HTTPException) -> Response:
     """Werkzeug's errors in the same shape as ours, without a page that quotes what came in."""
     code = (error.name or "error").casefold().replace(" ", "_")
-    return _error_of(error.code or 500, code, error.name or "error", _telling_headers(error))
+    return plain_error(error.code or 500, code, error.name or "error", _telling_headers(error))
 
 
 def _telling_headers(error: HTTPException) -> list[tuple[str, str]]:
     """What the error says beside its body: Allow, Retry-After …"""
     return [(name, value) for name, value in error.get_headers() if name.casefold() != "content-type"]
-
-
-def _fault(error: Exception) -> Response:
-    """A mistake of ours. What an exception says may quote a shopper; its kind and place are enough to find it."""
-    trace = traceback.extract_tb(error.__traceback__)
-    where = f"{Path(trace[-1].filename).name}:{trace[-1].lineno}" if trace else "?"
-    log.error("request failed", kind=type(error).__name__, where=where, endpoint=request.endpoint)
-    return _error_of(500, "internal_server_error", "something went wrong here; it is not your fault")
-
-
-def _error_of(status: int, code: str, message: str, headers: Iterable[tuple[str, str]] = ()) -> Response:
-    body = msgspec.json.encode({"error": {"code": code, "message": message}})
-    return Response(body, status=status, headers=list(headers), content_type="application/json")

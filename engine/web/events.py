@@ -5,16 +5,18 @@ What is answered 202 is on disk. Each event that cannot be understood is named i
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 from flask import Blueprint, Response, request
 
 from engine import strictjson, vocabulary
 from engine.clock import MINUTE, Millis, from_datetime, wall_clock
+from engine.committer import Pending
 from engine.errors import (
     BodyTooLarge,
     InvalidEvent,
@@ -31,6 +33,7 @@ from engine.pipeline import Accepted, Answer, ShopRules, Submission, server_visi
 from engine.store.keys import SECRET, Key
 from engine.web import metrics
 from engine.web.devices import device_of
+from engine.web.later import Answered, Later
 from engine.web.services import Services, services
 
 BROWSER_LIMIT = 64 * 1024
@@ -94,15 +97,77 @@ def post_events() -> Response:
     """Events in; what became of each, and what there is to say, back."""
     house = services()
     environ: Environ = request.environ
-    origin = environ.get("HTTP_ORIGIN")
     try:
-        body = _take(house, environ, origin)
+        body = _read_body(environ)
+        return _Taken(house, environ, _object(strictjson.loads(body)), len(body))
     except RequestError as error:
-        answer = error_response(error)
-        return _with_cors(answer, origin) if house.allows_any(origin) else answer
-    # A secret key may come from anywhere, but only a shop's own pages may read an answer.
-    cors = [("Access-Control-Allow-Origin", str(origin)), *_CORS] if house.allows_any(origin) else []
-    return Response(body, status=202, headers=[*_JSON, *cors])
+        return _refusal(house, environ.get("HTTP_ORIGIN"), error)
+
+
+class _Taken(Later):
+    """The answer to a batch of ``size`` bytes, once everything that it counts is on disk."""
+
+    def __init__(self, house: Services, environ: Environ, batch: dict[str, object], size: int) -> None:
+        self._house = house
+        self._environ = environ
+        self._batch = batch
+        self._size = size
+        self._pending: Pending | None = None
+        self._error: Exception | None = None
+        self._rejected: list[Problem] = []
+        self._warnings: list[Problem] = []
+
+    def begin(self, tell: Callable[[], object]) -> None:
+        stated = _stated_key(self._environ, self._batch)
+        if stated is None or self._house.keys.remembers(stated.key):
+            self._submit(stated, tell)
+        else:  # a look into the database may take its time
+            self._house.threads.submit(self._submit, stated, tell)
+
+    def _submit(self, stated: _Stated | None, tell: Callable[[], object]) -> None:
+        house = self._house
+        try:
+            speaker = _identify(house, self._environ, stated, self._size)
+            submission, self._rejected, self._warnings = _read_events(
+                house, speaker, self._batch, device_of(self._environ)
+            )
+            self._pending = Pending(submission, tell)
+            house.committer.submit(self._pending)
+        except Exception as error:  # noqa: BLE001 - whoever waits must get an answer, also to a mistake of ours
+            self._error = error
+            tell()
+
+    def give_up(self) -> None:
+        if self._pending is not None:
+            self._house.committer.give_up(self._pending)
+
+    def finish(self) -> Answered:
+        origin = self._environ.get("HTTP_ORIGIN")
+        try:
+            answer = self._kept()
+        except RequestError as error:
+            return Answered.of(_refusal(self._house, origin, error))
+        for delivery in answer.hints:
+            self._house.bell.ring("deliver", delivery)
+        metrics.count_events(answer.accepted, answer.duplicates, len(self._rejected))
+        # A secret key may come from anywhere, but only a shop's own pages may read an answer.
+        cors = [("Access-Control-Allow-Origin", str(origin)), *_CORS] if self._house.allows_any(origin) else []
+        body = _answer_body(answer, self._rejected, self._warnings)
+        return Answered(202, [*_JSON, ("Content-Length", str(len(body))), *cors], body)
+
+    def _kept(self) -> Answer:
+        try:
+            if self._error is not None:
+                raise self._error
+            assert self._pending is not None
+            return self._pending.result()
+        except StoreError as error:
+            raise Unavailable("the events cannot be kept right now; send them again") from error
+
+
+def _refusal(house: Services, origin: str | None, error: RequestError) -> Response:
+    answer = error_response(error)
+    return _with_cors(answer, origin) if house.allows_any(origin) else answer
 
 
 @blueprint.route("/v1/events", methods=["OPTIONS"])
@@ -137,25 +202,6 @@ def error_response(error: RequestError) -> Response:
     return answer
 
 
-def _take(house: Services, environ: Environ, origin: str | None) -> bytes:
-    """The body of a 202; everything that it counts is on disk."""
-    body = _read_body(environ)
-    turn = house.committer.turn
-    with turn:
-        batch = _object(strictjson.loads(body))
-    try:
-        speaker = _identify(house, environ, batch, origin, len(body))
-        with turn:
-            submission, rejected, warnings = _read_events(house, speaker, batch, device_of(environ))
-        answer = house.committer.commit(submission)
-    except StoreError as error:
-        raise Unavailable("the events cannot be kept right now; send them again") from error
-    for delivery in answer.hints:
-        house.bell.ring("deliver", delivery)
-    metrics.count_events(answer.accepted, answer.duplicates, len(rejected))
-    return _answer_body(answer, rejected, warnings)
-
-
 def _read_body(environ: Environ) -> bytes:
     # From the environment itself: werkzeug's parsed views of it cost as much as reading a whole event.
     media_type = str(environ.get("CONTENT_TYPE", "")).partition(";")[0].strip().lower()
@@ -179,17 +225,30 @@ def _object(value: object) -> dict[str, object]:
     return value
 
 
-def _identify(house: Services, environ: Environ, batch: dict[str, object], origin: str | None, size: int) -> _Speaker:
+class _Stated(NamedTuple):
+    """A key as it was shown to us: in the header by a server, in the body by a browser."""
+
+    key: str
+    in_header: bool
+
+
+def _stated_key(environ: Environ, batch: dict[str, object]) -> _Stated | None:
     authorization = str(environ.get("HTTP_AUTHORIZATION", ""))
-    secret = authorization.removeprefix("Bearer ") if authorization.startswith("Bearer ") else ""
-    stated = secret or batch.get("key")
-    if not isinstance(stated, str) or (not secret and not stated.startswith("pk_")):
+    if authorization.startswith("Bearer ") and (secret := authorization.removeprefix("Bearer ")):
+        return _Stated(secret, in_header=True)
+    public = batch.get("key")
+    return _Stated(public, in_header=False) if isinstance(public, str) and public.startswith("pk_") else None
+
+
+def _identify(house: Services, environ: Environ, stated: _Stated | None, size: int) -> _Speaker:
+    if stated is None:
         raise UnknownKey("name a public key in 'key', or a secret one as Authorization: Bearer")
-    key = house.keys.find(stated)
+    key = house.keys.find(stated.key)
     shop = house.live.shop(key.shop) if key is not None else None
-    if key is None or shop is None or (key.kind == SECRET) != bool(secret):
+    if key is None or shop is None or (key.kind == SECRET) != stated.in_header:
         raise UnknownKey("this key is not known")
     if key.kind != SECRET:
+        origin = environ.get("HTTP_ORIGIN")
         if not house.allows(origin, shop):
             raise OriginNotAllowed(f"the origin {(origin or 'that was not told')[:100]} is not on the shop's list")
         if size > BROWSER_LIMIT:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from urllib.parse import urlsplit
@@ -30,6 +31,8 @@ class Services:
     bell: Bell
     links: Links
     limits: RateLimits
+    threads: ThreadPoolExecutor
+    """For whatever may have to wait."""
 
     def allows(self, origin: str | None, shop: ShopRules) -> bool:
         """Whether pages of this origin may use the shop's public key."""

@@ -114,7 +114,7 @@ def test_a_group_has_its_limit_and_the_rest_goes_next(
     big = submission(premises, *(opened(premises, "big") for _ in range(7)))
     with queued_behind(gate, premises, *batches, big) as waiting:
         assert [answer.result(parts.DEADLINE_S).accepted for answer in waiting] == [1, 2, 2, 2, 7]
-    assert [len(group) for group in gate.groups] == [1, 1, 1, 1, 1]
+    assert [len(group) for group in gate.groups] == [1, 2, 2]
 
 
 def test_the_same_event_in_two_requests_of_one_group_counts_once(premises: Premises, gate: Gate) -> None:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
+from email.message import Message
 from http.client import HTTPConnection, HTTPResponse
+from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 import pytest
@@ -25,9 +29,13 @@ SLOW = 100
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("server")
+
+
+@pytest.fixture(scope="module")
+def server(folder: Path) -> Iterator[int]:
     """``shopbell web`` on a loopback port."""
-    folder = tmp_path_factory.mktemp("server")
     url, port = f"sqlite:///{folder / 'shopbell.db'}", parts.free_port()
     settings_for(folder, url)
     migrate.upgrade(url)
@@ -51,6 +59,19 @@ def post(port: int, body: bytes, timeout_s: float = 20.0) -> int:
     with closing(HTTPConnection("127.0.0.1", port, timeout=timeout_s)) as connection:
         connection.request("POST", "/v1/events", body, {"Content-Type": "text/plain", "Origin": INK})
         return connection.getresponse().status
+
+
+class Told(NamedTuple):
+    status: int
+    headers: Message
+    body: bytes
+
+
+def get(port: int, path: str, method: str = "GET") -> Told:
+    with closing(HTTPConnection("127.0.0.1", port, timeout=20)) as connection:
+        connection.request(method, path)
+        response = connection.getresponse()
+        return Told(response.status, response.headers, response.read())
 
 
 def raw(port: int, *pieces: bytes, timeout_s: float = 20.0) -> tuple[int, bytes]:
@@ -138,6 +159,56 @@ def test_a_slow_client_is_heard_in_the_end(server: int) -> None:
     body = batch(page_viewed())
     pieces = [body[start : start + 64] for start in range(0, len(body), 64)]
     assert raw(server, head(f"Content-Length: {len(body)}"), *pieces)[0] == 202
+
+
+def test_who_waits_for_the_disk_keeps_nobody_else_waiting(server: int, folder: Path) -> None:
+    """More requests than there are threads wait for a commit; whatever needs no commit is answered meanwhile."""
+    body = batch(page_viewed())
+    with ExitStack() as stack:
+        locked = stack.enter_context(closing(sqlite3.connect(folder / "shopbell.db", isolation_level=None)))
+        locked.execute("BEGIN IMMEDIATE")
+        waiting = [
+            stack.enter_context(socket.create_connection(("127.0.0.1", server), timeout=60)) for _ in range(SLOW)
+        ]
+        for connection in waiting:
+            connection.sendall(head(f"Content-Length: {len(body)}") + body)
+        assert get(server, "/healthz").status == 200
+        assert raw(server, head("Content-Length: 1"), b"{")[0] == 400
+        locked.execute("ROLLBACK")
+        for connection in waiting:
+            response = HTTPResponse(connection)
+            response.begin()
+            assert response.status == 202
+            told = msgspec.json.decode(response.read())
+            assert told["accepted"] + told["duplicates"] == 1
+
+
+def test_a_body_that_no_door_takes_is_not_even_read(server: int) -> None:
+    assert raw(server, head(f"Content-Length: {64 * 1024 * 1024}"), b"{")[0] == 413
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/shopbell.js"])
+def test_a_question_for_the_head_alone_gets_no_body(server: int, path: str) -> None:
+    asked, told = get(server, path, "HEAD"), get(server, path)
+    assert (asked.status, asked.body) == (told.status, b"")
+    assert asked.headers["Content-Length"] == str(len(told.body))
+
+
+def test_a_page_that_is_not_there_is_404_whatever_its_name(server: int) -> None:
+    assert get(server, "/caf%C3%A9/%ff?x=%00").status == 404
+
+
+def test_an_unknown_key_is_looked_up_without_keeping_anybody_waiting(server: int) -> None:
+    told = [raw(server, head(f"Content-Length: {len(b)}"), b)[0] for b in (batch(key="pk_no"), batch(key=INK_KEY))]
+    assert told == [401, 202]
+
+
+def test_a_header_with_an_underscore_poses_as_no_other(server: int) -> None:
+    """Servers in front pass such names on; read as WSGI does it, it would be the origin."""
+    body = batch(page_viewed())
+    told = f"POST /v1/events HTTP/1.1\r\nHost: b\r\nContent-Type: text/plain\r\nContent-Length: {len(body)}\r\n"
+    assert raw(server, f"{told}User_Agent: x\r\nORIGIN: {INK}\r\n\r\n".encode(), body)[0] == 202
+    assert raw(server, f"{told.replace('Content-Type', 'Content_Type')}Origin: {INK}\r\n\r\n".encode(), body)[0] == 415
 
 
 def test_two_hundred_silent_connections_do_not_keep_others_waiting(server: int) -> None:
