@@ -8,8 +8,12 @@ query too, one that begins with ``https://`` at the whole address.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from typing import NamedTuple, Protocol
 from urllib.parse import unquote, urlsplit
+
+import re2
 
 from engine.events import PAGE_TYPES
 from engine.rules.shop import Shop
@@ -61,33 +65,47 @@ _LIGHTSPEED_PRODUCT = re.compile(r"\A/[^/]+\.html\Z")
 
 def matches(pattern: str, url: str) -> bool:
     """Whether an address fits a pattern."""
-    return any(_fits(pattern, form) for form in _forms(url, pattern))
+    address = _split(url)
+    return address is not None and any(_fits(pattern, text) for text in _texts(address, _part_asked(pattern)))
 
 
-def _forms(url: str, pattern: str) -> list[str]:
-    """The texts of an address that a pattern may be held against, most complete first."""
-    parts = _split(url)
-    if parts is None:
-        return []
-    scheme_host, path, query, fragment = parts
-    if "#" in pattern:
+def _part_asked(pattern: str) -> str:
+    """What of an address the pattern is held against: ``/`` path, ``//`` all, ``#`` fragment; ``?`` with the query."""
+    part = "#" if "#" in pattern else "//" if pattern.startswith(("http://", "https://")) else "/"
+    return part + "?" if "?" in pattern else part
+
+
+def _texts(address: _Address, part: str) -> list[str]:
+    """The texts of an address that patterns for this part are held against, most complete first."""
+    scheme_host, path, query, fragment, bare = address
+    if part[0] == "#":
         return [f"{path}#{fragment}"]
-    tail = f"?{query}" if "?" in pattern and query else ""
-    if pattern.startswith(("http://", "https://")):
+    tail = f"?{query}" if query and part[-1] == "?" else ""
+    if part.startswith("//"):
         return [f"{scheme_host}{path}{tail}"]
-    without_language = _LANGUAGE.sub("", path) or "/"
-    return [path + tail] if without_language == path else [path + tail, without_language + tail]
+    return [path + tail] if bare == path else [path + tail, bare + tail]
+
+
+class _Address(NamedTuple):
+    """An address in small letters; ``bare`` is its path without a language in front."""
+
+    scheme_host: str
+    path: str
+    query: str
+    fragment: str
+    bare: str
 
 
 @lru_cache(maxsize=1024)
-def _split(url: str) -> tuple[str, str, str, str] | None:
+def _split(url: str) -> _Address | None:
     try:
         parts = urlsplit(url[:_LONGEST])
     except ValueError:
         return None
     path = unquote(parts.path).casefold() or "/"
     host = f"{parts.scheme}://{parts.netloc}".casefold()
-    return host, path, unquote(parts.query).casefold(), unquote(parts.fragment).casefold()
+    bare = _LANGUAGE.sub("", path) or "/"
+    return _Address(host, path, unquote(parts.query).casefold(), unquote(parts.fragment).casefold(), bare)
 
 
 def _fits(pattern: str, text: str) -> bool:
@@ -95,8 +113,8 @@ def _fits(pattern: str, text: str) -> bool:
     wanted = pattern.casefold()
     if wanted.endswith("/*") and text.rstrip("/") == wanted[:-2]:
         return True
-    if "?" not in wanted and len(wanted) > 1:
-        wanted, text = wanted.rstrip("/"), text.rstrip("/") or "/"
+    if "?" not in wanted:
+        wanted, text = _trimmed(wanted), _trimmed(text)
     first, *rest = wanted.split("*")
     if not rest:
         return text == first
@@ -112,11 +130,72 @@ def _fits(pattern: str, text: str) -> bool:
     return True
 
 
+def _trimmed(text: str) -> str:
+    return text.rstrip("/") or "/"
+
+
+class Patterns:
+    """Many patterns at once, asked in one pass: which is the first that an address fits?
+
+    Every pattern is asked in the same way as :func:`matches` asks one, by an automaton over all that look at the same
+    part of an address.
+    """
+
+    def __init__(self, patterns: Sequence[str]) -> None:
+        self._like: dict[str, list[int]] = {}
+        for number, pattern in enumerate(patterns):
+            self._like.setdefault(_part_asked(pattern), []).append(number)
+        self._sets = {part: _set_of(patterns[number] for number in numbers) for part, numbers in self._like.items()}
+
+    def first(self, url: str) -> int | None:
+        """The number of the first pattern that the address fits."""
+        address = _split(url)
+        if address is None:
+            return None
+        found = [
+            self._like[part][place]
+            for part, automaton in self._sets.items()
+            for text in _texts(address, part)
+            for place in automaton.Match(_text_asked(part, text)) or ()
+        ]
+        return min(found, default=None)
+
+
+def _text_asked(part: str, text: str) -> bytes:
+    return (text if part[-1] == "?" else _trimmed(text)).encode(errors="replace")
+
+
+def _set_of(patterns: Iterable[str]) -> _Automaton:
+    options = re2.Options()
+    options.dot_nl = True
+    options.max_mem = 64 * 1024 * 1024  # of which it takes what it needs
+    made: _Automaton = re2.Set.FullMatchSet(options)
+    for pattern in patterns:
+        made.Add(_expression(pattern))
+    made.Compile()
+    return made
+
+
+def _expression(pattern: str) -> str:
+    wanted = pattern.casefold()
+    whole = ".*".join(re2.escape(piece) for piece in (wanted if "?" in wanted else _trimmed(wanted)).split("*"))
+    return f"{whole}|{re2.escape(wanted[:-2])}/*" if wanted.endswith("/*") else whole
+
+
+class _Automaton(Protocol):
+    def Add(self, pattern: str) -> int: ...  # noqa: N802 - re2's own names
+    def Compile(self) -> None: ...  # noqa: N802
+    def Match(self, text: bytes) -> list[int] | None: ...  # noqa: N802
+
+
 class PageTypes:
     """Page types by address for one shop."""
 
     def __init__(self, shop: Shop) -> None:
         self._shop = shop
+        by_pattern = [(name, pattern) for name, patterns in (*shop.pages, *USUAL) for pattern in patterns]
+        self._types = [name for name, _ in by_pattern]
+        self._patterns = Patterns([pattern for _, pattern in by_pattern])
         self.known = frozenset((*PAGE_TYPES, *(name for name, _ in shop.pages)))
         self._of = lru_cache(maxsize=16_384)(self._find)
 
@@ -127,10 +206,8 @@ class PageTypes:
         return self._of(url[:_LONGEST])
 
     def _find(self, url: str) -> str:
-        for page_type, patterns in (*self._shop.pages, *USUAL):
-            if any(matches(pattern, url) for pattern in patterns):
-                return page_type
-        return self._by_shape(url)
+        first = self._patterns.first(url)
+        return self._types[first] if first is not None else self._by_shape(url)
 
     def _by_shape(self, url: str) -> str:
         parts = _split(url)

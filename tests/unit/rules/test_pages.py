@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.events import PAGE_TYPES
-from engine.rules.pages import USUAL, PageTypes, matches
+from engine.rules.pages import USUAL, PageTypes, Patterns, matches
 from engine.rules.shop import Shop
 
 USUAL_ADDRESSES = {
@@ -100,3 +100,20 @@ def test_no_pattern_takes_long() -> None:
 def test_every_address_has_a_type(address: str, declared: str) -> None:
     types = PageTypes(Shop())
     assert types.type_of(address, declared) in types.known
+
+
+_PIECES = st.sampled_from(
+    ["/", "*", "?", "#", "a", "é", "b=", ".html", "nl", "help", "[", "+", "(", "https://s.example"]
+)
+_WRITTEN = st.lists(_PIECES, max_size=7).map("".join)
+
+
+@given(st.lists(_WRITTEN.filter(bool), max_size=6), _WRITTEN)
+def test_many_patterns_at_once_are_asked_as_each_of_them_is(patterns: list[str], path: str) -> None:
+    for url in (f"https://s.example/{path}", path):
+        alone = next((number for number, pattern in enumerate(patterns) if matches(pattern, url)), None)
+        assert Patterns(patterns).first(url) == alone
+
+
+def test_an_address_that_no_text_can_be_made_of_fits_nothing_and_breaks_nothing() -> None:
+    assert PageTypes(Shop()).type_of("https://s.example/\ud800") == "other"
