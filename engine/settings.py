@@ -120,7 +120,7 @@ class Settings:
             environment=environment,
             workers=read.number("WORKERS", 2, 1, 64),
             web_processes=read.number("WEB_PROCESSES", 1, 1, 64),
-            web_threads=read.number("WEB_THREADS", 512, 1, 4096),
+            web_threads=read.number("WEB_THREADS", 32, 1, 4096),
             forget_after_ms=read.number("FORGET_AFTER_DAYS", 90, 1, 3650) * DAY,
             visitor_rate=read.number("VISITOR_RATE", 10, 0, 100_000),
             address_rate=read.number("ADDRESS_RATE", 0, 0, 1_000_000),

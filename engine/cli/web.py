@@ -36,7 +36,7 @@ def command() -> None:
         http=HTTPModes.http1,
         workers=settings.web_processes,
         websockets=False,
-        log_level=LogLevels.error,  # it warns of many threads, which here wait for one commit
+        log_level=LogLevels.error,
         workers_kill_timeout=4,
     ).serve()
 

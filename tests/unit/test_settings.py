@@ -43,7 +43,7 @@ def test_how_long_and_how_much_have_sober_defaults() -> None:
     settings = read()
     assert settings.forget_after_ms == 90 * 24 * 60 * 60 * 1000
     assert (settings.visitor_rate, settings.address_rate, settings.trusted_proxies) == (10, 0, 0)
-    assert (settings.workers, settings.web_processes, settings.web_threads) == (2, 1, 512)
+    assert (settings.workers, settings.web_processes, settings.web_threads) == (2, 1, 32)
 
 
 def test_an_empty_variable_is_an_absent_one() -> None:
