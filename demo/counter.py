@@ -14,8 +14,8 @@ log = logging.getLogger("demo")
 
 ACCEPTED = 202
 
-TIME_OUT_S = (1.0, 2.0)
-"""To connect and to answer. A shopper is waiting, so it is short: what is lost here the browser has told as well."""
+TIME_OUT_S = (3.0, 10.0)
+"""To connect and to answer. Long enough for a busy machine, and no longer: a shopper is waiting."""
 
 
 class ShopbellServer:

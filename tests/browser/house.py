@@ -19,6 +19,8 @@ from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 from uuid import uuid4
 
+import psutil
+
 from tests import parts
 
 ROOT = Path(__file__).parents[2]
@@ -132,6 +134,16 @@ class House:
         assert told["rejected"] == []
         return told["messages"]
 
+    def invites_with(self) -> str:
+        """What a reader is invited with who has read for 45 seconds by now; empty while nobody is at the counter."""
+        page = {"url": f"{self.address}/demo/nl/help/which-ink", "type": "knowledge_base", "language": "nl"}
+        messages = self.tell(
+            str(uuid4()),
+            {"type": "page_viewed", "page": page},
+            {"type": "checked_in", "page": page, "engaged_ms": 45_010},
+        )
+        return str(messages[0]["text"]) if messages else ""
+
     # --- waiting ---
 
     def wait_until(self, true: Callable[[], object], what: str, timeout_s: float = parts.DEADLINE_S) -> float:
@@ -159,6 +171,29 @@ class House:
             {"type": "shipping_shown", "shipping": {"price": "6.95", "currency": "EUR"}, "cart": cart},
         )
         self.wait_for_mail(email)
+
+    @contextmanager
+    def while_no_timer_runs_out(self) -> Iterator[None]:
+        """Carts that are left count as left only when this is over, however long a slow browser took meanwhile."""
+        (clock,) = (one for one in psutil.Process(self.process.pid).children() if one.cmdline()[-1] == "clock")
+        self._freeze(clock)
+        try:
+            yield
+        finally:
+            clock.resume()
+
+    def _freeze(self, clock: psutil.Process) -> None:
+        """Stop it at a moment when it does not hold the database."""
+        with closing(sqlite3.connect(self.data / "shopbell.db", timeout=5, isolation_level=None)) as database:
+            while True:
+                clock.suspend()
+                self.wait_until(lambda: clock.status() == psutil.STATUS_STOPPED, "the clock to stop")
+                try:
+                    database.execute("BEGIN IMMEDIATE")
+                    database.execute("ROLLBACK")
+                    return
+                except sqlite3.OperationalError:
+                    clock.resume()
 
     def _beat(self) -> None:
         """Let a moment pass, and fail at once when the house has fallen meanwhile."""

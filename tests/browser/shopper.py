@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from uuid import uuid4
 
 from playwright.sync_api import Locator, Page
 
 INVITED = "Niet gevonden wat je zocht?"
+READER_STIRS_EVERY_S = 5
 ARTICLES = ("help/which-ink", "help/which-paper", "help/desk-light")
 
 WATCH = """
@@ -63,6 +65,23 @@ class Shopper:
     def reads_on_until(self, page_seconds: int) -> None:
         """Stays until this page's own clock, fast or not, shows so many seconds."""
         self.page.wait_for_function("(ms) => performance.now() > ms", arg=page_seconds * 1000)
+
+    def stops_the_clock(self) -> None:
+        """From the next page on time passes only by ``passes``, however slow the machine is; the hour stays true."""
+        self.page.clock.install(time=time.time() - 3600)
+        self.page.clock.pause_at(time.time())
+
+    def passes(self, seconds: int) -> None:
+        """So many seconds pass on a clock that was stopped; what left in each was answered before the next."""
+        for _ in range(seconds):
+            self.page.clock.run_for(1000)
+            self.page.evaluate("() => navigator.locks.request('shopbell', () => 'nobody is sending')")
+
+    def reads_on_for(self, seconds: int) -> None:
+        """So many seconds pass for somebody who moves the mouse now and then."""
+        for start in range(0, seconds, READER_STIRS_EVERY_S):
+            self.stirs()
+            self.passes(min(READER_STIRS_EVERY_S, seconds - start))
 
     def moment(self, name: str) -> float:
         """When something happened, in seconds on the page's own clock."""

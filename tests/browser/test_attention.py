@@ -49,9 +49,10 @@ def minimise(tabs: Tabs, reader: Tab) -> Callable[[], None]:
 def test_a_page_nobody_sees_invites_nobody_until_it_is_seen(
     house: House, tabs: Tabs, reader: Tab, hide: Callable[[Tabs, Tab], Callable[[], None]]
 ) -> None:
-    reader.open(f"{house.address}/demo/nl/{ARTICLES[0]}")
+    reader.open(f"{house.address}/demo/nl/{ARTICLES[0]}?speed=1")
     show = hide(tabs, reader)
     reader.wait_for(f"({STATE}) == 'hidden without focus'")
+    reader.open(f"{house.address}/demo/nl/{ARTICLES[0]}?speed=60")
     reader.run("new Promise((done) => demoClock.real.setTimeout(done, 3000))")  # three minutes on the page's clock
     assert reader.run(STATE) == "hidden without focus"
     assert reader.run(INVITED) is None
@@ -64,14 +65,13 @@ def test_a_page_nobody_sees_invites_nobody_until_it_is_seen(
 def test_an_empty_chair_counts_for_thirty_seconds_only(house: House, new_shopper: Callable[[], Shopper]) -> None:
     shopper = new_shopper()
     shopper.comes_in()
-    page = shopper.page
-    page.clock.install()
+    shopper.stops_the_clock()
     shopper.reads(ARTICLES[0], speed=1)
-    page.clock.run_for(20_000)
-    page.clock.run_for(600_000)
+    shopper.passes(20)
+    shopper.page.clock.run_for(600_000)
+    shopper.passes(1)
     expect(shopper.invitation).to_have_count(0)
     assert house.deliveries(shopper.visitor) == []
     shopper.stirs()
-    for _ in range(20):
-        page.clock.run_for(1_000)  # in small steps, so that what leaves is answered at about the time it left
+    shopper.passes(20)
     expect(shopper.invitation).to_be_visible()

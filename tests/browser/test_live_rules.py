@@ -1,47 +1,22 @@
-"""The rule file is edited while everything runs: a good one is live within two seconds, a bad one never."""
+"""The rule file is edited while everything runs: a good one goes live, a bad one never does.
+
+That it takes two seconds at most is a matter of the clock: see tests/service/test_live_rules.py, which has its own.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from uuid import uuid4
-
-import pytest
 from playwright.sync_api import expect
 
 from tests.browser.house import House
 from tests.browser.shopper import ARTICLES, Shopper
 
 OLD, NEW = "Niet gevonden wat je zocht? Ik zoek even met je mee.", "Zal ik even meekijken?"
-LIVE_WITHIN_S = 2.0
-ASKING_S = 0.5
-"""What asking once may take on a busy machine."""
 
 
-@pytest.fixture
-def rules(house: House) -> Iterator[str]:
-    """What the rule file says before and after the test."""
-    before = house.rules.read_text(encoding="utf-8")
-    yield before
-    house.rules.write_text(before, encoding="utf-8")
-    house.wait_until(lambda: invited_with(house) == OLD, "the old rules")
-
-
-def invited_with(house: House) -> object:
-    """What a reader is invited with who has read for 45 seconds by now."""
-    page = {"url": f"{house.address}/demo/nl/{ARTICLES[0]}", "type": "knowledge_base", "language": "nl"}
-    agents_known = house.tell(
-        str(uuid4()),
-        {"type": "page_viewed", "page": page},
-        {"type": "checked_in", "page": page, "engaged_ms": 45_010},
-    )
-    return agents_known[0]["text"] if agents_known else None
-
-
-def test_a_new_text_is_live_within_two_seconds(house: House, shopper: Shopper, rules: str) -> None:
-    assert invited_with(house) == OLD
+def test_a_new_text_is_live_without_a_restart(house: House, shopper: Shopper, rules: str) -> None:
+    house.wait_until(lambda: house.invites_with() == OLD, "somebody behind the counter")
     house.rules.write_text(rules.replace(OLD, NEW), encoding="utf-8")
-    took = house.wait_until(lambda: invited_with(house) == NEW, "the new text")
-    assert took <= LIVE_WITHIN_S + ASKING_S
+    house.wait_until(lambda: house.invites_with() == NEW, "the new text")
     shopper.reads(ARTICLES[0])
     expect(shopper.invitation).to_contain_text(NEW)
 

@@ -13,7 +13,8 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from demo import DemoSettings, create_blueprint
+from demo import DemoSettings, counter, create_blueprint
+from tests.parts import DEADLINE_S
 
 SECRET = "sk_the_shops_own"
 
@@ -43,6 +44,12 @@ class Shopbell:
     @property
     def events(self) -> list[dict[str, object]]:
         return [event for request in self.heard for event in request.body["events"]]
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The shop waits for Shopbell's answer however busy the machine is."""
+    monkeypatch.setattr(counter, "TIME_OUT_S", DEADLINE_S)
 
 
 @pytest.fixture

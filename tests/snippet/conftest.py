@@ -3,10 +3,12 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
+from tests.parts import DEADLINE_MS
 from tests.snippet.far_side import FarSide, serve
 
+expect.set_options(timeout=DEADLINE_MS)
 ARGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -42,6 +44,7 @@ def far() -> Iterator[FarSide]:
 def context(browser: Browser) -> Iterator[BrowserContext]:
     """One shopper's browser; an error that escapes to a page fails the test."""
     context = browser.new_context(locale="nl-NL")
+    context.set_default_timeout(DEADLINE_MS)
     escaped: list[str] = []
     context.on("weberror", lambda error: escaped.append(str(error.error)))
     yield context
@@ -52,6 +55,4 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
 @pytest.fixture
 def page(context: BrowserContext) -> Page:
     """One tab."""
-    page = context.new_page()
-    page.set_default_timeout(10_000)
-    return page
+    return context.new_page()

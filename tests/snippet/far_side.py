@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any, TypeAlias, cast
 from urllib.parse import urlsplit
 
+from tests.parts import DEADLINE_S
+
 DIST = Path(__file__).parents[2] / "snippet" / "dist"
 STUB = '!function(w,n){w[n]=w[n]||function(){(w[n].q=w[n].q||[]).push(arguments)}}(window,"shopbell")'
 
@@ -73,7 +75,7 @@ class FarSide:
         """The kinds of all events."""
         return [event["type"] for event in self.events()]
 
-    def wait_for(self, condition: Callable[["FarSide"], object], within: float = 10) -> None:
+    def wait_for(self, condition: Callable[["FarSide"], object], within: float = DEADLINE_S) -> None:
         """Returns as soon as the condition holds; fails with what did arrive."""
         with self.changed:
             if not self.changed.wait_for(lambda: condition(self), within):

@@ -7,25 +7,24 @@ from playwright.sync_api import Page
 
 from tests.snippet.attention import gain_focus, look_away, look_back, lose_focus, read_for, touch
 from tests.snippet.far_side import Answer, FarSide, Json
+from tests.snippet.still import everything_was_tried, outbox_is_empty, stop_the_clock
 
 TOLERANCE_MS = 250
 
 
 def open_paused(page: Page, far: FarSide) -> None:
     """A page whose clock moves only when the test says so; its first batch has been answered."""
-    page.clock.install(time=1_800_000_000)
-    page.clock.pause_at(1_800_000_001)
+    stop_the_clock(page)
     page.goto(far.origin)
-    page.wait_for_function("() => window.shopbell.live")
-    with page.expect_response("**/v1/events"):
-        page.clock.run_for(200)
+    page.clock.run_for(200)
+    far.wait_for_event("page_viewed")
     settled(page)
 
 
 def settled(page: Page) -> None:
     """The answer has been read and its timer set: the outbox is empty and nobody holds the lock."""
-    page.wait_for_function("() => !Object.keys(localStorage).some((key) => key.includes('o|'))")
-    page.evaluate("() => new Promise((resolve) => navigator.locks.request('shopbell', resolve))")
+    outbox_is_empty(page)
+    everything_was_tried(page)
 
 
 def back_again(page: Page) -> None:
@@ -143,16 +142,13 @@ def test_a_countdown_goes_by_the_event_it_answers_not_by_the_way_there(page: Pag
         Answer(503, headers={"Retry-After": "10"}),
         Answer(body={"next_check_ms": 20_000, "check_on": "engaged"}),
     ]
-    page.clock.install(time=1_800_000_000)
-    page.clock.pause_at(1_800_000_001)
+    stop_the_clock(page)
     page.goto(far.origin)
-    page.wait_for_function("() => window.shopbell.live")
-    with page.expect_response("**/v1/events"):
-        page.clock.run_for(200)
+    page.clock.run_for(200)
     page.wait_for_function("() => localStorage['shopbell:r']")
-    page.evaluate("() => new Promise((resolve) => navigator.locks.request('shopbell', resolve))")
-    with page.expect_response("**/v1/events"):
-        read_for(page, 13)
+    everything_was_tried(page)
+    read_for(page, 13)
+    far.wait_for_event("page_viewed")
     settled(page)
     read_for(page, 10)
     event = far.wait_for_event("checked_in")

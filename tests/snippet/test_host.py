@@ -68,7 +68,8 @@ def test_a_full_storage_loses_nothing_on_this_page(page: Page, far: FarSide) -> 
     page.add_init_script("Storage.prototype.setItem = () => { throw new DOMException('full', 'QuotaExceededError') }")
     far.answers = [Answer(0)]
     page.goto(far.origin)
-    far.wait_for(lambda far: len(far.bodies) == 2)
+    far.wait_for_event("consent_changed")
+    assert len(far.bodies) == 2
     assert far.types() == ["page_viewed", "consent_changed"]
 
 

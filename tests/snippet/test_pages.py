@@ -5,6 +5,7 @@ from playwright.sync_api import Page
 from tests.snippet.attention import look_away, look_back
 from tests.snippet.far_side import GRANTED, FarSide
 from tests.snippet.far_side import Page as ShopPage
+from tests.snippet.still import everything_was_tried
 
 
 def paths(far: FarSide) -> list[str]:
@@ -84,15 +85,18 @@ def test_looking_away_and_back_is_told(page: Page, far: FarSide) -> None:
 
 
 def test_a_page_out_of_the_back_forward_cache_is_viewed_again(page: Page, far: FarSide) -> None:
+    page.add_init_script("addEventListener('pageshow', (e) => { window.cached = e.persisted && performance.now() })")
     page.goto(far.origin)
     far.wait_for_event("page_viewed")
-    page.evaluate("window.mark = 1; addEventListener('pageshow', (e) => { window.cached = e.persisted })")
+    page.evaluate("window.mark = 1")
+    page.wait_for_function("() => performance.now() > 2000")
+    everything_was_tried(page)  # a page that holds a lock is not kept
     page.goto(far.origin + "/next")
     far.wait_for_event("page_viewed", times=2)
     page.go_back(wait_until="commit")
     last = far.wait_for_event("page_viewed", times=3)
-    assert page.evaluate("[window.mark, window.cached]") == [1, True]
-    assert last["engaged_ms"] < 1000
+    assert page.evaluate("window.mark") == 1
+    assert last["engaged_ms"] <= page.evaluate("performance.now() - window.cached")
     assert paths(far) == ["/", "/next", "/"]
     assert "page_shown" not in far.types()
     numbers = {event["id"]: (body["tab"], event["seq"]) for body in far.bodies for event in body["events"]}

@@ -6,8 +6,10 @@ import threading
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
+from tests.parts import DEADLINE_S
 from tests.snippet.far_side import GRANTED, Answer, FarSide, Json
 from tests.snippet.far_side import Page as ShopPage
+from tests.snippet.still import everything_was_tried, outbox_is_empty, stop_the_clock
 
 UUID = r"^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$"
 
@@ -23,11 +25,6 @@ def track(page: Page, count: int, size: int = 10) -> None:
 def done(far: FarSide) -> list[int]:
     """The numbers of the events that arrived, each once."""
     return [event["i"] for event in far.events("thing_done")]
-
-
-def outbox_is_empty(page: Page) -> None:
-    """Everything was answered for."""
-    page.wait_for_function("() => !Object.keys(localStorage).some((key) => key.includes('o|'))")
 
 
 def test_a_batch_says_whose_events_it_carries(page: Page, far: FarSide) -> None:
@@ -64,6 +61,7 @@ def test_ids_last_over_pages_and_tabs_have_their_own(context: BrowserContext, pa
         page.evaluate("() => { window.open('/opened') }")
     opened.value.wait_for_load_state()
     far.wait_for_event("page_viewed", times=3)
+    outbox_is_empty(page)
     assert len({body["visitor"] for body in far.bodies}) == 1
     assert len({body["session"] for body in far.bodies}) == 1
     assert len({body["tab"] for body in far.bodies}) == 2
@@ -75,7 +73,7 @@ def test_ids_last_over_pages_and_tabs_have_their_own(context: BrowserContext, pa
 
 
 def test_half_an_hour_of_silence_starts_a_new_session(page: Page, far: FarSide) -> None:
-    page.clock.install()
+    stop_the_clock(page)
     page.goto(far.origin)
     page.clock.run_for(1000)
     far.wait_for_event("page_viewed")
@@ -108,14 +106,14 @@ def test_what_was_not_accepted_is_sent_again_on_the_next_page(page: Page, far: F
 
 
 def test_the_server_s_wish_for_rest_is_kept(page: Page, far: FarSide) -> None:
-    page.clock.install()
+    stop_the_clock(page)
     far.answers = [Answer(503, headers={"Retry-After": "20"})]
     page.goto(far.origin)
-    with page.expect_response(lambda response: response.status == 503):
-        page.clock.run_for(1000)
+    page.clock.run_for(1000)
     page.wait_for_function("() => localStorage['shopbell:r']")
     track(page, 1)
     page.clock.run_for(18_000)
+    everything_was_tried(page)
     assert len(far.bodies) == 1
     page.clock.run_for(8000)
     far.wait_for_event("thing_done")
@@ -123,17 +121,16 @@ def test_the_server_s_wish_for_rest_is_kept(page: Page, far: FarSide) -> None:
 
 
 def test_without_a_wish_the_pauses_grow(page: Page, far: FarSide) -> None:
-    page.clock.install(time=1_800_000_000)
-    page.clock.pause_at(1_800_000_001)
+    stop_the_clock(page)
     far.respond = lambda _body: Answer(503)
     page.goto(far.origin)
-    page.wait_for_function("() => window.shopbell.live")
     for tries, (too_soon, enough) in enumerate([(10, 200), (900, 400), (1900, 700), (3900, 1200)], start=1):
         page.clock.run_for(too_soon)
+        everything_was_tried(page)
         assert len(far.bodies) == tries - 1
         page.clock.run_for(enough)
-        far.wait_for(lambda far: len(far.bodies) == tries)  # noqa: B023  called before the loop goes on
-        page.evaluate("() => navigator.locks.request('shopbell', () => 'the refusal was read')")
+        everything_was_tried(page)
+        assert len(far.bodies) == tries
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 413, 415])
@@ -177,7 +174,8 @@ def test_closing_the_tab_sends_the_last_events(page: Page, far: FarSide) -> None
     far.wait_for_event("page_viewed")
     page.evaluate("shopbell('track', 'thing_done', {i: 7})")
     page.close(run_before_unload=True)
-    far.wait_for_event("page_hidden")
+    # In one beacon, or the first by itself just before: then either may be the first to arrive.
+    far.wait_for(lambda far: done(far) and far.events("page_hidden"))
     assert done(far) == [7]
 
 
@@ -189,13 +187,10 @@ ORPHAN = """() => {
 }"""
 
 
-# Whether the tab comes to stand behind another for its turn to send.
-WAITS_IN_LINE = """async () => {
-  for (const deadline = Date.now() + 8000; Date.now() < deadline; await new Promise(requestAnimationFrame)) {
-    if ((await navigator.locks.query()).pending.some((lock) => lock.name == 'shopbell')) return true;
-  }
-  return false;
-}"""
+# Whether a tab stands behind another for its turn to send.
+WAITS_IN_LINE = "async () => (await navigator.locks.query()).pending.some((lock) => lock.name == 'shopbell')"
+# Then the script waits for an answer as long as it takes, where otherwise it would lose patience.
+PATIENT = "AbortSignal.timeout = undefined"
 
 
 def orphans(far: FarSide) -> list[str]:
@@ -216,13 +211,14 @@ def test_another_tab_delivers_what_a_crashed_one_left(context: BrowserContext, p
 
 
 def test_tabs_wait_for_each_other_before_they_send(context: BrowserContext, page: Page, far: FarSide) -> None:
+    context.add_init_script(PATIENT)
     page.goto(far.origin)
     far.wait_for_event("page_viewed")
     outbox_is_empty(page)
     gate = threading.Event()
 
     def respond(_body: Json) -> Answer:
-        gate.wait(20)
+        gate.wait(DEADLINE_S)
         return Answer()
 
     far.respond = respond
@@ -231,7 +227,7 @@ def test_tabs_wait_for_each_other_before_they_send(context: BrowserContext, page
     far.wait_for(lambda far: len(far.bodies) == 2)
     other = context.new_page()
     other.goto(far.origin + "/other")
-    assert other.evaluate(WAITS_IN_LINE)
+    other.wait_for_function(WAITS_IN_LINE)
     gate.set()
     far.wait_for_event("page_viewed", times=2)
     outbox_is_empty(other)
