@@ -31,6 +31,7 @@ from engine.store import deliveries, looks, migrate, rule_sets, suppress, timers
 from engine.store.database import open_engine, reading
 from engine.store.unit import DECISIONS, DELIVERIES
 from engine.visitors import Visitor, apply
+from tests.parts import DEADLINE_S
 
 NOON: Millis = 1_795_262_400_000
 """Saturday 2026-11-21T12:00:00Z, one o'clock in Amsterdam."""
@@ -368,14 +369,14 @@ def at_once(*works: Callable[[], T]) -> list[T]:
     start = threading.Barrier(len(works))
 
     def run(work: Callable[[], T]) -> T:
-        start.wait(10)
+        start.wait(DEADLINE_S)
         return work()
 
     with ThreadPoolExecutor(len(works)) as threads:
-        return [done.result(60) for done in [threads.submit(run, work) for work in works]]
+        return [done.result(DEADLINE_S) for done in [threads.submit(run, work) for work in works]]
 
 
-def wait_until(holds: Callable[[], bool], timeout_s: float = 15.0) -> None:
+def wait_until(holds: Callable[[], bool], timeout_s: float = DEADLINE_S) -> None:
     """Return as soon as it holds; fail when it does not in time."""
     pause, give_up_at = threading.Event(), monotonic() + timeout_s
     while not holds():

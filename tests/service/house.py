@@ -22,11 +22,11 @@ from uuid import uuid4
 import msgspec
 import redis
 import urllib3
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Connection, Engine, func, select, update
 
 from engine import hints
 from engine.settings import Settings
-from engine.store.database import open_engine, reading
+from engine.store.database import database_now, in_transaction, open_engine, reading
 from engine.store.keys import PUBLIC, add_key
 from engine.store.migrate import upgrade
 from engine.store.unit import DELIVERIES, EVENTS
@@ -36,7 +36,9 @@ from tests.parts import DEADLINE_S, free_port
 T = TypeVar("T")
 FINAL = ("sent", "failed", "cancelled", "uncertain")
 RECOVERY_S = 15.0
-"""What docs/architecture.md promises after any single kill; a test on a busy machine gives twice that."""
+"""What docs/architecture.md promises after any single kill. That is a promise about a machine which is not overloaded:
+a test waits for the fact, ``IN_TIME_S`` at most."""
+IN_TIME_S = 8 * RECOVERY_S
 RULES = """\
 shop:
   id: {shop}
@@ -139,7 +141,7 @@ class House:
         self.ports = {"web": self.settings.port, "web 2": free_port()}
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self.engine: Engine = open_engine(self.settings.database_url)
-        self.http = urllib3.PoolManager(retries=False, timeout=urllib3.Timeout(15.0))
+        self.http = urllib3.PoolManager(retries=False, timeout=urllib3.Timeout(DEADLINE_S))
         upgrade(self.settings.database_url)
 
     # --- processes ----------------------------------------------------------------------------------------------------
@@ -254,7 +256,7 @@ class House:
         visitor: str,
         *events: Mapping[str, object],
         key: str = "pk_demo",
-        timeout_s: float = 15.0,
+        timeout_s: float = DEADLINE_S,
         web: str = "web",
     ) -> Answer:
         """POST these events as the visitor's browser would."""
@@ -286,7 +288,7 @@ class House:
             assert answer.body["accepted"] == 2, answer
 
     def is_ready(self, web: str = "web") -> bool:
-        return self.request("GET", "/readyz", b"", {}, 2.0, web).status == 200
+        return self.request("GET", "/readyz", b"", {}, 30.0, web).status == 200
 
     def request(
         self, method: str, path: str, body: bytes, headers: Mapping[str, str], timeout_s: float, web: str = "web"
@@ -324,6 +326,15 @@ class House:
 
         wait_until(reached, f"{shopper.email} to be {' or '.join(states)}", timeout_s)
         return said[0]
+
+    def is_due_now(self, shopper: Shopper) -> None:
+        """What still waits, for the morning or for the next attempt, waits no longer."""
+
+        def work(connection: Connection) -> None:
+            own = (DELIVERIES.c.visitor == shopper.visitor, DELIVERIES.c.state == "scheduled")
+            connection.execute(update(DELIVERIES).where(*own).values(due_at=database_now(connection)))
+
+        in_transaction(self.engine, work)
 
     def kept(self, ids: Iterable[object]) -> int:
         """How many rows the events with these ids have."""

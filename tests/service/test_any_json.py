@@ -67,7 +67,9 @@ def _list(value: object) -> list[object]:
 
 
 @given(whole=_BATCH, trusted=st.booleans())
-@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 def test_no_json_whatever_brings_the_house_down(door: Door, whole: Json, trusted: bool) -> None:
     body = json.dumps(whole).encode("utf-8", "surrogatepass")
     response = door.knock(body, **({"Authorization": f"Bearer {INK_SECRET}"} if trusted else {}))
@@ -79,7 +81,9 @@ def test_no_json_whatever_brings_the_house_down(door: Door, whole: Json, trusted
 
 
 @given(body=st.binary(max_size=300))
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 def test_no_bytes_whatever_bring_the_house_down(door: Door, body: bytes) -> None:
     assert door.knock(body).status_code in (400, 401)
 
@@ -170,7 +174,9 @@ def _meant(draw: st.DrawFn) -> Json:
 
 
 @given(events=st.lists(_meant(), min_size=1, max_size=6), trusted=st.booleans())
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 def test_what_is_taken_is_in_the_contract_and_breaks_no_visitor(door: Door, events: list[Json], trusted: bool) -> None:
     told = [event | {"visitor": "v1"} for event in events] if trusted else events
     response = door.report(*told) if trusted else door.send(*told)

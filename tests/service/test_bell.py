@@ -151,7 +151,7 @@ def test_a_pickle_is_never_opened(redis_url: str, mark: Path) -> None:
 def test_a_running_worker_goes_on_after_hostile_jobs(tmp_path: Path, calls: tuple[str, list[str]]) -> None:
     url = f"sqlite:///{tmp_path / 'shopbell.db'}"
     with FaultySmtp() as smtp, open_house(tmp_path / "house", url, smtp.url, workers=1) as house:
-        connection, name = house.redis, house.announced_name("worker")
+        connection, name = house.redis, wait_until(lambda: house.announced_name("worker"), "its name")
         mark = tmp_path / "mark"
         for data in (pickle.dumps(Touch(mark)), call_of("os.system", f"touch {mark}"), b"\xff\x00", b"[]", b"{}"):
             put_job(connection, f"shopbell:{name}", data)

@@ -41,7 +41,9 @@ def away(house: House, shared_postgresql: str) -> Iterator[None]:
     """SQLite: locked by somebody else. PostgreSQL: every connection is cut and none is let in."""
     address = make_url(house.settings.database_url)
     if address.get_backend_name() == "sqlite":
-        with closing(sqlite3.connect(address.database or "", isolation_level=None)) as connection:
+        with closing(
+            sqlite3.connect(address.database or "", timeout=parts.DEADLINE_S, isolation_level=None)
+        ) as connection:
             connection.execute("BEGIN EXCLUSIVE")
             yield
             connection.execute("ROLLBACK")
@@ -68,7 +70,7 @@ def test_what_cannot_be_kept_is_answered_503_and_kept_once_when_it_is_sent_again
     batch = (shopper.tells_address(), shopper.fills_cart())
     house.post(Shopper("somebody").visitor)  # so that the key is known: what is asked is about keeping
     with away(house, shared_postgresql):
-        answer = house.post(shopper.visitor, *batch, timeout_s=30)
+        answer = house.post(shopper.visitor, *batch)
         assert (answer.status, answer.body["error"]["code"]) == (503, "unavailable")
         assert int(answer.headers["Retry-After"]) >= 1
     answer = house.post_until_kept(shopper.visitor, *batch)
@@ -101,7 +103,7 @@ def test_a_mail_that_was_taken_while_the_database_is_away_is_known_to_be_sent_af
     smtp.scripts[shopper.email] = {"dot": WAITS}
     smtp.gate.clear()
     house.leaves_cart(shopper)
-    assert smtp.waiting.acquire(timeout=30)
+    assert smtp.waiting.acquire(timeout=parts.DEADLINE_S)
     with away(house, shared_postgresql):
         smtp.gate.set()
         workers = ("worker", "worker 2")

@@ -9,11 +9,9 @@ from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import Connection, update
 
 from engine.links import Links
-from engine.store.database import database_now, in_transaction
-from engine.store.unit import DELIVERIES
+from tests.parts import DEADLINE_S
 from tests.service.faulty_smtp import WAITS, FaultySmtp
 from tests.service.house import House, Shopper, open_house, rules, wait_until
 
@@ -33,7 +31,7 @@ def unsubscribes(house: House, shopper: Shopper, key: str) -> None:
     links = Links(house.settings.secret_key, house.settings.public_url)
     path = links.unsubscribe(row.shop, row.person, "an-earlier-mail").removeprefix(house.settings.public_url)
     form = {"Content-Type": "application/x-www-form-urlencoded"}
-    assert house.request("POST", path, b"List-Unsubscribe=One-Click", form, 15.0).status == 200
+    assert house.request("POST", path, b"List-Unsubscribe=One-Click", form, DEADLINE_S).status == 200
 
 
 def empties_the_cart(house: House, shopper: Shopper, key: str) -> None:
@@ -70,16 +68,6 @@ def house(tmp_path_factory: pytest.TempPathFactory, smtp: FaultySmtp) -> Iterato
         yield house
 
 
-def morning_comes(house: House, shopper: Shopper) -> None:
-    """What still waits is due now; it is looked at once more, like everything that is sent."""
-
-    def work(connection: Connection) -> None:
-        own = (DELIVERIES.c.visitor == shopper.visitor, DELIVERIES.c.state == "scheduled")
-        connection.execute(update(DELIVERIES).where(*own).values(due_at=database_now(connection)))
-
-    in_transaction(house.engine, work)
-
-
 def is_cancelled(house: House, smtp: FaultySmtp, shopper: Shopper, reason: str) -> None:
     house.wait_for_state(shopper, "cancelled", "sent", "uncertain", "failed")
     assert (house.state_of(shopper), house.result_of(shopper)) == ("cancelled", reason)
@@ -94,7 +82,7 @@ def test_a_mail_that_waits_for_the_morning_is_cancelled(
     house.leaves_cart(shopper, key="pk_night")
     wait_until(lambda: house.state_of(shopper) == "scheduled", "a mail that waits")
     change(house, shopper, "pk_night")
-    morning_comes(house, shopper)
+    house.is_due_now(shopper)
     is_cancelled(house, smtp, shopper, reason)
 
 
@@ -107,7 +95,7 @@ def test_a_mail_that_the_relay_put_off_is_cancelled(
     house.leaves_cart(shopper)
     wait_until(lambda: any(row.result for row in house.deliveries(shopper)), "a first attempt")
     change(house, shopper, "pk_demo")
-    morning_comes(house, shopper)
+    house.is_due_now(shopper)
     is_cancelled(house, smtp, shopper, reason)
 
 
@@ -119,7 +107,7 @@ def test_a_mail_that_is_being_handed_over_stops_before_its_last_byte(
     smtp.scripts[shopper.email] = {"RCPT": WAITS}
     smtp.gate.clear()
     house.leaves_cart(shopper)
-    assert smtp.waiting.acquire(timeout=30)
+    assert smtp.waiting.acquire(timeout=DEADLINE_S)
     change(house, shopper, "pk_demo")
     smtp.gate.set()
     smtp.wait_for_goodbyes(smtp.connections)

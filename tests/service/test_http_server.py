@@ -1,4 +1,7 @@
-"""The real server, by the socket: odd bodies, slow clients, and clients that say nothing."""
+"""The real server, by the socket: odd bodies, slow clients, and clients that say nothing.
+
+It never hangs up on them, so whoever would have to wait until they are gone would wait until the test fails.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,8 @@ import socket
 import sqlite3
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from email.message import Message
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
@@ -54,7 +56,7 @@ def server(folder: Path) -> Iterator[int]:
         process.wait(parts.DEADLINE_S)
 
 
-def post(port: int, body: bytes, timeout_s: float = 20.0) -> int:
+def post(port: int, body: bytes, timeout_s: float = parts.DEADLINE_S) -> int:
     """A well-behaved client's request; returns the status."""
     with closing(HTTPConnection("127.0.0.1", port, timeout=timeout_s)) as connection:
         connection.request("POST", "/v1/events", body, {"Content-Type": "text/plain", "Origin": INK})
@@ -68,17 +70,18 @@ class Told(NamedTuple):
 
 
 def get(port: int, path: str, method: str = "GET") -> Told:
-    with closing(HTTPConnection("127.0.0.1", port, timeout=20)) as connection:
+    with closing(HTTPConnection("127.0.0.1", port, timeout=parts.DEADLINE_S)) as connection:
         connection.request(method, path)
         response = connection.getresponse()
         return Told(response.status, response.headers, response.read())
 
 
-def raw(port: int, *pieces: bytes, timeout_s: float = 20.0) -> tuple[int, bytes]:
+def raw(port: int, *pieces: bytes, timeout_s: float = parts.DEADLINE_S) -> tuple[int, bytes]:
     """Send these bytes as they are; returns the status and the body of what comes back."""
     with socket.create_connection(("127.0.0.1", port), timeout=timeout_s) as connection:
-        for piece in pieces:
-            connection.sendall(piece)
+        with suppress(ConnectionError):  # it may refuse and hang up while we still talk; what it said is there to read
+            for piece in pieces:
+                connection.sendall(piece)
         response = HTTPResponse(connection)
         response.begin()
         return response.status, response.read()
@@ -95,7 +98,7 @@ def chunked(body: bytes, size: int = 100) -> bytes:
 
 
 def test_a_batch_is_taken_and_the_answer_tells_its_time(server: int) -> None:
-    with closing(HTTPConnection("127.0.0.1", server, timeout=20)) as connection:
+    with closing(HTTPConnection("127.0.0.1", server, timeout=parts.DEADLINE_S)) as connection:
         connection.request("POST", "/v1/events", batch(page_viewed()), {"Content-Type": "text/plain", "Origin": INK})
         response = connection.getresponse()
         assert response.status == 202
@@ -137,22 +140,23 @@ def test_two_lengths_are_refused(server: int) -> None:
 
 def test_a_client_that_hangs_up_in_the_middle_disturbs_nobody(server: int) -> None:
     for _ in range(SLOW):
-        with socket.create_connection(("127.0.0.1", server), timeout=20) as connection:
+        with socket.create_connection(("127.0.0.1", server), timeout=parts.DEADLINE_S) as connection:
             connection.sendall(head("Content-Length: 1000") + b'{"key"')
     assert post(server, batch(page_viewed())) == 202
 
 
 def test_clients_that_send_a_byte_a_second_do_not_keep_others_waiting(server: int) -> None:
     with ExitStack() as stack:
-        slow = [stack.enter_context(socket.create_connection(("127.0.0.1", server), timeout=20)) for _ in range(SLOW)]
+        slow = [
+            stack.enter_context(socket.create_connection(("127.0.0.1", server), timeout=parts.DEADLINE_S))
+            for _ in range(SLOW)
+        ]
         for connection in slow:
             connection.sendall(head("Content-Length: 200") + b"{")
-        began = time.monotonic()
         for letter in b'"key":':
             for connection in slow:
                 connection.sendall(bytes([letter]))
             assert post(server, batch(page_viewed())) == 202
-        assert time.monotonic() - began < 10
 
 
 def test_a_slow_client_is_heard_in_the_end(server: int) -> None:
@@ -214,7 +218,5 @@ def test_a_header_with_an_underscore_poses_as_no_other(server: int) -> None:
 def test_two_hundred_silent_connections_do_not_keep_others_waiting(server: int) -> None:
     with ExitStack() as stack:
         for _ in range(200):
-            stack.enter_context(socket.create_connection(("127.0.0.1", server), timeout=20))
-        began = time.monotonic()
+            stack.enter_context(socket.create_connection(("127.0.0.1", server), timeout=parts.DEADLINE_S))
         assert post(server, batch(page_viewed())) == 202
-        assert time.monotonic() - began < 5

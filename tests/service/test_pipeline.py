@@ -345,7 +345,10 @@ STEPS = st.lists(
 
 
 @hypothesis_settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True
+    max_examples=15,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    derandomize=True,
 )
 @given(steps=STEPS)
 def test_a_batch_that_comes_twice_is_a_batch_that_came_once(

@@ -10,6 +10,7 @@ import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default as modern_policy
@@ -26,9 +27,11 @@ from engine.mailbox import MailboxHandler, list_mails, read_mail
 from engine.messages import OutgoingMail
 from integrations.smtp import Smtp, SmtpSettings
 from integrations.smtp.relay import Deadlines, Relay
+from tests.parts import DEADLINE_S, free_port
 
 SOON = Deadlines(connect_s=0.3, command_s=0.3, final_s=0.3)
-PATIENT = Deadlines(connect_s=20, command_s=20, final_s=20)
+PATIENT = Deadlines(connect_s=DEADLINE_S, command_s=DEADLINE_S, final_s=DEADLINE_S)
+PATIENT_UNTIL_THE_DOT = replace(PATIENT, final_s=0.3)
 CERTIFICATE = Path(__file__).parent / "tls" / "localhost.pem"
 UNSUBSCRIBE = "https://bell.example/u/" + "x" * 180
 
@@ -78,7 +81,7 @@ class FaultyRelay:
         self._over.set()
         with suppress(OSError):  # wakes a relay that nobody came to; one that had company has closed it already
             self._listener.shutdown(socket.SHUT_RDWR)
-        self._thread.join(20)
+        self._thread.join(DEADLINE_S)
         assert not self._thread.is_alive()
 
     def _serve(self) -> None:
@@ -117,7 +120,7 @@ class FaultyRelay:
     def _answer(self, connection: socket.socket, step: str) -> bool:
         answer = self.script[step]
         if answer == SILENCE:
-            self._over.wait(20)
+            self._over.wait(DEADLINE_S)
         elif answer == CHATTER:
             while not self._over.is_set():
                 connection.sendall(b"250-and another thing\r\n")
@@ -206,10 +209,8 @@ def test_a_relay_that_vanishes_inside_the_mail_delays_it() -> None:
 
 
 def test_nobody_listening_delays_the_mail() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
     with pytest.raises(DeliveryDelayed):
-        sender(port).send(MAIL, Fence())
+        sender(free_port()).send(MAIL, Fence())
 
 
 # --- the fence --------------------------------------------------------------------------------------------------------
@@ -260,13 +261,13 @@ def test_a_mail_the_relay_took_is_sent_and_its_answer_kept() -> None:
 
 def test_how_the_goodbye_goes_changes_nothing() -> None:
     with FaultyRelay(QUIT=SILENCE) as relay:
-        assert sender(relay.port, SOON).send(MAIL, Fence()).startswith("250")
+        assert sender(relay.port).send(MAIL, Fence()).startswith("250")
 
 
 @pytest.mark.parametrize("fault", [DROP, SILENCE, CHATTER])
 def test_silence_after_the_dot_leaves_it_uncertain(fault: str) -> None:
     with FaultyRelay(dot=fault) as relay:
-        error = failure(relay, Fence(), deadlines=SOON)
+        error = failure(relay, Fence(), deadlines=PATIENT_UNTIL_THE_DOT)
     assert isinstance(error, DeliveryUncertain)
     assert len(relay.messages) == 1
 
@@ -371,12 +372,12 @@ def test_a_header_that_would_start_another_is_refused(field: str, poison: str) -
 
 @contextmanager
 def serving(handler: object, tls: ssl.SSLContext | None = None) -> Iterator[int]:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = int(listener.getsockname()[1])
+    port = free_port()
     controller = Controller(
         handler,
         hostname="127.0.0.1",
         port=port,
+        ready_timeout=DEADLINE_S,
         enable_SMTPUTF8=True,
         tls_context=tls,
         authenticator=let_in if tls else None,

@@ -51,7 +51,9 @@ def python(name: str, code: str, *arguments: str) -> Program:
     return Program(name, (sys.executable, "-c", code, *arguments))
 
 
-def supervise(scenario: Callable[[Supervisor, Heard], Coroutine[None, None, None]], *, grace_s: float = 10.0) -> None:
+def supervise(
+    scenario: Callable[[Supervisor, Heard], Coroutine[None, None, None]], *, grace_s: float = DEADLINE_S
+) -> None:
     """Run a scenario; whatever comes of it, nothing it started is left."""
 
     async def run() -> None:

@@ -292,7 +292,9 @@ BEGINNINGS: tuple[tuple[Act, ...], ...] = ((), (fills_cart,), (gives_address, fi
     acts=st.lists(st.sampled_from(ACTS), max_size=6),
     pause=st.sampled_from([2 * MINUTE, 31 * MINUTE, HOUR, DAY]),
 )
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 def test_the_command_and_the_pipeline_never_disagree(
     premises: Premises, monkeypatch: pytest.MonkeyPatch, beginning: tuple[Act, ...], acts: list[Act], pause: int
 ) -> None:

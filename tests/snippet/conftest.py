@@ -24,7 +24,10 @@ def browser(chromium: str) -> Iterator[Browser]:
     """Chromium as it comes: Playwright would switch the back/forward cache off."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=chromium, args=ARGS, ignore_default_args=["--disable-back-forward-cache"]
+            executable_path=chromium,
+            args=ARGS,
+            ignore_default_args=["--disable-back-forward-cache"],
+            timeout=DEADLINE_MS,
         )
         yield browser
         browser.close()
