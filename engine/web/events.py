@@ -47,7 +47,7 @@ SKEW_TOLERANCE: Millis = MINUTE
 SOONEST_CHECK: Millis = 250
 
 blueprint = Blueprint("events", __name__)
-_encode = msgspec.json.Encoder().encode
+_encode = msgspec.json.Encoder(enc_hook=str).encode  # a problem may be a Said, which is a str of its own kind
 _MEDIA_TYPES = frozenset(["text/plain", "application/json"])
 _JSON = [("Content-Type", "application/json")]
 _CORS = [

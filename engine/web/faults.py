@@ -22,5 +22,5 @@ def fault(error: Exception) -> Response:
 
 
 def plain_error(status: int, code: str, message: str, headers: Iterable[tuple[str, str]] = ()) -> Response:
-    body = msgspec.json.encode({"error": {"code": code, "message": message}})
+    body = msgspec.json.encode({"error": {"code": code, "message": message}}, enc_hook=str)
     return Response(body, status=status, headers=list(headers), content_type="application/json")

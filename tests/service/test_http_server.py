@@ -172,7 +172,8 @@ def test_who_waits_for_the_disk_keeps_nobody_else_waiting(server: int, folder: P
         locked = stack.enter_context(closing(sqlite3.connect(folder / "shopbell.db", isolation_level=None)))
         locked.execute("BEGIN IMMEDIATE")
         waiting = [
-            stack.enter_context(socket.create_connection(("127.0.0.1", server), timeout=60)) for _ in range(SLOW)
+            stack.enter_context(socket.create_connection(("127.0.0.1", server), timeout=parts.DEADLINE_S))
+            for _ in range(SLOW)
         ]
         for connection in waiting:
             connection.sendall(head(f"Content-Length: {len(body)}") + body)
@@ -182,9 +183,12 @@ def test_who_waits_for_the_disk_keeps_nobody_else_waiting(server: int, folder: P
         for connection in waiting:
             response = HTTPResponse(connection)
             response.begin()
-            assert response.status == 202
             told = msgspec.json.decode(response.read())
-            assert told["accepted"] + told["duplicates"] == 1
+            if response.status == 503:  # on a machine so slow that the lock outlasted the door's patience
+                assert post(server, body) == 202
+            else:
+                assert response.status == 202
+                assert told["accepted"] + told["duplicates"] == 1
 
 
 def test_a_body_that_no_door_takes_is_not_even_read(server: int) -> None:
