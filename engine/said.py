@@ -1,8 +1,9 @@
 """What is said to whoever writes rules: an English sentence that still knows how it was made.
 
 Everything that carries such a sentence (problems, verdicts, holds, answers of commands) is blind to languages: a
-:class:`Said` is a ``str``, in English, and so it stands in logs and in answers over HTTP. Only the terminal asks for
-another language, with :func:`translate`, from the template and its values.
+:class:`Said` is a ``str``, in English, and so it stands in logs and in answers over HTTP (``enc_hook=str`` tells
+msgspec, which knows nothing but ``str`` itself). Only the terminal asks for another language, with :func:`translate`,
+from the template and its values.
 
 :func:`say` and :func:`say_count` mark a template for the catalogue (``engine/locale/*.po``, see CONTRIBUTING.md);
 :func:`frame` puts sentences together and has no words of its own.
@@ -14,8 +15,11 @@ import json
 from collections.abc import Iterable, Mapping
 from functools import cache
 from gettext import NullTranslations
-from typing import Any, overload
+from pathlib import Path
+from typing import Any, Final, overload
 
+FOLDER: Final = Path(__file__).parent / "locale"
+"""Where its catalogues are: ``<language>.po``."""
 Value = str | int | float
 
 

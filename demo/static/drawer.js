@@ -175,7 +175,7 @@
     if (at && state === "fired") return t.drawer_fired.replace("{t}", moment(at));
     if (at && state === "running") return t.drawer_running.replace("{t}", moment(at));
     if (state === "met") return t.drawer_met;
-    // What a guard says stands in the server's words; only its hours are put on the shopper's clock.
+    // What a guard says stands in the server's words; its hours are put on the shopper's clock.
     return why.replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, (text) => moment(Date.parse(text)));
   }
 

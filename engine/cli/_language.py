@@ -6,15 +6,12 @@ from collections.abc import Mapping
 from contextvars import ContextVar
 from functools import cache
 from gettext import NullTranslations
-from pathlib import Path
 from typing import Final
 
 import click
 
-import engine
-from engine.said import translate
+from engine.said import FOLDER, translate
 
-FOLDER: Final = Path(engine.__file__).parent / "locale"
 LANGUAGES: Final = ("en", *sorted(path.stem for path in FOLDER.glob("*.po")))
 _WHERE_IT_IS_SAID: Final = ("SHOPBELL_LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")
 """The first that is set counts; after our own, in the order of POSIX."""

@@ -26,6 +26,7 @@ from engine.events.model import (
     Product,
     Shipping,
 )
+from engine.said import Said, frame, say
 
 _TYPE_NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)+\Z")
 EventId = Annotated[str, msgspec.Meta(min_length=8, max_length=64)]
@@ -136,8 +137,10 @@ WIRE_EVENT: type[msgspec.Struct] = _WireEvent
 
 _PROBLEM = re.compile(r"(?P<what>.*?)(?: - at `\$(?P<path>[^`]*)`)?\Z", re.DOTALL)
 _EXPECTED = {
-    "decimal": "a number", "float": "a number", "int": "a whole number", "str": "text", "bool": "true or false",
-    "object": "an object", "array": "a list", "datetime": "a time such as 2026-11-21T10:00:00Z", "null": "null",
+    "decimal": say("a number"), "float": say("a number"), "int": say("a whole number"), "str": say("text"),
+    "bool": say("true or false"), "object": say("an object"), "array": say("a list"),
+    "null": frame("%(word)s", word="null"),
+    "datetime": say("a time such as 2026-11-21T10:00:00Z"),
 }  # fmt: skip
 
 
@@ -160,23 +163,30 @@ def _explain(error: msgspec.ValidationError, raw: dict[str, object]) -> InvalidE
     missing = re.match(r"Object missing required field `(\w+)`", what)
     if missing:
         field = f"{path}.{missing[1]}".lstrip(".")
-        return InvalidEvent("is missing", code="missing_field", field=field)
+        return InvalidEvent(say("is missing"), code="missing_field", field=field)
     got = _shorten(_look_up(raw, path))
     kind = re.match(r"(?:Expected|Invalid) `?(decimal|float|int|str|bool|object|array|datetime|null|RFC3339)", what)
     bound = re.search(r"(>=|<=) ([\d.]+)", what)
     if bound:
-        limit = "at least" if bound[1] == ">=" else "at most"
-        unit = " characters long" if "length" in what else ""
-        return InvalidEvent(f"must be {limit} {bound[2]}{unit}, got {got}", field=path or None)
+        sentence = _bounded(bound[1], bound[2], in_characters="length" in what)
+        return InvalidEvent(say("%(sentence)s, got %(got)s", sentence=sentence, got=got), field=path or None)
     if kind:
         plain = _EXPECTED["datetime" if kind[1] == "RFC3339" else kind[1]]
-        return InvalidEvent(f"must be {plain}, got {got}", field=path or None)
+        return InvalidEvent(say("must be %(plain)s, got %(got)s", plain=plain, got=got), field=path or None)
     return InvalidEvent(what[0].lower() + what[1:], field=path or None)
+
+
+def _bounded(sign: str, bound: str, *, in_characters: bool) -> Said:
+    if sign == ">=":
+        longer = say("must be at least %(bound)s characters long", bound=bound)
+        return longer if in_characters else say("must be at least %(bound)s", bound=bound)
+    shorter = say("must be at most %(bound)s characters long", bound=bound)
+    return shorter if in_characters else say("must be at most %(bound)s", bound=bound)
 
 
 def _shorten(value: object) -> str:
     if isinstance(value, dict | list):
-        return "an object" if isinstance(value, dict) else "a list"
+        return say("an object") if isinstance(value, dict) else say("a list")
     # A fraction is a Decimal in here; nobody outside needs to know.
     text = "null" if value is None else str(value) if isinstance(value, Decimal) else repr(value)
     return text if len(text) <= 60 else text[:57] + "…'"
@@ -200,7 +210,7 @@ def _currency(value: str | None, default: str, field: str) -> str:
         return default
     if len(value) == 3 and value.isascii() and value.isalpha():
         return value.upper()
-    raise InvalidEvent(f"must be an ISO 4217 code such as EUR, got {_shorten(value)}", field=field)
+    raise InvalidEvent(say("must be an ISO 4217 code such as EUR, got %(got)s", got=_shorten(value)), field=field)
 
 
 def _lines(wire: list[_WireLine], currency: str, field: str) -> tuple[Line, ...]:
@@ -225,7 +235,7 @@ def _lines(wire: list[_WireLine], currency: str, field: str) -> tuple[Line, ...]
 def _sum(lines: tuple[Line, ...], field: str) -> int:
     total = sum(abs(line.price or 0) * line.quantity for line in lines)
     if total > money.LARGEST_MINOR:
-        raise InvalidEvent("come to more than any cart", field=field)
+        raise InvalidEvent(say("come to more than any cart"), field=field)
     return sum((line.price or 0) * line.quantity for line in lines)
 
 
@@ -314,10 +324,10 @@ def parse_event(
     except msgspec.ValidationError as error:
         raise _explain(error, raw) from None
     if wire.type not in CANONICAL_TYPES and not _TYPE_NAME.match(wire.type):
-        raise InvalidEvent(f"must look like object_verbed, got {_shorten(wire.type)}", field="type")
+        raise InvalidEvent(say("must look like object_verbed, got %(got)s", got=_shorten(wire.type)), field="type")
     for section in REQUIRED.get(wire.type, ()):
         if getattr(wire, section) is None:
-            raise InvalidEvent("is missing", code="missing_field", field=section)
+            raise InvalidEvent(say("is missing"), code="missing_field", field=section)
     at = received_at if wire.at is None else min(received_at, from_datetime(wire.at) + skew_ms)
     return _event(wire, raw, at, wire.visitor or "", currency, trusted)
 

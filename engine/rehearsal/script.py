@@ -14,13 +14,14 @@ from engine.errors import RuleFileError
 from engine.rehearsal import words
 from engine.rehearsal.words import Happening
 from engine.rules.actions import STEPS
-from engine.rules.fields import Fault, Flag, Kind, Reading, Text, Told, did_you_mean, must_be, shorten, text_of
+from engine.rules.fields import Fault, Flag, Kind, Reading, Text, Told, must_be, text_of
 from engine.rules.forms import Form, Setting
 from engine.rules.loader import unusable
 from engine.rules.model import UNTIL, RuleSet
 from engine.rules.numbers import Duration
 from engine.rules.shop_fields import Moment
 from engine.rules.source import Enough, Mapping, Node, Scalar, Sequence, Source, flow, parse
+from engine.rules.suggestions import did_you_mean, shorten
 from engine.said import say
 
 KINDS = frozenset(STEPS) - {"wait", "stop"}

@@ -24,8 +24,9 @@ from engine.events import (
     Shipping,
     parse_event,
 )
-from engine.rules.fields import EventName, Fault, Reading, did_you_mean, shorten, text_of
+from engine.rules.fields import EventName, Fault, Reading, text_of
 from engine.rules.source import Mapping, Node, Scalar, Sequence
+from engine.rules.suggestions import did_you_mean, shorten
 from engine.said import frame, joined, say
 
 Raw = dict[str, object]

@@ -5,18 +5,18 @@ A kind never guesses. ``45`` is no duration, ``0.08`` is no share, and the messa
 
 from __future__ import annotations
 
-import difflib
 import re
 import unicodedata
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Generic, ParamSpec, TypeVar
 
 from engine.events import CANONICAL_TYPES, PAGE_TYPES
 from engine.rules.shop import KnownIntegrations
 from engine.rules.source import Mapping, Node, Scalar, Sequence, Source
-from engine.said import Said, all_of, frame, one_of, say, say_count, unmarked
+from engine.rules.suggestions import did_you_mean, shorten
+from engine.said import Said, all_of, frame, one_of, say, unmarked
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -112,36 +112,6 @@ def refusal(kind: Kind[Any]) -> str:
 
 
 # --- helping hands ----------------------------------------------------------------------------------------------------
-
-
-def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The known word that was probably meant."""
-    choices = {choice.replace("-", "_"): choice for choice in sorted(known)}
-    tidy = word.strip().casefold().replace("-", "_").replace(" ", "_")[:60]
-    near = difflib.get_close_matches(tidy, choices, n=1)
-    return choices[near[0]] if near else None
-
-
-def meant(word: str) -> Said:
-    """`` (did you mean 'x'?)``"""
-    return say(" (did you mean '%(word)s'?)", word=word)
-
-
-def did_you_mean(word: str, known: Iterable[str]) -> Said:
-    """`` (did you mean 'x'?)``, or what there is to choose from when nothing comes near."""
-    choices = sorted(known)
-    near = nearest(word, choices)
-    if near is not None:
-        return meant(near)
-    if 0 < len(choices) <= 16:
-        return say_count("; there is %(words)s", "; there are %(words)s", count=len(choices), words=all_of(choices))
-    return frame("")
-
-
-def shorten(text: str) -> str:
-    """A stranger's text inside a message: one line, not long."""
-    plain = " ".join(text.split())
-    return plain if len(plain) <= 40 else plain[:39] + "…"
 
 
 def unlike(node: Node, what: Said, found: str) -> Fault:

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast, overload
 
-from engine.rules.fields import Fault, Kind, Reading, Schema, Told, checked, did_you_mean, either, refusal, shorten
+from engine.rules.fields import Fault, Kind, Reading, Schema, Told, checked, either, refusal
 from engine.rules.source import Mapping, Node, Scalar
+from engine.rules.suggestions import did_you_mean, shorten
 from engine.said import Said, frame, joined, say, unmarked
 
 T = TypeVar("T")

@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from engine.rules.fields import Fault, Kind, Reading, Schema, did_you_mean, must_be, shorten, text_of
+from engine.rules.fields import Fault, Kind, Reading, Schema, must_be, text_of
 from engine.rules.shop import Integration, Known, KnownIntegrations, Option
 from engine.rules.source import Mapping, Node, Scalar
+from engine.rules.suggestions import did_you_mean, shorten
 from engine.said import Said, frame, noted, say
 
 _SECRET_NAME = re.compile(r"secret|passw|token|api_?key|private|credential", re.IGNORECASE)

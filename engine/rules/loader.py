@@ -15,10 +15,11 @@ from typing import cast
 
 from engine.errors import RuleFileError
 from engine.rules import lint, sections
-from engine.rules.fields import Fault, Reading, Told, did_you_mean, shorten
+from engine.rules.fields import Fault, Reading, Told
 from engine.rules.model import Rule, RuleSet
 from engine.rules.shop import KnownIntegrations
 from engine.rules.source import LARGEST_FILE, MOST_PROBLEMS, Enough, Mapping, Problem, Scalar, Sequence, Source, parse
+from engine.rules.suggestions import did_you_mean, shorten
 from engine.said import Said, say, say_count
 
 MOST_RULES = 10_000

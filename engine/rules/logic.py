@@ -15,10 +15,11 @@ from engine.clock import Millis
 from engine.rules import conditions as _all_conditions  # noqa: F401 - registers them
 from engine.rules.conditions.base import CONDITIONS, FORMS, BaseCondition, condition
 from engine.rules.facts import Facts
-from engine.rules.fields import Fault, Kind, Reading, Schema, Told, did_you_mean, must_be, shorten
+from engine.rules.fields import Fault, Kind, Reading, Schema, Told, must_be
 from engine.rules.forms import setting
 from engine.rules.needs import Ways, of_all, of_any
 from engine.rules.source import Mapping, Node, Scalar, Sequence, flow
+from engine.rules.suggestions import did_you_mean, shorten
 from engine.rules.verdicts import Asks, Part, State, Verdict, all_of, any_of, opposite, together
 from engine.said import say
 from engine.visitors import Watch

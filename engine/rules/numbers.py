@@ -11,8 +11,9 @@ from decimal import Decimal
 from engine import clock, money
 from engine.clock import DAY, HOUR, MINUTE, SECOND, Millis
 from engine.errors import MoneyError
-from engine.rules.fields import Fault, Kind, Reading, Schema, either, shorten, text_of, unlike
+from engine.rules.fields import Fault, Kind, Reading, Schema, either, text_of, unlike
 from engine.rules.source import Node, Scalar
+from engine.rules.suggestions import shorten
 from engine.said import Said, frame, say
 
 _UNITS: dict[str, Millis] = {

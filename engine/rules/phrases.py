@@ -18,8 +18,9 @@ from babel.numbers import format_currency
 from engine import money
 from engine.clock import DAY
 from engine.rules.facts import Facts
-from engine.rules.fields import Fault, Reading, Text, did_you_mean, shorten
+from engine.rules.fields import Fault, Reading, Text
 from engine.rules.source import Node
+from engine.rules.suggestions import did_you_mean, shorten
 from engine.said import Said, say
 
 _GAP = re.compile(r"\{([^{}]+)\}")

@@ -12,24 +12,11 @@ from zoneinfo import ZoneInfo, available_timezones
 from babel import Locale
 
 from engine.clock import MINUTE, Millis, from_datetime
-from engine.rules.fields import (
-    Fault,
-    Kind,
-    OneOrMore,
-    Reading,
-    Schema,
-    did_you_mean,
-    either,
-    meant,
-    must_be,
-    nearest,
-    shorten,
-    text_of,
-    unlike,
-)
+from engine.rules.fields import Fault, Kind, OneOrMore, Reading, Schema, either, must_be, text_of, unlike
 from engine.rules.numbers import Duration
 from engine.rules.shop import DailyHours, Limit, WeeklyHours
 from engine.rules.source import Mapping, Node, Scalar, Sequence
+from engine.rules.suggestions import did_you_mean, meant, nearest, shorten
 from engine.said import Said, frame, say, unmarked
 
 # --- the calendar -----------------------------------------------------------------------------------------------------

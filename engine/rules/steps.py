@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from engine.rules.actions import STEPS, BaseAction, Wait
-from engine.rules.fields import Fault, Kind, Reading, Schema, Told, did_you_mean, shorten
+from engine.rules.fields import Fault, Kind, Reading, Schema, Told
 from engine.rules.forms import Form, Setting
 from engine.rules.model import Variant
 from engine.rules.numbers import Share
 from engine.rules.source import Mapping, Node, Scalar, Sequence
+from engine.rules.suggestions import did_you_mean, shorten
 from engine.said import say
 
 _MOST_STEPS = 20

@@ -14,9 +14,10 @@ from typing import Protocol
 import re2
 
 from engine.events import Told
-from engine.rules.fields import Fault, Kind, OneOrMore, Reading, Schema, must_be, shorten, text_of, too_long, unlike
+from engine.rules.fields import Fault, Kind, OneOrMore, Reading, Schema, must_be, text_of, too_long, unlike
 from engine.rules.fields import Told as AlreadyTold
 from engine.rules.source import Mapping, Node, Scalar
+from engine.rules.suggestions import shorten
 from engine.said import Said, say
 
 _NUMBER = re.compile(r"-?[0-9]{1,12}(\.[0-9]{1,6})?", re.ASCII)

@@ -43,7 +43,7 @@ def readyz() -> Response:
 
 
 def _json(value: object, status: int = 200) -> Response:
-    return Response(msgspec.json.encode(value), status=status, content_type="application/json")
+    return Response(msgspec.json.encode(value, enc_hook=str), status=status, content_type="application/json")
 
 
 def _database(house: Services) -> str:

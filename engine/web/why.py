@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Final
+
 import msgspec
-from flask import Blueprint, Response, abort
+from flask import Blueprint, Response, abort, request
 
 from engine.explain import why
+from engine.language import Catalogues
+from engine.said import FOLDER, Said
 from engine.web.services import services
 
 blueprint = Blueprint("why", __name__)
+CATALOGUES: Final = Catalogues(FOLDER)
 
 
 @blueprint.get("/dev/why/<visitor>.json")
@@ -18,4 +24,11 @@ def why_json(visitor: str) -> Response:
     view = why(house.engine, shop, visitor)
     if view is None:
         abort(404)
-    return Response(msgspec.json.encode(view, enc_hook=str), content_type="application/json")
+    told = msgspec.json.encode(view, enc_hook=_into(request.args.get("language")))
+    return Response(told, content_type="application/json")
+
+
+def _into(language: str | None) -> Callable[[Said], str]:
+    """How what is said to marketers is said to somebody who reads this language."""
+    translations = CATALOGUES.translations(CATALOGUES.choose(language))
+    return lambda said: said.translated(translations)

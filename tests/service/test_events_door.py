@@ -100,6 +100,7 @@ def test_neighbours_of_an_event_that_makes_no_sense_are_kept(any_door: Door) -> 
         (happened("cart_updated", cart={"lines": [{}, {"price": "dear"}]}), "cart.lines[1].price", "invalid_field"),
         (happened("cart_updated", cart={"lines": [{"quantity": -1}]}), "cart.lines[0].quantity", "invalid_field"),
         (happened("cart_updated", cart={"currency": "euro"}), "cart.currency", "invalid_field"),
+        (happened("cart_updated", cart={"lines": [], "total": "1e999999"}), "cart.total", "invalid_field"),
         (happened("cart_updated"), "cart", "missing_field"),
         (happened("shipping_shown", shipping={"currency": "EUR"}), "shipping.price", "missing_field"),
         (happened("order_placed", order={"total": 1}), "order.id", "missing_field"),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from sqlalchemy import Engine, select
 
+from engine.cli import run
 from engine.committer import Committer
 from engine.events import parse_event
 from engine.identify import hash_of
@@ -95,6 +97,18 @@ def test_an_export_holds_every_device_event_cart_order_and_consent(engine: Engin
     assert [order["id"] for order in kept["orders"]] == ["order-1"]
     assert len(kept["consents"]) == 2
     assert "bob@example.org" not in str(kept)
+
+
+def test_the_command_prints_it_as_json(
+    engine: Engine, database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    two_devices_and_a_neighbour(engine)
+    home = {"id": "home-again", "type": "page_viewed", "page": {"url": "https://shop.example/", "type": "home"}}
+    tell(Committer(engine), ready(load(RULES)), "phone", home)
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    assert run(["export", CANARY]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert {(row["rule"], row["outcome"], row["detail"]) for row in printed["decisions"]} == {("hello", "fired", "")}
 
 
 def test_an_erasure_leaves_no_row_with_the_person_in_it_and_spares_the_neighbour(engine: Engine) -> None:

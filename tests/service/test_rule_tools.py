@@ -54,7 +54,7 @@ def test_a_test_that_fails_is_told_in_dutch(rules: Path, capsys: Told) -> None:
     out = capsys.readouterr().out
     assert "more.yaml:6:19: na 10 s: verwacht werd invite: stuck, maar er kwam niets" in out
     assert "stuck op dat moment: nog niet, klopt over 45 s, als er niets verandert" in out
-    assert "… on_page: {type: knowledge_base, for: 45s}  gezien: 0 s, gevraagd: 45 s" in out
+    assert "… on_page: {type: knowledge_base, for: 45s}  gezien: 0 s, nodig: 45 s" in out
     assert out.endswith("\n1 test, 1 mislukt\n")
 
 

@@ -14,11 +14,11 @@ from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po
 
 import engine
-from engine.cli._language import FOLDER, LANGUAGES, language_of
+from engine.cli._language import LANGUAGES, language_of
 from engine.integration import known
 from engine.language import Catalogues
 from engine.rules import blueprints
-from engine.said import all_of, frame, joined, one_of, read_again, say, say_count, translate, unmarked, written
+from engine.said import FOLDER, all_of, frame, joined, one_of, read_again, say, say_count, translate, unmarked, written
 
 ENGINE = Path(engine.__file__).parent
 DUTCH = Catalogues(FOLDER).translations("nl")

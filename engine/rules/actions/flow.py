@@ -10,10 +10,11 @@ from typing import ClassVar
 from engine.clock import DAY, Millis, from_datetime, to_datetime
 from engine.rules.actions.base import Silent, Turn, action
 from engine.rules.facts import Facts
-from engine.rules.fields import Fault, Kind, OneOrMore, Reading, Schema, Slug, shorten, text_of
+from engine.rules.fields import Fault, Kind, OneOrMore, Reading, Schema, Slug, text_of
 from engine.rules.forms import setting
 from engine.rules.numbers import Duration
 from engine.rules.source import Node
+from engine.rules.suggestions import shorten
 from engine.rules.zones import zone_of
 from engine.said import say
 from engine.visitors import Run

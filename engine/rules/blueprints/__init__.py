@@ -26,11 +26,12 @@ from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 from engine import money
 from engine.clock import SECOND, Millis
 from engine.errors import ShopbellError
-from engine.rules.fields import Fault, Kind, PageType, Reading, Slug, Text, did_you_mean
+from engine.rules.fields import Fault, Kind, PageType, Reading, Slug, Text
 from engine.rules.numbers import Duration, Money, Share, Whole
 from engine.rules.shop import Shop
 from engine.rules.shop_fields import UrlPattern
 from engine.rules.source import Scalar, Source
+from engine.rules.suggestions import did_you_mean
 from engine.said import Said, all_of, frame, say
 
 LANGUAGES = ("nl", "en")

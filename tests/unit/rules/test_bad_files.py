@@ -10,11 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from engine.cli._language import FOLDER
 from engine.errors import RuleFileError
 from engine.language import Catalogues
 from engine.rules.loader import examine, load
-from engine.said import Said
+from engine.said import FOLDER, Said
 from tests.unit.rules.shoppers import SERVICES
 
 BAD = Path(__file__).parents[2] / "fixtures" / "rules" / "bad"
