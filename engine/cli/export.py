@@ -12,9 +12,9 @@ def command(person: str, shop: str) -> None:
     """Print what is kept about PERSON: an e-mail address, a customer number or a person's id."""
     import msgspec
 
-    from engine.cli._people import find, open_database
+    from engine.cli._people import closing_database, find
     from engine.store.privacy import export
 
-    engine = open_database()
-    kept = export(engine, shop, find(engine, shop, person))
+    with closing_database() as engine:
+        kept = export(engine, shop, find(engine, shop, person))
     click.echo(msgspec.json.format(msgspec.json.encode(kept, enc_hook=str), indent=2))

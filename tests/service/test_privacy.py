@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, insert, select
 
 from engine.cli import run
 from engine.committer import Committer
@@ -16,6 +16,7 @@ from engine.identify import hash_of
 from engine.live import ready
 from engine.pipeline import Accepted, ShopRules, Submission
 from engine.rules.loader import load
+from engine.said import say
 from engine.store import models
 from engine.store.database import open_engine, reading
 from engine.store.migrate import upgrade
@@ -103,12 +104,15 @@ def test_the_command_prints_it_as_json(
     engine: Engine, database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     two_devices_and_a_neighbour(engine)
-    home = {"id": "home-again", "type": "page_viewed", "page": {"url": "https://shop.example/", "type": "home"}}
-    tell(Committer(engine), ready(load(RULES)), "phone", home)
+    row = dict.fromkeys(("rule_hash", "rule_set", "occasion", "variant", "trace"), "")
+    row |= {"shop": "main", "id": "dec_1", "visitor": "phone", "rule": "hello", "outcome": "held", "guard": "holdout"}
+    with engine.begin() as connection:
+        detail = say("%(share)s of visitors", share="10%")
+        connection.execute(insert(models.DecisionRow).values(at=NOON, detail=detail, **row))
     monkeypatch.setenv("DATABASE_URL", database_url)
     assert run(["export", CANARY]) == 0
-    printed = json.loads(capsys.readouterr().out)
-    assert {(row["rule"], row["outcome"], row["detail"]) for row in printed["decisions"]} == {("hello", "fired", "")}
+    (decision,) = json.loads(capsys.readouterr().out)["decisions"]
+    assert (decision["guard"], decision["detail"]) == ("holdout", "10% of visitors")
 
 
 def test_an_erasure_leaves_no_row_with_the_person_in_it_and_spares_the_neighbour(engine: Engine) -> None:
