@@ -17,4 +17,4 @@ def command(person: str, shop: str) -> None:
 
     with closing_database() as engine:
         kept = export(engine, shop, find(engine, shop, person))
-    click.echo(msgspec.json.format(msgspec.json.encode(kept, enc_hook=str), indent=2))
+    click.echo(msgspec.json.format(msgspec.json.encode(kept), indent=2))

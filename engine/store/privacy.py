@@ -12,6 +12,7 @@ import msgspec
 from sqlalchemy import ColumnElement, Connection, Engine, Select, Table, and_, delete, or_, select
 
 from engine.people import Person
+from engine.said import Said
 from engine.store import quarantine
 from engine.store.database import in_transaction, reading
 from engine.store.unit import (
@@ -64,7 +65,10 @@ def export(engine: Engine, shop: str, person_id: str) -> dict[str, Any]:
         names = [name for name, _ in visitors]
         for table in _OF_VISITORS:
             rows = connection.execute(select(table).where(_about(table, shop, person_id, names)))
-            kept[table.name] = [dict(item._mapping) for item in rows]
+            kept[table.name] = [
+                {name: str(value) if isinstance(value, Said) else value for name, value in item._mapping.items()}
+                for item in rows
+            ]
         return kept
 
 
