@@ -266,11 +266,11 @@ class House:
         headers = {"Origin": origin, "Content-Type": "text/plain"}
         return self.request("POST", "/v1/events", content, headers, timeout_s, web)
 
-    def post_until_kept(self, visitor: str, *events: Mapping[str, object]) -> Answer:
+    def post_until_kept(self, visitor: str, *events: Mapping[str, object], web: str = "web") -> Answer:
         """The same events again and again until they are acknowledged, as the snippet does."""
 
         def once() -> Answer | None:
-            answer = self.post(visitor, *events)
+            answer = self.post(visitor, *events, web=web)
             assert answer.status in (0, 202, 503), answer
             return answer if answer.status == 202 else None
 

@@ -23,6 +23,7 @@ from engine.store.database import commit_begins, reading
 from engine.store.unit import AUDIENCES, DECISIONS, DELIVERIES, OUTCOMES, VISITORS
 from engine.web.actions import SqlLinkActions
 from tests.builders import KB, LEFT, STUCK, Premises, cart, line, rule_set, wait_until, with_lines
+from tests.parts import DEADLINE_S
 from tests.service.test_calls import OPEN, says, serve
 
 SECRET = "a secret that both sides know"
@@ -238,7 +239,7 @@ def test_a_rule_file_goes_on_record_between_two_commits(premises: Premises, othe
             waiting = text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
             wait_until(lambda: bool(connection.execute(waiting).scalar_one()))
         assert looks.house(connection, "main").rule_set == "old"
-    telling.join(60)
+    telling.join(DEADLINE_S)
     assert told == [["main"]]
     with reading(premises.engine) as connection:
         assert looks.house(connection, "main").rule_set == "new"

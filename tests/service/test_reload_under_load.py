@@ -113,12 +113,12 @@ class Editor:
 def generation_at(house: House, web: str) -> int:
     """By which file this process judges somebody who comes now."""
     shopper = Shopper("")
-    assert house.post(shopper.visitor, shopper.event("probe_sent"), web=web).status == 202
+    house.post_until_kept(shopper.visitor, shopper.event("probe_sent"), web=web)
     return int(state_of(house, shopper)[0].tags[0].removeprefix("generation-"))
 
 
 def problems_of(house: House, web: str) -> dict[str, object]:
-    answer = house.request("GET", "/readyz", b"", {}, 15.0, web)
+    answer = house.request("GET", "/readyz", b"", {}, DEADLINE_S, web)
     assert answer.status == 200, answer
     return dict(answer.body["problems"])
 
@@ -141,8 +141,8 @@ def crowd(house: House) -> Iterator[list[str]]:
         while not over.wait(0.005):
             shopper = Shopper("")
             batch = [shopper.event(kind) for kind in ("probe_sent", "video_played", "probe_sent")]
-            answer = house.post(shopper.visitor, *batch, web=web, timeout_s=DEADLINE_S)
-            if answer.status == 202 and answer.body["accepted"] == len(batch):
+            answer = house.post_until_kept(shopper.visitor, *batch, web=web)
+            if answer.body["accepted"] + answer.body["duplicates"] == len(batch):
                 kept.extend(str(event["id"]) for event in batch)
             else:
                 wrong.append(answer)
@@ -172,8 +172,7 @@ def begin(house: House, what: str) -> list[Shopper]:
     """Some shoppers for whom this rule is on its way."""
     shoppers = [Shopper("", visitor=f"{what}-{uuid4().hex}") for _ in range(4)]
     for place, shopper in enumerate(shoppers):
-        answer = house.post(shopper.visitor, shopper.event(f"{what}_begun"), web=WEBS[place % 2])
-        assert answer.status == 202, answer
+        house.post_until_kept(shopper.visitor, shopper.event(f"{what}_begun"), web=WEBS[place % 2])
     return shoppers
 
 

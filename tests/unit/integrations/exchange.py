@@ -8,6 +8,8 @@ from io import BufferedRWPair
 
 import msgspec
 
+from tests.parts import DEADLINE_S
+
 
 class Step(msgspec.Struct, forbid_unknown_fields=True):
     """One step: a line they say, a line of ours that begins like this, or a body of ours that holds this."""
@@ -33,7 +35,7 @@ class Exchange:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._thread.join(60)
+        self._thread.join(DEADLINE_S)
         self._listener.close()
         assert not self._thread.is_alive(), "the conversation did not come to its end"
 
