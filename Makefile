@@ -20,8 +20,9 @@ test: ## run every check and every test
 	@$(PYTHON) scripts/setup.py test
 	@.venv/bin/python scripts/test.py
 
-bench: ## measure how fast events are taken, on SQLite and on PostgreSQL
-	@$(PYTHON) scripts/setup.py test
+bench: ## measure what asking rules costs, and how fast events are taken, on SQLite and on PostgreSQL
+	@$(PYTHON) scripts/setup.py bench
+	@.venv/bin/python -m benchmarks.rules
 	@.venv/bin/python -m benchmarks.ingest
 	@.venv/bin/python -m benchmarks.ingest --postgresql
 

@@ -8,7 +8,7 @@ import sqlite3
 import subprocess
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median
@@ -16,6 +16,7 @@ from statistics import median
 import msgspec
 import psutil
 
+from benchmarks import costs
 from benchmarks.figures import Comparison, Machine, Ratio, Record
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -23,14 +24,14 @@ _PACKAGES = "flask granian msgspec sqlalchemy psycopg redis rq google-re2 valkey
 _SYNCS = 100
 
 
-def machine(folder: Path, *, pinned: bool) -> Machine:
-    """This machine, with the disk that ``folder`` is on."""
+def machine(folder: Path, *, pinned: bool, packages: Iterable[str] = _PACKAGES) -> Machine:
+    """This machine, with the disk that ``folder`` is on, and the versions of what is measured."""
     return Machine(
         cores=os.cpu_count() or 1,
         processor=_processor(),
         system=f"{platform.system()} {platform.release()}",
         python=f"{platform.python_implementation()} {platform.python_version()} ({platform.python_compiler()})",
-        versions={name: version(name) for name in _PACKAGES} | {"sqlite": sqlite3.sqlite_version},
+        versions={name: version(name) for name in packages} | {"sqlite": sqlite3.sqlite_version},
         file_system=_file_system(folder),
         sync_ms=_sync_ms(folder),
         pinned=pinned,
@@ -75,19 +76,26 @@ def write(record: Record, folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{record.taken_on}-{record.name}.json"
     path.write_bytes(msgspec.json.format(msgspec.json.encode(record), indent=1) + b"\n")
-    (folder / "README.md").write_text(page(read(folder)))
+    write_page(folder)
     return path
 
 
+def write_page(folder: Path) -> None:
+    """Write the folder's page of tables anew."""
+    (folder / "README.md").write_text(page(read(folder), costs.newest(folder)))
+
+
 def read(folder: Path) -> list[Record]:
-    """All records in a folder, the oldest first."""
-    return [msgspec.json.decode(path.read_bytes(), type=Record) for path in sorted(folder.glob("*.json"))]
+    """All records of events taken in, the oldest first."""
+    paths = [path for path in sorted(folder.glob("*.json")) if not path.name.endswith(costs.SUFFIX)]
+    return [msgspec.json.decode(path.read_bytes(), type=Record) for path in paths]
 
 
-def page(records: Sequence[Record]) -> str:
-    """The newest record of each name as Markdown."""
+def page(records: Sequence[Record], asking: costs.CostRecord | None = None) -> str:
+    """The newest record of each name as Markdown, and what ``asking`` rules cost."""
     newest = {record.name: record for record in records}
     sections = [section(record) for _, record in sorted(newest.items())]
+    sections += [costs.section(asking)] if asking is not None else []
     opening = "# Measured\n\nMade by `make bench`; docs/benchmarks.md says what is measured and how to read it.\n"
     return "\n".join([opening, *sections])
 

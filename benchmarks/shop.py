@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 
 import yaml
@@ -27,6 +27,8 @@ PATHS = {
     "account": "/account/{}",
     "blog": "/blog/{}",
 }
+ONLY = "knowledge_base"
+"""The type of every page in a shop of :func:`rule_file` that has only one."""
 CATEGORIES = ("ink", "printers", "paper", "toner", "cables")
 BUYERS = 0.3
 """The share of visitors who put something in a cart; the others only look around."""
@@ -37,8 +39,11 @@ MIX_OF_OTHERS = {"page_viewed": 45, "checked_in": 40, "product_viewed": 15}
 # --- the rules --------------------------------------------------------------------------------------------------------
 
 
-def rule_file(rules: int = 100) -> str:
-    """A rule file: six in ten look at pages, three at carts that were left, one at what happened before."""
+def rule_file(rules: int = 100, *, one_page: bool = False) -> str:
+    """A rule file: six in ten look at pages, three at carts that were left, one at what happened before.
+
+    With ``one_page`` every address is a page of one type, and every rule looks at that.
+    """
     shop = {
         "id": SHOP,
         "name": "Bench",
@@ -47,14 +52,22 @@ def rule_file(rules: int = 100) -> str:
         "currency": "EUR",
         "origins": [ORIGIN],
     }
-    pages = {kind: [path.format("*")] for kind, path in PATHS.items()}
+    pages: dict[str, list[str]] = {ONLY if one_page else kind: [] for kind in PATHS}
+    for kind, path in PATHS.items():
+        pages[ONLY if one_page else kind].append(path.format("*"))
     limits = {"invitations": "1 per session, 3 per 7d", "emails": "1 per 24h, 3 per 7d"}
-    written = [_KINDS[number % len(_KINDS)](number) for number in range(rules)]
+    written = written_rules(rules, one_page=one_page)
     return yaml.safe_dump({"shop": shop, "pages": pages, "limits": limits, "rules": written}, sort_keys=False)
 
 
-def _page_rule(number: int) -> dict[str, object]:
-    kinds = list(PATHS)
+def written_rules(rules: int, *, one_page: bool = False) -> list[dict[str, object]]:
+    """The rules as they stand in that file."""
+    if one_page:
+        return [_page_rule(number, [ONLY]) for number in range(rules)]
+    return [_KINDS[number % len(_KINDS)](number) for number in range(rules)]
+
+
+def _page_rule(number: int, kinds: Sequence[str] = tuple(PATHS)) -> dict[str, object]:
     page: dict[str, object] = {"type": kinds[number * 7 % len(kinds)], "for": f"{40 + number}s"}
     more: tuple[list[dict[str, object]], ...] = (
         [],
@@ -79,7 +92,7 @@ def _event_rule(number: int) -> dict[str, object]:
     return _rule(number, [{"happened": seen}, {"cart": {"total": f">= {60 + number}"}}], _invitation())
 
 
-_KINDS = (
+_KINDS: tuple[Callable[[int], dict[str, object]], ...] = (
     _page_rule,
     _page_rule,
     _cart_rule,

@@ -1,4 +1,4 @@
-"""Write ``requirements/run.txt`` and ``requirements/test.txt`` anew from ``pyproject.toml``.
+"""Write ``requirements/run.txt``, ``test.txt`` and ``bench.txt`` anew from ``pyproject.toml``.
 
 Packages that still fit keep their versions; ``--upgrade`` takes the newest. The files name packages, versions and
 hashes, and no place to fetch them from.
@@ -19,6 +19,8 @@ COMPILE = (
 def main(options: list[str]) -> None:
     lock("run", ["--group", "build", *options])
     lock("test", ["--group", "build", "--group", "test", "--constraint", "requirements/run.txt", *options])
+    groups = ["--group", "build", "--group", "test", "--group", "bench"]
+    lock("bench", [*groups, "--constraint", "requirements/test.txt", *options])
 
 
 def lock(purpose: str, options: list[str]) -> None:

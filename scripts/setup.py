@@ -1,4 +1,4 @@
-"""Make ``.venv`` what this checkout needs: ``python3 scripts/setup.py run`` or ``… test``.
+"""Make ``.venv`` what this checkout needs: ``python3 scripts/setup.py run``, ``… test`` or ``… bench``.
 
 Runs on the machine's own Python with nothing installed, and does nothing where nothing has changed.
 """
@@ -12,8 +12,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 VENV_PYTHON = VENV / "bin" / "python"
-# What a test environment has is enough to run, too.
-ENOUGH_FOR = {"run": ("run", "test"), "test": ("test",)}
+# What a test environment has is enough to run, too, and one for benchmarks has everything.
+ENOUGH_FOR = {"run": ("run", "test", "bench"), "test": ("test", "bench"), "bench": ("bench",)}
 
 
 def main(purpose: str) -> None:

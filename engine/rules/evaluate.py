@@ -6,18 +6,15 @@ contacts, offers) brought up to date. Live traffic, timers, rule tests, replay a
 
 from __future__ import annotations
 
-from itertools import takewhile
-
 import msgspec
 
 from engine import ids
 from engine.clock import SECOND, Millis
 from engine.decisions import Ask, Decision, Guard, Outcome, Result
-from engine.rules.actions import BaseAction, Message, Wait
 from engine.rules.facts import Facts
 from engine.rules.guards import Asked, action_hold, contacts_of, lot_of, rule_hold
 from engine.rules.holds import Hold
-from engine.rules.model import Rule, RuleSet, Steps
+from engine.rules.model import Rule, RuleSet
 from engine.rules.runs import continue_runs, obey_stops, take_steps, tell_person
 from engine.rules.verdicts import Asks, State, Verdict
 from engine.said import NOTHING
@@ -170,7 +167,7 @@ def _decide(
 ) -> None:
     cart = _cart_of(rule, facts)
     variant = rule.variant_of(lot_of(facts))
-    opening = _opening(rule.steps(variant) or rule.then)
+    opening = rule.openings[variant]
     hold = rule_hold(rule, facts)
     if hold is None:
         hold = action_hold(Asked(rule, opening, cart, late_ms, result.planned, opens=True), facts)
@@ -186,17 +183,6 @@ def _decide(
     _settle(facts, rule, occasion)
     run = Run(decision.id, occasion, rule.hash, facts.now, step=0, wake_at=facts.now, cart=cart, variant=variant)
     take_steps(rule, run, facts, result, asked=opening)
-
-
-def _opening(steps: Steps) -> BaseAction:
-    """What the rule begins with, and is asked about before it fires: its first message, unless it waits before that.
-
-    A rule without a message is asked about its first step.
-    """
-    if isinstance(steps[0], Wait):
-        return steps[0]
-    at_once = takewhile(lambda step: not isinstance(step, Wait), steps)
-    return next((step for step in at_once if isinstance(step, Message)), steps[0])
 
 
 def _decision(

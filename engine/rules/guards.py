@@ -7,8 +7,9 @@ Every guard answers nothing (go on) or a :class:`~engine.rules.holds.Hold`. Firs
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import chain
+
+import msgspec
 
 from engine import clock
 from engine.clock import DAY, HOUR, MINUTE, Millis
@@ -20,8 +21,8 @@ from engine.rules.actions import BaseAction, Mail, Message, PageMessage
 from engine.rules.facts import Facts
 from engine.rules.holds import Hold
 from engine.rules.model import Rule
-from engine.rules.shop import Limit
-from engine.said import NOTHING, joined, say, say_count
+from engine.rules.shop import Limit, Limits
+from engine.said import NOTHING, Said, joined, say, say_count
 from engine.visitors import MAX_CONTACTS, Contact
 
 DISMISSAL_HOLDS: Millis = DAY
@@ -74,16 +75,18 @@ def in_shop_holdout(facts: Facts) -> bool:
 
 
 def _under_way_elsewhere(facts: Facts) -> list[str]:
-    marks = facts.person.under_way if facts.person else {}
+    if facts.person is None:
+        return []
     fresh = facts.now - FORGOTTEN
-    return [name for name, mark in marks.items() if mark.visitor != facts.visitor_id and mark.until > fresh]
+    return [
+        name for name, mark in facts.person.under_way.items() if mark.visitor != facts.visitor_id and mark.until > fresh
+    ]
 
 
 # --- of what it would do ----------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Asked:
+class Asked(msgspec.Struct, frozen=True):
     """What is asked about: an action of a rule at a moment. ``opens``: with it the rule begins.
 
     ``spoken`` is what was planned for this visitor in the same moment already.
@@ -205,21 +208,13 @@ def contacts_of(facts: Facts) -> list[Contact]:
 
 
 def _limit_holds(asked: Asked, facts: Facts) -> Iterator[Hold]:
-    rule, family = asked.rule, asked.action.counts_as
-    contacts, shop = contacts_of(facts), facts.shop.limits
+    contacts, family = contacts_of(facts), asked.action.counts_as
     settled = isinstance(asked.action, Mail)
 
     def same(counted: list[Contact]) -> list[Contact]:
         return [contact for contact in counted if contact.kind in FAMILIES[family]]
 
-    own = [contact for contact in contacts if contact.rule == rule.name]
-    group = [contact for contact in contacts if contact.rule in rule.group_rules]
-    group_limits = dict(facts.shop.groups).get(rule.group)
-    of_rule, of_group = say("of this rule"), say("of the group '%(group)s'", group=rule.group)
-    scopes = [(of_rule, of_rule, own, rule.limits)]
-    scopes += [(of_group, of_group, group, group_limits)] if group_limits else []
-    scopes.append((say("for the shop"), say("for the shop, of any kind"), contacts, shop))
-    for whose, of_any_kind, counted, limits in scopes:
+    for whose, of_any_kind, counted, limits in _scopes(asked.rule, contacts, facts):
         for limit in limits.of(family):
             if _is_used_up(limit, same(counted), facts):
                 yield Hold(Guard.LIMIT, joined(" ", (str(limit), whose)), settled=settled)
@@ -235,6 +230,21 @@ def _limit_holds(asked: Asked, facts: Facts) -> Iterator[Hold]:
             say("%(limit)s for an address that only a browser told", limit=str(BROWSER_ADDRESS)),
             settled=True,
         )
+
+
+Scope = tuple[Said, Said, list[Contact], Limits]
+"""Whose limits, in words (also those for messages of any kind), with the contacts that count for them."""
+_OF_RULE, _OF_SHOP, _OF_ANY_KIND = say("of this rule"), say("for the shop"), say("for the shop, of any kind")
+
+
+def _scopes(rule: Rule, contacts: list[Contact], facts: Facts) -> Iterator[Scope]:
+    """The rule's own limits, those of its group, and the shop's."""
+    yield _OF_RULE, _OF_RULE, [contact for contact in contacts if contact.rule == rule.name], rule.limits
+    group_limits = dict(facts.shop.groups).get(rule.group) if rule.group else None
+    if group_limits:
+        of_group = say("of the group '%(group)s'", group=rule.group)
+        yield of_group, of_group, [contact for contact in contacts if contact.rule in rule.group_rules], group_limits
+    yield _OF_SHOP, _OF_ANY_KIND, contacts, facts.shop.limits
 
 
 def _is_used_up(limit: Limit, contacts: list[Contact], facts: Facts) -> bool:

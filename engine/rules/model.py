@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import takewhile
 from typing import Protocol
 
 from engine.clock import Millis
@@ -126,18 +127,34 @@ class Rule:
 
     def variant_of(self, lot: str) -> str:
         """The name of the variant that whoever draws by ``lot`` gets; "" where there are none."""
+        if not self.variants:
+            return ""
         drawn = share_of("variant", self.name, lot)
         for variant in self.variants:
             drawn -= variant.share
             if drawn < 0:
                 return variant.name
-        return self.variants[-1].name if self.variants else ""
+        return self.variants[-1].name
+
+    @cached_property
+    def openings(self) -> dict[str, BaseAction]:
+        """By variant, or "" where there are none, what it begins with: what it is asked about before it fires."""
+        variants = {variant.name: variant.then for variant in self.variants} or {"": self.then}
+        return {name: _opening(steps) for name, steps in variants.items()}
 
     def steps(self, variant: str) -> Steps | None:
         """The steps of that variant; None when the rule has no such variant any more."""
         if not self.variants:
             return self.then
         return next((known.then for known in self.variants if known.name == variant), None)
+
+
+def _opening(steps: Steps) -> BaseAction:
+    """The first message, unless something is waited for before that; without a message the first step."""
+    if isinstance(steps[0], Wait):
+        return steps[0]
+    at_once = takewhile(lambda step: not isinstance(step, Wait), steps)
+    return next((step for step in at_once if isinstance(step, Message)), steps[0])
 
 
 def first_message(steps: Steps) -> Message | None:

@@ -12,10 +12,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from benchmarks import report
+from benchmarks import costs, report
+from benchmarks.costs import Cost, CostRecord, growth, uneven
 from benchmarks.figures import Machine, Ratio, Record, Round, compare, noise, percentile, ratio, spread
 from benchmarks.load import Spec, drive
-from benchmarks.shop import ORIGIN, Visitors, rule_file
+from benchmarks.rivals import expression_of, tell
+from benchmarks.rules import every_rule_of, moments, names_of_met
+from benchmarks.shop import ORIGIN, Visitors, rule_file, written_rules
 from engine.events import parse_event
 from engine.rules.loader import load
 
@@ -233,3 +236,75 @@ def test_one_answer_that_is_not_as_it_must_be_makes_a_run_void(status: int, answ
 
     assert outcome.problem is not None
     assert outcome.problem.startswith(f"an answer was 'HTTP/1.1 {status}")
+
+
+# --- what asking rules costs ------------------------------------------------------------------------------------------
+
+
+def as_python(expression: str) -> str:
+    """An expression for common-expression-language in which nothing but the signs differs from Python's."""
+    return expression.replace("&&", "and").replace("||", "or").replace("!(", "not (")
+
+
+def test_the_other_engines_are_asked_the_same_as_shopbell() -> None:
+    found = set()
+
+    for one_page in (False, True):
+        rules = load(rule_file(40, one_page=one_page))
+        translated = {
+            str(rule["name"]): compile(as_python(expression_of(rule)), "rule", "eval")
+            for rule in written_rules(40, one_page=one_page)
+        }
+        for moment in moments(rules, 200, warm_up=200):
+            facts = moment.facts(rules)
+            told = tell(facts)
+            met = sorted(name for name, asked in translated.items() if eval(asked, {}, told))  # noqa: S307 - our own text
+            assert sorted(names_of_met(rules)(facts)) == sorted(names_of_met(every_rule_of(rules))(facts)) == met
+            found.update(met)
+
+    assert found, "a benchmark in which nothing is ever met measures nothing"
+
+
+def a_cost(rules: int, *cpu_us: float, side: str = "Shopbell") -> Cost:
+    return Cost(layout="spread", rules=rules, side=side, cpu_us=list(cpu_us))
+
+
+def test_growth_is_told_for_a_hundred_times_as_many_rules() -> None:
+    asked = [a_cost(10, 2.0, 4.0, 3.0), a_cost(100, 5.0), a_cost(1_000, 30.0), a_cost(10, 1.0, side="another")]
+
+    assert growth(asked, "spread", "Shopbell") == {10: 10.0}
+    assert growth(asked, "all on one", "Shopbell") == {}
+
+
+def test_a_side_whose_rounds_differ_is_told() -> None:
+    assert uneven([a_cost(10, 1.0, 1.1), a_cost(1_000, 1.0, 2.0)]) == [
+        "Shopbell, 1,000 rules spread: its own rounds differ by 67%."
+    ]
+
+
+def test_the_page_shows_what_the_newest_run_cost(tmp_path: Path) -> None:
+    taken_in = a_record("ingest-sqlite", "2026-11-21")
+    for day, cost in (("2026-11-20", 9.0), ("2026-11-22", 4.0)):
+        asked = [a_cost(10, 1.0), a_cost(1_000, cost, 3.0, 5.0), a_cost(10, 7.5, side="another")]
+        costs.write(
+            CostRecord(
+                taken_on=day,
+                commit="abc1234",
+                machine=taken_in.machine,
+                load_average_before=0.1,
+                load_average_after=0.2,
+                noise=[],
+                costs=asked,
+            ),
+            tmp_path,
+        )
+
+    report.write(taken_in, tmp_path)
+
+    page = (tmp_path / "README.md").read_text()
+    assert "2026-11-20" not in page
+    assert page.index("## ingest-sqlite") < page.index("## rules")
+    assert "| spread | 10 | **1.0** (1.0–1.0) | **7.5** (7.5–7.5) |" in page
+    assert "| spread | 1,000 | **4.0** (3.0–5.0) |  |" in page
+    assert "4.0× from 10 to 1,000 rules" in page
+    assert report.read(tmp_path) == [taken_in]

@@ -256,7 +256,7 @@ def test_no_file_says_where_packages_are_fetched() -> None:
     """The locks hold on any machine, whatever mirror it uses; hashes say what is meant."""
     fetched = re.compile(r"--(?:extra-)?index-url|--find-links|\"resolved\":|^(?:@\w+:)?registry *=", re.MULTILINE)
     locks = [path for path in _tracked() if path.parent.name == "requirements" or path.parent.name == "snippet"]
-    assert {"run.txt", "test.txt", "package-lock.json", ".npmrc"} <= {path.name for path in locks}
+    assert {"run.txt", "test.txt", "bench.txt", "package-lock.json", ".npmrc"} <= {path.name for path in locks}
     for path in locks:
         content = path.read_text(encoding="utf-8")
         assert fetched.search(content) is None, path

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import copy
 import json
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import replace
 
 import msgspec
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks.rules import every_rule_of
 from engine.clock import DAY, MINUTE, SECOND, Millis
 from engine.decisions import Ask, Result
 from engine.rules.conditions.base import CONDITIONS
 from engine.rules.evaluate import evaluate
-from engine.rules.index import MOST_COPIES, Found, Index
+from engine.rules.index import MOST_COPIES, Found
 from engine.rules.model import RuleSet
 from engine.rules.needs import MOST_WAYS
 from engine.rules.schema import example
@@ -30,15 +30,6 @@ shop:
   free_shipping_from: 75.00
   office_hours: mon-fri 09:00-21:00
 """
-
-
-@dataclass(frozen=True)
-class EveryRule(RuleSet):
-    """The linear evaluator: nothing is known of what rules need, so every one of them is asked every time."""
-
-    @cached_property
-    def index(self) -> Index:
-        return Index(((),) for _ in self.rules)
 
 
 # --- rules ------------------------------------------------------------------------------------------------------------
@@ -258,7 +249,7 @@ def ask(rules: RuleSet, visit: Visit, due_at: Millis | None) -> tuple[Result, by
 @settings(max_examples=300, deadline=None)
 @given(rules=rule_sets(), steps=st.lists(STEPS, min_size=4, max_size=14))
 def test_asking_the_rules_it_finds_decides_what_asking_every_rule_decides(rules: RuleSet, steps: list[Step]) -> None:
-    linear = EveryRule(rules.shop, rules.rules, rules.hash)
+    linear = every_rule_of(rules)
     visit = Visit(rules)
     for step in steps:
         take(visit, step)
