@@ -116,7 +116,9 @@ class Committer:
             self._after_failure(group, error)
         except Exception as error:  # noqa: BLE001 - whatever it is, those who wait must get an answer and nothing was kept
             log.error("commit failed", kind=type(error).__name__)
-            self._after_failure(group, StoreError(f"nothing was kept: {type(error).__name__}"))
+            # A value that nothing can be made of stays so, however often it is sent.
+            lasting = isinstance(error, (ValueError, ArithmeticError))
+            self._after_failure(group, StoreError(f"nothing was kept: {type(error).__name__}", permanent=lasting))
 
     def _try_group(self, group: list[Pending]) -> None:
         submissions = [pending.submission for pending in group]

@@ -55,7 +55,7 @@ from engine.visitors import Visitor
 
 log = structlog.get_logger()
 GIVE_UP_AFTER: Millis = 3 * DAY
-"""A mail that no relay took for this long is given up; a weekend without a relay loses nothing."""
+"""A mail that no relay took for this long, or that breaks, is given up; a weekend without a relay loses nothing."""
 RENEW_S = 3.0
 INSIST_S = 60.0
 """How long a known outcome is tried to be written while the database is away."""
@@ -338,8 +338,10 @@ class Deliverer:
         # The text of an error may quote what a shopper typed.
         log.error("delivery isolated", delivery=held.id, shop=held.shop, error=type(error).__name__)
         reason = f"it could not be brought: {type(error).__name__}"
-        delay = backoff(held.attempt)
-        if _insist(lambda: deliveries.put_back(self._engine, held, delay, reason, refused=False)):
+        too_old = held.now - held.created_at >= GIVE_UP_AFTER
+        if too_old and _insist(lambda: deliveries.give_up(self._engine, held, reason)):
+            return DeliveryState.FAILED
+        if _insist(lambda: deliveries.put_back(self._engine, held, backoff(held.attempt), reason, refused=False)):
             return DeliveryState.SCHEDULED
         return self._settle(held, DeliveryState.UNCERTAIN, reason)
 

@@ -13,6 +13,7 @@
     │   ├── NotFound              404
     │   ├── BodyTooLarge          413
     │   ├── WrongMediaType        415
+    │   ├── Unkeepable            422: the database will never keep it
     │   ├── TooManyRequests       429, with Retry-After
     │   └── Unavailable           503, with Retry-After: the database cannot keep it now
     ├── InvalidEvent              one event of a batch that cannot be understood; its neighbours are kept
@@ -103,6 +104,10 @@ class WrongMediaType(RequestError):
     status, code = 415, "wrong_media_type"
 
 
+class Unkeepable(RequestError):
+    status, code = 422, "unkeepable"
+
+
 class TooManyRequests(RequestError):
     status, code, retry_after_s = 429, "too_many_requests", 1
 
@@ -147,13 +152,14 @@ class Unreadable(HookError):
 class StoreError(ShopbellError):
     """The database did not do what was asked; nothing of it was kept.
 
-    ``away`` says that the database itself cannot be used now, whatever is asked of it.
+    ``away`` says that the database itself cannot be used now, whatever is asked of it; ``permanent``, that it is this
+    very thing which no database would keep.
     """
 
     permanent = False
 
-    def __init__(self, message: str, *, away: bool = False) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, *, away: bool = False, permanent: bool = False) -> None:
+        super().__init__(message, permanent=permanent)
         self.away = away
 
 

@@ -144,6 +144,8 @@ class Group:
         self.results: dict[VisitorKey, Result] = {}
         self.heard_of: set[VisitorKey] = set()
         self.owners: dict[tuple[str, str], str] = {}
+        self.receivers: dict[tuple[str, str], str] = {}
+        """For whom the mails were meant whose links were followed."""
         self.waiting: dict[str, list[str]] = {}
 
     # --- load ---------------------------------------------------------------------------------------------------------
@@ -163,10 +165,12 @@ class Group:
         owners = unit.visitors_of_carts(shop, carts) if carts else {}
         self.owners.update({(shop, cart): visitor for cart, visitor in owners.items()})
         told = [who for event in events for who in self._who_waits(shop, event)]
+        clicked = {event.message for event in events if event.type == "email_clicked" and event.message}
+        receivers = unit.visitors_of_messages(shop, clicked) if clicked else {}
+        self.receivers.update({(shop, message): visitor for message, visitor in receivers.items()})
         rechecks = [visitor for submission in submissions for visitor in submission.rechecks]
-        unit.load_visitors(
-            shop, [event.visitor for event in events if event.visitor] + rechecks + told + list(owners.values())
-        )
+        concerned = [*rechecks, *told, *owners.values(), *receivers.values()]
+        unit.load_visitors(shop, [event.visitor for event in events if event.visitor] + concerned)
         ids_by_visitor: dict[str, set[str]] = {}
         for event in events:
             ids_by_visitor.setdefault(event.visitor, set()).add(event.id)
@@ -245,6 +249,10 @@ class Group:
             house.changed |= house.state.hear_reply(event.message or "", accepted_at=accepted_at)
         if event.order is not None and event.type == "order_placed":
             self._spread_order(shop, visitor, event)
+        elif event.type == "order_paid" and visitor.person:
+            self._wake_others(shop, visitor.person)
+        elif event.type == "email_clicked":
+            self._tell_receiver(shop, visitor, event)
 
     def _with_own_cart(self, visitor: LoadedVisitor, event: Event) -> Event:
         """A browser that names another visitor's cart gets one of its own: the name alone proves nothing."""
@@ -267,9 +275,7 @@ class Group:
         assert order is not None
         unit.cancel_deliveries(shop.id, "bought", visitor=buyer.key.id, person=buyer.person)
         if buyer.person:
-            unit.wake_visitors(shop.id, buyer.person)
-            same = unit.visitors_of_person(shop.id, buyer.person)
-            self.touched.update({visitor.key: shop for visitor in same})
+            self._wake_others(shop, buyer.person)
         owner = self.owners.get((shop.id, order.cart_id or ""))
         if event.trusted and owner is not None and owner != buyer.key.id:
             other = unit.visitors[VisitorKey(shop.id, owner)]
@@ -298,6 +304,20 @@ class Group:
             if who != event.visitor:
                 self._apply(shop, msgspec.structs.replace(event, visitor=who))
         self.unit.tell_waiting(shop.id, event.product.names, in_stock=bool(event.product.stock))
+
+    def _tell_receiver(self, shop: ShopRules, visitor: LoadedVisitor, event: Event) -> None:
+        """A mail's link may be followed in another browser; only who was mailed could know its message."""
+        receiver = self.receivers.get((shop.id, event.message or ""))
+        if receiver is None or receiver == visitor.key.id:
+            return
+        click = Event(event.id, event.type, event.at, visitor=receiver, message=event.message, trusted=True)
+        self._apply(shop, click)
+
+    def _wake_others(self, shop: ShopRules, person: str) -> None:
+        """Have the person's other devices looked at by what one of them brought."""
+        self.unit.wake_visitors(shop.id, person)
+        same = self.unit.visitors_of_person(shop.id, person)
+        self.touched.update({visitor.key: shop for visitor in same})
 
     def _apply_to_house(self, shop: str, event: Event) -> None:
         """An event about the shop itself: how many agents are there."""

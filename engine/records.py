@@ -19,6 +19,8 @@ _REPORTS = {
     "message_accepted": ("accepted", DeliveryState.ACCEPTED, (DeliveryState.OFFERED, DeliveryState.SHOWN)),
     "message_dismissed": ("dismissed", DeliveryState.DISMISSED, (DeliveryState.OFFERED, DeliveryState.SHOWN)),
     "cart_restored": ("restored", None, ()),
+    "email_opened": ("opened", None, ()),
+    "email_clicked": ("clicked", None, ()),
     "survey_answered": ("answered", None, ()),
 }
 

@@ -55,12 +55,31 @@ def list_(as_json: bool) -> None:
 @click.option("--secret", "kind", flag_value="secret", help="For the shop's server.")
 @click.option("--public", "kind", flag_value="public", default="public", help="For its pages (the default).")
 @click.option("--label", default="", help="What it is for.")
-def add(shop: str, kind: str, label: str) -> None:
+def add(shop: str, kind: str, label: str) -> int:
     """Make a key for SHOP and print it. A secret key is shown this once."""
     from engine.store.keys import add_key
 
     with _engine() as engine:
+        known = _shops(engine)
+        if shop not in known:
+            there = ", ".join(known) or "none"
+            click.echo(f"There is no shop called '{shop}' in the rule files; there is {there}.", err=True)
+            return NO
         click.echo(add_key(engine, shop, kind, label))
+    return FINE
+
+
+def _shops(engine: Engine) -> list[str]:
+    """The shops of the rule files; of the last good ones, where they cannot be used now."""
+    from engine.errors import RuleFileError
+    from engine.rules.loader import load_path
+    from engine.settings import Settings
+    from engine.store.rule_sets import last_good
+
+    try:
+        return sorted(load_path(Settings.from_env().rules))
+    except (RuleFileError, OSError):
+        return sorted(last_good(engine))
 
 
 @command.command()

@@ -13,7 +13,9 @@ import msgspec
 from engine.events import Loyalty, Trait
 from engine.visitors import MAX_REPLIES, MAX_TIMES, MAX_TRAITS, Reply, Series, Tally, Visitor
 
-ABOUT_PERSON = frozenset("survey_answered chat_started chat_ended order_shipped order_delivered order_returned".split())
+ABOUT_PERSON = frozenset(
+    "survey_answered chat_started chat_ended order_paid order_shipped order_delivered order_returned".split()
+)
 """Events that are counted for the person, whatever device they came by.
 
 Orders are not among them: the shop's page and its server both tell of the same one, and each order counts once already.

@@ -110,6 +110,11 @@ class MemoryBooks:
     def visitors_of_carts(self, shop: str, carts: Iterable[str]) -> dict[str, str]:
         return {cart: self.owners[shop, cart] for cart in carts if (shop, cart) in self.owners}
 
+    def visitors_of_messages(self, shop: str, messages: Iterable[str]) -> dict[str, str]:
+        del shop
+        wanted = set(messages)
+        return {each.planned.id: each.visitor for each in self.deliveries if each.planned.id in wanted}
+
     def visitors_of_person(self, shop: str, person: str) -> list[LoadedVisitor]:
         loaded = (self.visitors[key] for key in sorted(self.of_person.get((shop, person), ())))
         return [visitor for visitor in loaded if visitor.person == person]

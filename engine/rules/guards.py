@@ -23,7 +23,7 @@ from engine.rules.holds import Hold
 from engine.rules.model import Rule
 from engine.rules.shop import Limit, Limits
 from engine.said import NOTHING, Said, joined, say, say_count
-from engine.visitors import MAX_CONTACTS, Contact
+from engine.visitors import MAX_CONTACTS, Contact, is_same
 
 DISMISSAL_HOLDS: Millis = DAY
 CHAT_LASTS: Millis = HOUR
@@ -110,8 +110,16 @@ def sending_hold(facts: Facts, about_cart: str | None) -> Hold | None:
 
     Limits are not asked again: this very mail was counted when it was decided.
     """
-    cart = _cart_holds(facts, about_cart) if about_cart is not None else iter(())
+    cart = chain(_cart_holds(facts, about_cart), _sold_out_holds(facts)) if about_cart is not None else iter(())
     return next(chain(cart, _mail_holds(facts)), None)
+
+
+def _sold_out_holds(facts: Facts) -> Iterator[Hold]:
+    """Nobody is called back to a cart of which nothing can be had any more, as far as the shop told."""
+    items = facts.visitor.basket.items if facts.visitor.basket else []
+    gone = [good for good in facts.visitor.goods if good.stock == 0]
+    if items and all(any(is_same(good, item) for good in gone) for item in items):
+        yield Hold(Guard.SOLD_OUT, settled=True)
 
 
 def _holds(asked: Asked, facts: Facts) -> Iterator[Hold]:

@@ -21,7 +21,7 @@ from engine.visitors import Watch, Watches
 
 __all__ = ["UNTIL", "Condition", "Email", "Invite", "Late", "Rule", "RuleSet", "Variant", "Wait"]
 
-UNTIL = ("ordered", "cart_emptied", "unsubscribed", "accepted", "dismissed", "returned")
+UNTIL = ("ordered", "paid", "cart_emptied", "unsubscribed", "accepted", "dismissed", "returned")
 """What may end a rule's remaining steps."""
 
 

@@ -60,6 +60,7 @@ def ended_by(rule: Rule, run: Run, facts: Facts) -> str | None:
     )
     happened = {
         "ordered": bought or after(visitor.ordered_at) or (person is not None and after(person.ordered_at)),
+        "paid": _is_paid(run, facts),
         "cart_emptied": run.cart is not None and (visitor.basket is None or visitor.basket.id != run.cart),
         "unsubscribed": person is not None and person.unsubscribed_at is not None,
         "accepted": after(visitor.accepted_at) or after(visitor.chatting_since),
@@ -68,6 +69,13 @@ def ended_by(rule: Rule, run: Run, facts: Facts) -> str | None:
     }
     # In the order of UNTIL, because an order empties the cart too.
     return next((word for word in UNTIL if word in rule.until and happened[word]), None)
+
+
+def _is_paid(run: Run, facts: Facts) -> bool:
+    """Whether the order that the run is about was paid, or any order since it began."""
+    about = (bought for bought in facts.bought if run.occasion == f"order:{bought.id}")
+    told = facts.visitor.tallies.get("order_paid")
+    return any(not bought.unpaid for bought in about) or (told is not None and max(told.times) >= run.started_at)
 
 
 def stop(name: str, run: Run, hold: Hold, facts: Facts, result: Result, rule: Rule | None = None) -> None:

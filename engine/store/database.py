@@ -150,7 +150,7 @@ _AWAY = ("OperationalError", "InterfaceError")
 def _store_error(error: Exception) -> StoreError:
     names = {kind.__name__ for kind in type(_cause(error)).__mro__}
     away = isinstance(error, PoolTimeout) or not names.isdisjoint(_AWAY)
-    return StoreError(_plain(error), away=away)
+    return StoreError(_plain(error), away=away, permanent=not away and "DataError" in names)
 
 
 def _plain(error: Exception) -> str:

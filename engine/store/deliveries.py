@@ -94,6 +94,12 @@ def put_back(engine: Engine, held: Claim, delay_ms: Millis, result: str, *, refu
     return _move(engine, held, before, state=_SCHEDULED, result=result[:500], lease_until=None, **due)
 
 
+def give_up(engine: Engine, held: Claim, result: str) -> bool:
+    """It breaks every time: failed, where the last byte cannot have left."""
+    failed = {"state": DeliveryState.FAILED.value, "lease_until": None}
+    return _move(engine, held, (_CLAIMED,), **failed, result=f"given up after {held.attempt} attempts: {result}"[:500])
+
+
 def mark_uncertain(engine: Engine) -> int:
     """Deliveries whose worker fell silent around the last byte: nobody can know, so nobody repeats them."""
 

@@ -193,7 +193,7 @@ class DeliveryRow(Base):
 
 
 class OutcomeRow(Base):
-    """What a shopper did with a message: ``kind`` is shown, accepted, dismissed, restored or unsubscribed."""
+    """What became of a message: shown, accepted, dismissed, opened, clicked, restored, answered or unsubscribed."""
 
     __tablename__ = "outcomes"
     shop: Mapped[str] = mapped_column(String(64), primary_key=True)

@@ -298,6 +298,12 @@ class Unit:
         """Whose carts these are: visitor by cart id."""
         return dict(self._hot("owners", {"shop": shop, "ids": _list(carts, self.dialect)}).fetchall())
 
+    def visitors_of_messages(self, shop: str, messages: Iterable[str]) -> dict[str, str]:
+        """For whom these messages were made: visitor by delivery id."""
+        columns = DELIVERIES.c
+        query = select(columns.id, columns.visitor).where(columns.shop == shop, columns.id.in_(sorted(messages)))
+        return {row.id: row.visitor for row in self.connection.execute(query)}
+
     def visitors_of_person(self, shop: str, person: str) -> list[LoadedVisitor]:
         return [loaded for loaded in self.visitors.values() if loaded.person == person and loaded.key.shop == shop]
 

@@ -25,6 +25,7 @@ from engine.errors import (
     RequestError,
     StoreError,
     Unavailable,
+    Unkeepable,
     UnknownKey,
     WrongMediaType,
 )
@@ -162,6 +163,8 @@ class _Taken(Later):
             assert self._pending is not None
             return self._pending.result()
         except StoreError as error:
+            if error.permanent:
+                raise Unkeepable("something in these events can never be kept; do not send them again") from error
             raise Unavailable("the events cannot be kept right now; send them again") from error
 
 

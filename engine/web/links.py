@@ -116,11 +116,14 @@ class _Pages:
         return page.render("cart.html", shop=shop, lines=page.lines(cart, shop.url))
 
     def cart(self, token: str) -> Response:
+        claim = None
         try:
             claim = self._links.read_restore(token)
             cart = self._saved_cart(claim)
         except ShopbellError as error:
-            return _json({"error": {"code": _code(error), "message": error.message}}, _status(error))
+            # The link of a mail that we sent was followed, also when the cart is gone.
+            told = {"message": claim.delivery_id} if claim is not None and isinstance(error, NotFound) else {}
+            return _json({"error": {"code": _code(error), "message": error.message}, **told}, _status(error))
         lines = [_wire_line(line, cart.currency) for line in cart.lines]
         message = cart.delivery_id or claim.delivery_id
         return _json({"cart": {"currency": cart.currency, "lines": lines}, "message": message})

@@ -166,6 +166,7 @@ _EVENTS = _Route(
         errors.OriginNotAllowed,
         errors.BodyTooLarge,
         errors.WrongMediaType,
+        errors.Unkeepable,
         errors.TooManyRequests,
         errors.Unavailable,
     ),

@@ -16,8 +16,10 @@ export async function restore() {
     history.replaceState(history.state, "", url);
     // The shopper asked for it by following the link: it needs no consent to tracking, and no cookie goes along.
     const response = await fetch(server("/v1/carts/" + encodeURIComponent(token)), { credentials: "omit" });
-    if (!response.ok) throw new Error("cart: " + response.status);
     const { cart, message } = await response.json();
+    // Whoever runs this page followed the link, also when the cart is gone; a scanner that only fetches it did not.
+    if (message) emit("email_clicked", { message });
+    if (!response.ok) throw Error("cart: " + response.status);
     // Only what a handler takes over has been restored, however late it comes.
     whenHeard("restore", () => {
       fire("restore", cart, message);

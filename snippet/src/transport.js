@@ -22,7 +22,7 @@ const GATHER_MS = 50;
 const PATIENCE_MS = 30_000;
 const LONGEST_MS = 600_000;
 /** Answers that sending once more cannot change. */
-const HOPELESS = [400, 401, 403, 413, 415];
+const HOPELESS = [400, 401, 403, 413, 415, 422];
 
 /** What is on its way or was copied out: no beacon needs to carry it. @type {Set<string>} */
 let copied = new Set();

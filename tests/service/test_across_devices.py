@@ -6,7 +6,7 @@ import pytest
 
 from engine.clock import HOUR, MINUTE, SECOND
 from engine.decisions import Guard
-from engine.store.unit import DECISIONS
+from engine.store.unit import DECISIONS, DELIVERIES, OUTCOMES
 from tests.builders import KB, LEFT, STUCK, Premises, at_once, named, rule_set, with_lines
 
 FAQ = {"url": "https://shop.example/faq"}
@@ -235,3 +235,28 @@ def test_two_devices_in_the_same_moment_in_two_processes_are_one_budget(premises
         lambda: other.post("checked_in", "laptop", engaged_ms=45_000).messages,
     )
     assert sorted(map(len, given)) == [0, 1]
+
+
+# --- a mail's link ----------------------------------------------------------------------------------------------------
+
+
+def test_a_link_followed_on_the_phone_is_a_click_of_the_person_who_was_mailed(premises: Premises) -> None:
+    follow_up = """
+    name: follow-up
+    when: [emailed: left, clicked: left]
+    then: [tag: came-back]
+    """
+    premises.use(rule_set(LEFT, follow_up))
+    premises.gives_address("laptop")
+    premises.fills_cart("laptop")
+    premises.later(2 * HOUR).look_at("laptop")
+    (mail,) = premises.rows(DELIVERIES, kind="email")
+    premises.later(MINUTE).post("email_clicked", "phone", message=mail.id)
+    assert premises.visitor("laptop").state.tags == ["came-back"]
+    assert [(row.delivery, row.kind) for row in premises.rows(OUTCOMES)] == [(mail.id, "clicked")]
+    assert premises.visitor("phone").person is None, "a link does not make the phone Anna's: she may have passed it on"
+
+
+def test_a_click_on_a_message_of_nobody_is_nobody_s(premises: Premises) -> None:
+    premises.post("email_clicked", "phone", message="dec_made_up.0")
+    assert [reply.what for reply in premises.visitor("phone").state.replies] == ["clicked"]

@@ -24,7 +24,7 @@ from engine.committer import Committer
 from engine.errors import StoreError
 from engine.events import Order
 from engine.pipeline import Accepted, Answer, Submission, process
-from engine.store.database import open_engine, reading
+from engine.store.database import in_transaction, open_engine, reading
 from engine.store.unit import EVENTS, VISITORS
 from tests import parts
 from tests.builders import Premises, at_once, wait_until
@@ -255,3 +255,23 @@ def _lose_patience_soon(engine: Engine) -> None:
 
     event.listen(engine, "connect", prepare)
     engine.dispose()
+
+
+@pytest.mark.parametrize(("breaks", "lasting"), [(OverflowError, True), (ValueError, True), (RuntimeError, False)])
+def test_what_no_database_would_ever_keep_is_told_from_what_may_go_well_later(
+    premises: Premises, monkeypatch: pytest.MonkeyPatch, breaks: type[Exception], lasting: bool
+) -> None:
+    def process(*told: object) -> list[Answer]:
+        raise breaks
+
+    monkeypatch.setattr(committer_module, "process", process)
+    with pytest.raises(StoreError) as refusal:
+        premises.post("size_guide_opened")
+    assert (refusal.value.permanent, refusal.value.away) == (lasting, False)
+
+
+def test_what_the_database_says_is_no_value_is_refused_for_good(premises: Premises) -> None:
+    nonsense = {"postgresql": "SELECT 1 / 0", "sqlite": "SELECT zeroblob(3000000000)"}
+    with pytest.raises(StoreError) as refusal:
+        in_transaction(premises.engine, lambda connection: connection.execute(text(nonsense[premises.engine.name])))
+    assert (refusal.value.permanent, refusal.value.away) == (True, False)

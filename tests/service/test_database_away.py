@@ -6,8 +6,10 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import pytest
 from sqlalchemy.event import listen
 
+from engine.pipeline import Answer
 from tests.service.doors import INK, answer_of, error_code, open_door, own_postgresql, page_viewed
 
 
@@ -39,3 +41,16 @@ def test_while_postgresql_is_stopped_the_answer_is_503_and_nothing_is_lost(tmp_p
         server.start()
         again = answer_of(door.send(event))
         assert (again["accepted"], again["duplicates"], door.kept()) == (1, 0, 2)
+
+
+def test_what_can_never_be_kept_is_not_asked_for_again(
+    tmp_path: Path, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The snippet forgets what is answered with 422 and would send a 503 again for ever."""
+
+    def refuse(*told: object) -> list[Answer]:
+        raise OverflowError
+
+    with open_door(tmp_path, sqlite_url) as door:
+        monkeypatch.setattr("engine.committer.process", refuse)
+        assert error_code(door.send(page_viewed()), 422) == "unkeepable"

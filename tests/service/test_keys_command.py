@@ -16,7 +16,7 @@ from engine.store import migrate
 from engine.store.database import open_engine
 from engine.store.keys import find_key, list_keys
 from tests.parts import DEADLINE_S
-from tests.service.doors import environment_for
+from tests.service.doors import environment_for, settings_for
 
 Captured = pytest.CaptureFixture[str]
 
@@ -24,6 +24,7 @@ Captured = pytest.CaptureFixture[str]
 @pytest.fixture
 def operator(tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
     """Settings that lead to an up-to-date database; its address."""
+    settings_for(tmp_path, database_url)
     for name, value in environment_for(tmp_path, database_url).items():
         monkeypatch.setenv(name, value)
     migrate.upgrade(database_url)
@@ -50,6 +51,15 @@ def test_a_new_key_is_printed_alone_and_known_at_once(
     engine.dispose()
     assert found is not None
     assert (found.shop, found.kind, found.label) == ("ink", kind, "for the shop")
+
+
+def test_a_shop_that_is_in_no_rule_file_gets_no_key(operator: str, capsys: Captured) -> None:
+    assert run(["keys", "add", "wool"]) == 1
+    said = capsys.readouterr()
+    assert (said.out, said.err) == ("", "There is no shop called 'wool' in the rule files; there is ink, tea.\n")
+    engine = open_engine(operator)
+    assert list_keys(engine) == []
+    engine.dispose()
 
 
 def test_two_keys_are_never_the_same(operator: str, capsys: Captured) -> None:

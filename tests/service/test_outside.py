@@ -13,7 +13,8 @@ import pytest
 from sqlalchemy import text
 
 from engine.clock import DAY, HOUR, MINUTE, SECOND, Millis
-from engine.deliver import Deliverer
+from engine.decisions import Guard
+from engine.deliver import GIVE_UP_AFTER, Deliverer
 from engine.explain import why
 from engine.links import Links, SurveyClaim
 from engine.live import LiveRules
@@ -38,13 +39,13 @@ def deliverer(premises: Premises, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     return use(premises, tmp_path, HOOK)
 
 
-def use(premises: Premises, folder: Path, *rules: str) -> Deliverer:
+def use(premises: Premises, folder: Path, *rules: str, smtp_url: str | None = None) -> Deliverer:
     """A worker and a door that both live by these rules."""
     premises.use(rule_set(*rules))
     file = folder / "rules.yaml"
     file.write_text(premises.shop.rules.source, encoding="utf-8")
     links = Links("a-key-that-only-the-tests-know-of", "http://127.0.0.1:1")
-    return Deliverer(premises.engine, LiveRules(file, premises.engine), links, None, OPEN)
+    return Deliverer(premises.engine, LiveRules(file, premises.engine), links, smtp_url, OPEN)
 
 
 def hooked(premises: Premises, url: str) -> str:
@@ -199,6 +200,41 @@ def test_a_purchase_on_another_device_cancels_everything_pending_at_once(premise
     premises.gives_address("phone")
     premises.post("order_placed", "phone", order={"id": "o1"})
     assert premises.mails() == [("v1", "cancelled", "bought")]
+
+
+# --- a mail that cannot be written ---------------------------------------------------------------------------------
+
+
+def _breaks(context: object) -> object:
+    raise KeyError("a word that is nowhere")
+
+
+def test_a_mail_that_breaks_every_time_is_given_up_with_its_reason(
+    premises: Premises, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deliverer = use(premises, tmp_path, LEFT, smtp_url="smtp://127.0.0.1:9")
+    premises.gives_address()
+    premises.fills_cart()
+    (delivery,) = premises.later(HOUR).look_at("v1").hints
+    monkeypatch.setattr("engine.deliver.render", _breaks)
+    for _ in range(3):
+        assert deliverer.deliver(delivery) is DeliveryState.SCHEDULED
+        premises.later(HOUR)
+    premises.later(GIVE_UP_AFTER - 3 * HOUR)
+    assert deliverer.deliver(delivery) is DeliveryState.FAILED
+    assert deliverer.deliver(delivery) is None
+    (mail,) = premises.mails()
+    assert mail == ("v1", "failed", "given up after 4 attempts: it could not be brought: KeyError")
+
+
+def test_a_mail_about_what_is_sold_out_is_cancelled_with_that_reason(premises: Premises, tmp_path: Path) -> None:
+    deliverer = use(premises, tmp_path, LEFT)
+    premises.gives_address()
+    premises.fills_cart()
+    (delivery,) = premises.later(HOUR).look_at("v1").hints
+    premises.hear("stock_changed", "v1", product={"sku": "INK-1", "stock": 0})
+    assert deliverer.deliver(delivery) is DeliveryState.CANCELLED
+    assert premises.mails() == [("v1", "cancelled", Guard.SOLD_OUT)]
 
 
 # --- a new rule file --------------------------------------------------------------------------------------------------

@@ -304,6 +304,7 @@ def test_the_snippet_is_told_what_is_wrong_with_a_link(
     expired = client.get(f"/v1/carts/{token}")
     told = [(answer.status_code, answer.get_json()["error"]["code"]) for answer in (forged, gone, expired)]
     assert told == [(404, "unknown_link"), (404, "gone"), (410, "expired")]
+    assert [answer.get_json().get("message") for answer in (forged, gone, expired)] == [None, "dec_1", None]
     assert forged.headers["Access-Control-Allow-Origin"] == "*"
 
 

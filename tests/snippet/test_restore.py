@@ -19,6 +19,7 @@ def test_the_cart_comes_to_the_shop_and_the_token_goes_from_the_address(page: Pa
     assert (restored["cart"], restored["message"]) == (CART["cart"], "dec_9")
     assert far.events("page_viewed")[0]["page"]["url"] == far.origin + "/cart?x=1"
     assert not any("a.b-c" in str(body) for body in far.bodies)
+    assert far.wait_for_event("email_clicked")["message"] == "dec_9"
 
 
 def test_a_cart_needs_no_consent_and_is_not_tracked_without(page: Page, far: FarSide) -> None:

@@ -334,3 +334,12 @@ def test_quiet_hours_end_later_than_now_and_within_a_day(
     assert (until is not None) == DailyHours(start, end).holds_at(local.hour * 60 + local.minute)
     if until is not None:
         assert at < until <= at + 26 * HOUR
+
+
+@pytest.mark.parametrize(("gone", "held"), [((), False), (("INK-1",), False), (("INK-1", "PEN"), True)])
+def test_nobody_is_called_back_to_a_cart_of_which_everything_is_sold_out(gone: tuple[str, ...], held: bool) -> None:
+    shopper = Visit(rule_set(LEFT)).may_be_mailed().fills_cart(line("INK-1"), line("PEN")).waits(2 * HOUR)
+    for sku in gone:
+        shopper.does("stock_changed", trusted=True, product={"sku": sku, "stock": 0})
+    hold = sending_hold(shopper.facts, "c1")
+    assert (hold.guard if hold else None) == (Guard.SOLD_OUT if held else None)

@@ -97,3 +97,29 @@ def test_a_line_of_another_cart_changes_nothing_about_a_kept_one() -> None:
     shopper.does("cart_updated", cart=cart(line(), cart_id="c1"))
     assert shopper.visitor.basket is not None
     assert shopper.visitor.basket.visit == 1
+
+
+PAID = """
+name: unpaid
+when:
+  - cart_abandoned: {after: 2h, at: unpaid_order}
+then:
+  - email: cart-reminder
+  - wait: 1d
+  - email: cart-reminder
+until: paid
+"""
+
+
+def test_a_reminder_of_an_unpaid_order_ends_when_it_is_paid() -> None:
+    shopper = Visit(rule_set(PAID)).may_be_mailed().fills_cart().orders(paid=False).waits(3 * HOUR)
+    assert shopper.fired == ["unpaid"]
+    shopper.does("order_paid", trusted=True, order={"id": "o1"})
+    assert shopper.endings == [("until", "paid")]
+
+
+def test_somebody_else_s_payment_of_long_ago_ends_nothing() -> None:
+    shopper = Visit(rule_set(PAID)).may_be_mailed().opens()
+    shopper.does("order_paid", trusted=True, order={"id": "o0"}).later(HOUR)
+    shopper.fills_cart().orders(paid=False).waits(3 * HOUR)
+    assert (shopper.fired, shopper.endings) == (["unpaid"], [])

@@ -208,7 +208,10 @@ class Opened(OfRule):
 @condition
 @dataclass(frozen=True, kw_only=True)
 class Clicked(OfRule):
-    """The shopper came through a link in a mail (`cart_restored`, `email_clicked`).
+    """The shopper came through a link in a mail (`email_clicked`, `cart_restored`).
+
+    It is told by the page that the link led to, so a mail program or a scanner that fetches links on its own does not
+    count; and for the person who was mailed, also when the link was followed in another browser.
 
     Example:
         - clicked: left-cart
