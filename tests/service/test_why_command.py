@@ -11,9 +11,11 @@ from pathlib import Path
 import msgspec
 import pytest
 import structlog
+from flask import Flask
 
 from engine.cli import run
 from engine.clock import MINUTE
+from engine.web import why
 from tests.builders import ADDRESS
 from tests.parts import DEADLINE_S
 from tests.service.doors import Door, cart_updated, environment_for, happened, open_door, page_viewed
@@ -51,6 +53,15 @@ def test_a_dutch_person_reads_it_in_dutch(door: Door, capsys: pytest.CaptureFixt
     assert "✗ can_email gezien: er is geen e-mailadres bekend" in told
     assert "gezien: 20 min, nodig: 1 h" in told
     assert re.search(r"Beslissingen [\dTZ:.-]+ stuck: afgegaan", told)
+
+
+def test_the_demo_shop_is_told_in_the_language_of_its_page(door: Door) -> None:
+    app = Flask(__name__)  # the view is there in development only
+    app.extensions["shopbell"] = door.house
+    app.register_blueprint(why.blueprint)
+    for language, state in (("nl", "klopt niet"), ("en", "not met"), ("xx", "not met")):
+        answer = app.test_client().get(f"/dev/why/v1.json?language={language}")
+        assert {rule["name"]: rule["why"] for rule in answer.get_json()["rules"]}["left"] == state
 
 
 def test_one_rule_alone_can_be_asked_about(door: Door, capsys: pytest.CaptureFixture[str]) -> None:

@@ -49,6 +49,7 @@ BLANKS = {
     for name in blueprints.names()
     for blank in blueprints.blueprint(name).blanks.values()
 }
+BLANKS |= {(kind,) for kind in blueprints.KINDS}
 """What a blueprint says about its blanks."""
 TEMPLATES = {templates for _, by, templates, _ in SENTENCES if by != "frame"} | HELP | BLANKS
 CATALOGUES = sorted(FOLDER.glob("*.po"))

@@ -76,7 +76,7 @@ class Moment(BaseCondition):
         ages = sorted(now - at for at in self.moments(facts))
         recent = [age for age in ages if self.within is None or age <= self.within]
         if not recent:
-            return not_met(ages[0] if ages else say("never"), self._wanted, "ms" if ages else "")
+            return not_met(ages[0] if ages else say("never"), self._wanted, "ms")
         oldest = recent[-1]
         if oldest >= self.ago:
             return met(oldest, self._wanted, "ms")

@@ -293,9 +293,9 @@ class Idle(BaseCondition):
     def check(self, facts: Facts) -> Verdict:
         view = facts.view
         if view is None or facts.now - view.seen_at > SESSION_GAP:
-            return not_met(say("no page"), self.for_)
+            return not_met(say("no page"), self.for_, "ms")
         if view.hidden:
-            return not_met(say("hidden"), self.for_)
+            return not_met(say("hidden"), self.for_, "ms")
         still = view.seen_at - max(view.opened_at, view.active_at)
         if still >= self.for_:
             return met(still, self.for_, "ms")
