@@ -14,7 +14,7 @@ import structlog
 from sqlalchemy import Engine
 
 from engine import identify, integration
-from engine.clock import Millis, wall_clock
+from engine.clock import Clock, Millis, wall_clock
 from engine.committer import Committer
 from engine.errors import InvalidEvent, UnknownTopic, Unreadable
 from engine.events import parse_event
@@ -61,8 +61,9 @@ class Platform:
 class Intake:
     """Takes in what platforms tell; one for each process."""
 
-    def __init__(self, engine: Engine, committer: Committer) -> None:
+    def __init__(self, engine: Engine, committer: Committer, clock: Clock = wall_clock) -> None:
         self._engine = engine
+        self._clock = clock
         self._committer = committer
         self._opened: dict[tuple[str, str], tuple[ShopRules, Platform | None]] = {}
 
@@ -80,7 +81,7 @@ class Intake:
         """
         try:
             news = _read(platform, delivery)
-            events = [_accepted(platform, event, wall_clock()) for event in news.events]
+            events = [_accepted(platform, event, self._clock()) for event in news.events]
         except UnknownTopic:
             return Taken(Outcome.UNKNOWN_TOPIC)
         except Unreadable as error:

@@ -114,14 +114,8 @@ def process(connection: Connection, submissions: list[Submission], clock: Clock 
 def _new_ones(unit: Unit, stitcher: Stitcher, submissions: list[Submission]) -> list[Submission]:
     """The submissions, without the events of deliveries that were taken in before; their names are looked up."""
     once = Once(unit)
-    fresh = [
-        submission
-        if submission.receipt is None or once.is_new(submission.shop.id, submission.receipt)
-        else replace(submission, events=[])
-        for submission in submissions
-    ]
-    named = [(item.shop.id, accepted.event) for item in fresh for accepted in item.events if accepted.event.refs]
-    stitcher.load(unit.connection, named)
+    fresh = [item if once.is_new(item.shop.id, item.receipt) else replace(item, events=[]) for item in submissions]
+    stitcher.load(unit.connection, ((item.shop.id, each.event) for item in fresh for each in item.events))
     return fresh
 
 

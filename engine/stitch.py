@@ -65,7 +65,8 @@ class Stitcher:
         """Look up every name in these (shop, event) pairs."""
         by_shop: dict[str, set[str]] = {}
         for shop, event in named:
-            by_shop.setdefault(shop, set()).update(refs_of(event))
+            if event.refs:
+                by_shop.setdefault(shop, set()).update(refs_of(event))
         for shop, names in by_shop.items():
             self.known |= {(shop, name): alias for name, alias in aliases.find(connection, shop, names).items()}
 

@@ -64,8 +64,10 @@ class Once:
         self._unit = unit
         self._seen: set[tuple[str, str, str]] = set()
 
-    def is_new(self, shop: str, receipt: Receipt) -> bool:
+    def is_new(self, shop: str, receipt: Receipt | None) -> bool:
         """False when its id or its content was taken in before, in this group or any other."""
+        if receipt is None:
+            return True
         keys = {(shop, receipt.integration, key) for key in receipt.keys}
         if self._seen & keys or known(self._unit.connection, shop, receipt):
             return False

@@ -137,10 +137,12 @@ def on_shipping_shown(visitor: Visitor, event: Event) -> None:
     if shipping.estimate:
         _expect_shipping(basket, shipping.price)
         return
-    if basket.shipping_at is None:
+    if basket.shipping_at is None or event.at < basket.shipping_at:
         basket.shipping_first, basket.shipping_at = shipping.price, event.at
-    basket.shipping_now = shipping.price
-    basket.delivery_days = shipping.days if shipping.days is not None else basket.delivery_days
+    # The page, the platform's webhook and a later look may tell the same checkout, in any order.
+    if event.at >= basket.shipping_told_at:
+        basket.shipping_now, basket.shipping_told_at = shipping.price, event.at
+        basket.delivery_days = shipping.days if shipping.days is not None else basket.delivery_days
     _advance(visitor, Stage.SHIPPING, event.at)
 
 

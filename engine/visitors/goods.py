@@ -26,8 +26,11 @@ def learn_product(visitor: Visitor, event: Event) -> None:
         visitor.goods.append(good)
     if event.type == "product_viewed":
         good.seen_at = max(good.seen_at, event.at)
-    _learn_price(good, product, event)
-    _learn_stock(good, product, event)
+    if event.at >= good.told_at:
+        # Of what pages tell nothing needs to be remembered: they are told in their order.
+        good.told_at = event.at if event.trusted else good.told_at
+        _learn_price(good, product, event)
+        _learn_stock(good, product, event)
     while len(visitor.goods) > MAX_GOODS:
         visitor.goods.remove(min(visitor.goods, key=lambda each: each.seen_at))
 

@@ -24,10 +24,8 @@ def remember_order(log: list[Bought], event: Event) -> list[Bought]:
     bought = msgspec.structs.replace(known) if known else Bought(order.id, event.at)
     if event.type == "order_placed" or known is None:
         bought.at, bought.total, bought.currency = event.at, order.total, order.currency
-    if order.paid is not None:
-        bought.unpaid = not order.paid
-    if event.type in ("order_paid", "order_shipped", "order_delivered"):
-        bought.unpaid = False
+    if event.at >= bought.paid_told_at:
+        _learn_payment(bought, event)
     if event.type == "order_cancelled":
         bought.cancelled = True
     elif event.type == "order_delivered":
@@ -36,3 +34,10 @@ def remember_order(log: list[Bought], event: Event) -> list[Bought]:
         bought.returned_at = event.at
     others = [other for other in log if other.id != order.id]
     return sorted([*others, bought], key=lambda each: each.at)[-MAX_ORDERS:]
+
+
+def _learn_payment(bought: Bought, event: Event) -> None:
+    if event.type in ("order_paid", "order_shipped", "order_delivered"):
+        bought.unpaid, bought.paid_told_at = False, event.at
+    elif event.order is not None and event.order.paid is not None:
+        bought.unpaid, bought.paid_told_at = not event.order.paid, event.at

@@ -113,6 +113,8 @@ class Good(msgspec.Struct, array_like=True):
     dropped_at: Millis | None = None
     back_at: Millis | None = None
     """When it was in stock again after it had been sold out."""
+    told_at: Millis = 0
+    """When what the shop's server or platform told last of price and stock happened."""
 
 
 class Bought(Compact):
@@ -126,6 +128,8 @@ class Bought(Compact):
     cancelled: bool = False
     delivered_at: Millis | None = None
     returned_at: Millis | None = None
+    paid_told_at: Millis = 0
+    """When what is known of its payment happened."""
 
 
 class Reply(msgspec.Struct, array_like=True):
@@ -182,6 +186,8 @@ class Basket(Compact):
     step: str = ""
     """The step of the checkout that was opened last and not completed."""
     delivery_days: int | None = None
+    shipping_told_at: Millis = 0
+    """When what is known of the shipping cost happened: an older story that comes later changes nothing."""
 
 
 class Closed(Compact):

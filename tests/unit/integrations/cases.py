@@ -45,3 +45,29 @@ def cases(word: str, kind: type[T]) -> dict[str, T]:
         for name in speaking(word)
         for path in paths(name)
     }
+
+
+class HookCase(msgspec.Struct, forbid_unknown_fields=True):
+    """A recorded delivery (its body inline or as a file beside it), and what it becomes; ids are derived and left out.
+
+    One of ``refused``, ``unknown_topic`` and ``unreadable`` where it becomes nothing; a knock that is only answered has
+    the topic "".
+    """
+
+    about: str
+    headers: dict[str, str]
+    query: dict[str, str] = {}
+    body: str = ""
+    body_file: str = ""
+    topic: str = ""
+    id: str = ""
+    events: list[dict[str, object]] = []
+    requests: list[dict[str, object]] = []
+    disconnected: bool = False
+    refused: bool = False
+    unknown_topic: bool = False
+    unreadable: str = ""
+
+    def bytes_of(self, name: str) -> bytes:
+        """The body, byte by byte."""
+        return (FIXTURES / name / self.body_file).read_bytes() if self.body_file else self.body.encode()

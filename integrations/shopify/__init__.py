@@ -1,0 +1,136 @@
+"""A delivery is known by the HMAC of its raw bytes under the app's client secret, and by nothing else: the headers that
+name shop, topic and delivery are not signed. So the shop has an address of its own, a body must be of the kind that its
+topic promises, and the same content counts once whatever id it comes under. While a secret is replaced, Shopify signs
+with the old one for up to an hour: put that one into `previous_secret`. Both styles of headers are understood,
+`X-Shopify-…` and the newer `Shopify-…`.
+
+**Setting it up.** Make an app in Shopify's Dev Dashboard, with `read_orders`, `read_fulfillments`, `read_products` and
+`read_customers`, and protected customer data for the address. Name the topics above in its `shopify.app.toml`, with
+`https://<your Shopbell>/hooks/shopify/<shop.id>` as their address, the three mandatory ones under `compliance_topics`.
+Put the client secret into the environment as `SHOPIFY_CLIENT_SECRET`. Deliveries that the admin's Notifications page
+sends for a try are signed with another secret and are refused.
+
+**Whose cart it is.** Let the shop's page write the visitor into the cart's attributes once something is in it: POST
+`{"attributes": {"_shopbell_visitor": "<visitor>"}}` to `/cart/update.js`. Checkouts and orders bring it back as
+`note_attributes`. Without it a checkout is still one story with its order, and one person with whoever has its address.
+
+**Good to know.** A checkout's amounts are read in the shopper's currency, as its bodies suggest; that was not tried on
+a shop with two currencies. Cart webhooks come from themes only and name nobody. A product's stock is that of
+`products/update`; changes of a single location are not read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Annotated, ClassVar
+
+from engine.errors import BadSignature, UnknownTopic
+from engine.integration import (
+    Delivery,
+    News,
+    RawRequest,
+    Receiver,
+    Settings,
+    WireEvent,
+    is_signed,
+    json_object,
+    secret,
+    setting,
+)
+from integrations.shopify import checkouts, goods, orders, people
+from integrations.shopify.body import Json, require
+
+_EVENTS: Mapping[str, Callable[[Json], list[WireEvent]]] = {
+    "carts/create": checkouts.from_cart,
+    "carts/update": checkouts.from_cart,
+    "checkouts/create": checkouts.from_checkout,
+    "checkouts/update": checkouts.from_checkout,
+    "checkouts/delete": checkouts.from_deleted_checkout,
+    "orders/create": orders.from_order,
+    "orders/paid": orders.from_order,
+    "orders/updated": orders.from_order,
+    "orders/cancelled": orders.from_order,
+    "orders/fulfilled": orders.from_order,
+    "refunds/create": orders.from_refund,
+    "fulfillments/create": orders.from_fulfillment,
+    "fulfillments/update": orders.from_fulfillment,
+    "fulfillment_events/create": orders.from_shipment,
+    "products/update": goods.from_product,
+    "customers/create": people.from_customer,
+    "customers/update": people.from_customer,
+    "customers_email_marketing_consent/update": people.from_email_consent,
+    "customers_marketing_consent/update": people.from_sms_consent,
+}
+_HINTS = frozenset(["api-version", "event-id", "triggered-at"])
+_USUAL_NAME = "env:SHOPIFY_CLIENT_SECRET"
+_REQUESTS = frozenset(["customers/data_request", "customers/redact", "shop/redact"])
+
+
+class ShopifySettings(Settings, frozen=True):
+    shop: Annotated[
+        str, setting("the shop's own domain, such as name.myshopify.com", pattern=r"[a-z0-9][a-z0-9-]*\.myshopify\.com")
+    ]
+    client_secret: Annotated[str, secret("the app's client secret, which signs every webhook")] = _USUAL_NAME
+    previous_secret: Annotated[str, secret("the client secret that is being replaced")] = ""
+
+
+class Shopify(Receiver[ShopifySettings]):
+    """A Shopify shop: its carts, checkouts, orders, deliveries, stock and consents, as they happen."""
+
+    title: ClassVar[str] = "Shopify"
+    settings_type = ShopifySettings
+    topics: ClassVar[Mapping[str, str]] = {
+        "carts/create": "`cart_updated`, of themes; names nobody",
+        "carts/update": "`cart_updated`, of themes; names nobody",
+        "checkouts/create": "`checkout_started`, `cart_updated`, `shipping_shown`, `contact_given`",
+        "checkouts/update": "the same; nothing once it is completed",
+        "checkouts/delete": "`checkout_deleted`, which changes nothing",
+        "orders/create": "`order_placed`, which ends every recovery; and what the order says has become of it",
+        "orders/paid": "the same, with `order_paid`",
+        "orders/updated": "the same",
+        "orders/cancelled": "the same, with `order_cancelled`",
+        "orders/fulfilled": "the same, with `order_shipped`",
+        "refunds/create": "`order_refunded`, `order_returned` when goods came back",
+        "fulfillments/create": "`order_shipped`",
+        "fulfillments/update": "`order_shipped`, `order_delivered`",
+        "fulfillment_events/create": "`order_shipped`, `order_delivered`",
+        "products/update": "`stock_changed` for each variant with an SKU, or the only one",
+        "customers/create": "`consent_changed`, where the API version tells consent",
+        "customers/update": "`consent_changed`, where the API version tells consent",
+        "customers_email_marketing_consent/update": "`consent_changed`",
+        "customers_marketing_consent/update": "`consent_changed`, for text messages",
+        "customers/data_request": "an export that waits in `shopbell privacy`",
+        "customers/redact": "the person and the named orders are erased",
+        "shop/redact": "everything about everybody in the shop is erased",
+        "app/uninstalled": "told in the log; nothing more comes",
+    }
+
+    def admit(self, request: RawRequest) -> Delivery:
+        """The delivery of this shop. Raises BadSignature."""
+        told = _told(request.headers)
+        secrets = (self.settings.client_secret, self.settings.previous_secret)
+        if not is_signed(request.body, told.get("hmac-sha256", ""), *secrets):
+            raise BadSignature("the body was not signed with this app's secret")
+        if told.get("shop-domain", self.settings.shop).casefold() != self.settings.shop.casefold():
+            raise BadSignature("it is for another shop")
+        topic = told.get("topic", "")
+        hints = {name: value for name, value in told.items() if name in _HINTS}
+        return Delivery(topic, request.body, told.get("webhook-id", ""), hints, once=topic not in _REQUESTS)
+
+    def read(self, delivery: Delivery) -> News:
+        """Events and requests; see :attr:`topics`."""
+        if delivery.topic not in self.topics:
+            raise UnknownTopic(delivery.topic)
+        body = json_object(delivery.body)
+        if delivery.topic in _REQUESTS:
+            return people.from_request(delivery.topic, body, self.settings.shop)
+        if delivery.topic == "app/uninstalled":
+            require(body, "id", "domain")
+            return News(disconnected=True)
+        return News(events=tuple(_EVENTS[delivery.topic](body)))
+
+
+def _told(headers: Mapping[str, str]) -> dict[str, str]:
+    """What Shopify's headers say, by their names without ``x-shopify-`` or ``shopify-``."""
+    named = ((name.removeprefix("x-"), value) for name, value in headers.items())
+    return {name.removeprefix("shopify-"): value for name, value in named if name.startswith("shopify-")}

@@ -1,0 +1,64 @@
+"""One checkout is told by the page, by webhooks and by a later look, in any order: nothing that is known goes back."""
+
+from __future__ import annotations
+
+from itertools import permutations
+
+import pytest
+
+from engine.clock import HOUR, MINUTE
+from tests.unit.rules.shoppers import NOON, Shopper
+
+Story = tuple[int, str, dict[str, object]]
+KOBALT: dict[str, object] = {"id": "11", "sku": "VL-I-01"}
+
+
+def told_in_order(shopper: Shopper, *stories: Story) -> Shopper:
+    """What happened so many minutes after noon, told one after the other."""
+    for minute, kind, fields in stories:
+        shopper.at = NOON + minute * MINUTE
+        shopper.tells(kind, trusted=True, **fields)  # type: ignore[arg-type] # the fields of the event
+    return shopper
+
+
+def shipping(minute: int, price: str) -> Story:
+    return minute, "shipping_shown", {"shipping": {"price": price, "currency": "EUR"}}
+
+
+ORDERS_OF_SHIPPING = list(permutations([shipping(1, "4.95"), shipping(2, "6.95"), shipping(3, "5.95")]))
+
+
+@pytest.mark.parametrize("order", ORDERS_OF_SHIPPING)
+def test_the_shipping_cost_is_the_latest_and_the_first_one_the_earliest(
+    order: tuple[Story, ...],
+) -> None:
+    cart: dict[str, object] = {"cart": {"id": "c1", "lines": [{"sku": "INK-1", "price": "24.95"}]}}
+    basket = told_in_order(Shopper(), (0, "cart_updated", cart), *order).visitor.basket
+    assert basket is not None
+    assert (basket.shipping_first, basket.shipping_now, basket.shipping_at) == (495, 595, NOON + MINUTE)
+
+
+@pytest.mark.parametrize("late", ["price", "stock"])
+def test_an_older_price_or_stock_that_comes_late_changes_nothing(late: str) -> None:
+    seen: dict[str, object] = {"product": KOBALT | {"price": "14.50", "stock": 3}}
+    newer: dict[str, object] = {"product": KOBALT | {"price": "12.00", "stock": 0}}
+    older: dict[str, object] = {"product": KOBALT | {late: 9}}
+    stories: list[Story] = [(0, "product_viewed", seen), (60, "stock_changed", newer), (30, "stock_changed", older)]
+    shopper = told_in_order(Shopper(), *stories)
+    [good] = shopper.visitor.goods
+    assert (good.price, good.stock, good.dropped_at, good.back_at) == (1200, 0, NOON + HOUR, None)
+
+
+PLACED: Story = (0, "order_placed", {"order": {"id": "o1", "total": "9.95", "paid": False}})
+PAID: Story = (30, "order_paid", {"order": {"id": "o1"}})
+UPDATED: Story = (10, "order_updated", {"order": {"id": "o1", "paid": False}})
+CANCELLED: Story = (50, "order_cancelled", {"order": {"id": "o1"}})
+ORDERS_OF_ORDERS = list(permutations([PLACED, PAID, UPDATED, CANCELLED]))
+
+
+@pytest.mark.parametrize("order", ORDERS_OF_ORDERS)
+def test_a_paid_order_stays_paid_and_a_cancelled_one_cancelled(
+    order: tuple[Story, ...],
+) -> None:
+    [bought] = told_in_order(Shopper(), *order).visitor.bought
+    assert (bought.unpaid, bought.cancelled, bought.total) == (False, True, 995)
