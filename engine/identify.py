@@ -90,8 +90,7 @@ def _attach(
             person.changed = True
         if kind == "email" and not state.email:
             state.email = value.strip()
-            if unit.is_suppressed(shop, key[2]):
-                state.unsubscribed_at = unit.now
+            state.unsubscribed_at = unit.suppressed_since(shop, key[2])
         if kind == "customer" and not state.customer_id:
             state.customer_id = value
     if visitor.person != state.id:
@@ -150,9 +149,21 @@ def _learn_consent(unit: Books, visitor: LoadedVisitor, person: Person, event: E
         if person.basis is None or person.basis.at <= event.at:
             person.basis = None
         person.withdrawn_at = max(person.withdrawn_at or 0, event.at)
-    elif event.at >= (person.withdrawn_at or 0) and (person.basis is None or event.trusted):
-        # Whoever unsubscribed stays so: the address is on the list of those that are never mailed again.
+        return
+    _come_back(unit, visitor, person, event)
+    if event.at >= (person.withdrawn_at or 0) and (person.basis is None or event.trusted):
         person.basis = Basis("consent", event.at, consent.source[:200], consent.text[:500], event.trusted)
+
+
+def _come_back(unit: Books, visitor: LoadedVisitor, person: Person, event: Event) -> None:
+    """Whoever unsubscribed stays so, until they say in so many words that they want mail again, later than that.
+
+    It must be the shop's server that says so, or a browser for which it vouched: anybody may type anybody's address.
+    """
+    said_so = event.consent is not None and event.consent.text and (event.trusted or visitor.state.vouched)
+    if person.unsubscribed_at is not None and said_so and event.at > person.unsubscribed_at:
+        person.unsubscribed_at, person.basis = None, None
+        unit.lift_suppression(visitor.key.shop, hash_of(visitor.key.shop, person.email))
 
 
 def share(visitor: Visitor, person: Person) -> None:

@@ -40,7 +40,7 @@ class Rounds:
         self._engine = engine
         self._ringer = ringer
         self._forget_after_ms = forget_after_ms
-        self._swept_to: timers.Due | None = None
+        self._swept_to: dict[str, timers.Due | None] = {}
 
     def recheck_due(self) -> int:
         """Hand visitors whose time has come to the workers; returns how many."""
@@ -67,11 +67,15 @@ class Rounds:
         return deliveries.mark_uncertain(self._engine)
 
     def tidy(self) -> int:
-        """Forget visitors that were idle for long, offers that nobody came back for, and old receipts."""
-        sweep = timers.forget_visitors(self._engine, self._forget_after_ms, self._swept_to)
-        self._swept_to = sweep.last
-        house_events = timers.forget_house_events(self._engine, self._forget_after_ms)
-        return timers.expire_offers(self._engine) + sweep.forgotten + house_events + receipts.forget(self._engine)
+        """Forget visitors, people and orders of long ago, offers that nobody came back for, and old receipts."""
+        idle_ms, forgotten = self._forget_after_ms, 0
+        # First the visitors: a person is there as long as one of theirs is.
+        for forget in (timers.forget_visitors, timers.forget_people, timers.forget_orders):
+            sweep = forget(self._engine, idle_ms, self._swept_to.get(forget.__name__))
+            self._swept_to[forget.__name__] = sweep.last
+            forgotten += sweep.forgotten
+        forgotten += timers.forget_house_events(self._engine, idle_ms) + timers.forget_houses(self._engine, idle_ms)
+        return forgotten + timers.expire_offers(self._engine) + receipts.forget(self._engine)
 
     def forget_workers(self) -> int:
         """Remove the queues of workers that died."""

@@ -119,9 +119,12 @@ class MemoryBooks:
         loaded = (self.visitors[key] for key in sorted(self.of_person.get((shop, person), ())))
         return [visitor for visitor in loaded if visitor.person == person]
 
-    def is_suppressed(self, shop: str, address: str) -> bool:
+    def suppressed_since(self, shop: str, address: str) -> Millis | None:
         known = self.suppressed.get(address)
-        return known is not None and known[1] <= self.now
+        return known[1] if known is not None and known[1] <= self.now else None
+
+    def lift_suppression(self, shop: str, address: str) -> None:
+        self.suppressed = {name: known for name, known in self.suppressed.items() if name != address}
 
     def new_person_id(self, shop: str, identities: list[tuple[str, str]]) -> str:
         return self._person_id(shop, identities)

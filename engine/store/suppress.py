@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import msgspec
-from sqlalchemy import Connection, Engine, select, update
+from sqlalchemy import Connection, Engine, delete, or_, select, update
 
 from engine.messages import BY_MAIL
 from engine.people import Person
 from engine.store.database import Conflict, database_now, in_transaction
-from engine.store.unit import DELIVERIES, OUTCOMES, PEOPLE, SUPPRESSIONS, insert_ignoring
+from engine.store.unit import AUDIENCES, DELIVERIES, OUTCOMES, PEOPLE, SUPPRESSIONS, VISITORS, insert_ignoring
 
 
 def suppress(engine: Engine, shop: str, person_id: str, address: str, reason: str, delivery: str = "") -> None:
-    """Suppress the address (a keyed hash) and cancel what waits for the person; saying it twice changes nothing.
+    """Suppress the address (a keyed hash), cancel what waits for the person, and take them off every audience.
 
-    ``reason`` is ``unsubscribed`` or ``bounced``. It holds before the next last byte of any mail.
+    ``reason`` is ``unsubscribed`` or ``bounced``; only the first is a goodbye. Saying it twice changes nothing, and it
+    holds before the next last byte of any mail.
     """
 
     def work(connection: Connection) -> None:
@@ -25,6 +26,10 @@ def suppress(engine: Engine, shop: str, person_id: str, address: str, reason: st
             outcome = {"shop": shop, "delivery": delivery, "kind": reason, "at": now}
             connection.execute(insert_ignoring(OUTCOMES, dialect), [outcome])
         _mark_person(connection, shop, person_id, reason, now)
+        if reason == "unsubscribed":
+            devices = select(VISITORS.c.id).where(VISITORS.c.shop == shop, VISITORS.c.person == person_id)
+            theirs = or_(AUDIENCES.c.person == person_id, AUDIENCES.c.visitor.in_(devices))
+            connection.execute(delete(AUDIENCES).where(AUDIENCES.c.shop == shop, theirs))
         columns = DELIVERIES.c
         waiting = (columns.shop == shop, columns.person == person_id, columns.kind.in_(sorted(BY_MAIL)))
         values = {"state": "cancelled", "result": reason, "updated_at": now}

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Engine, and_, delete, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, Engine, Table, and_, delete, func, or_, select, tuple_, update
 
 from engine.clock import SECOND, Millis
+from engine.store import models
 from engine.store.database import database_now, in_transaction
-from engine.store.unit import ALIASES, AUDIENCES, DELIVERIES, EVENTS, VISITORS
+from engine.store.unit import ALIASES, AUDIENCES, DELIVERIES, EVENTS, HOUSES, IDENTITIES, ORDERS, PEOPLE, VISITORS
 from engine.store.waiting import WAITING
 
+RULE_SETS = models.Base.metadata.tables["rule_sets"]
 LEASE: Millis = 10 * SECOND
 """A hint that was lost is given again after this; the evaluation itself takes milliseconds."""
 
@@ -79,6 +81,74 @@ def forget_visitors(engine: Engine, idle_ms: Millis, after: Due | None = None, m
         return Sweep(len(idle), last)
 
     return in_transaction(engine, work)
+
+
+def forget_people(engine: Engine, idle_ms: Millis, after: Due | None = None, most: int = 5_000) -> Sweep:
+    """The same for people: whoever has no visitor left and of whom nothing was heard for so long.
+
+    Their consents stay, as proof, and so does a suppression; neither holds an address.
+    """
+
+    def work(connection: Connection) -> Sweep:
+        before = database_now(connection) - idle_ms
+        rows, last = _stretch(connection, PEOPLE, PEOPLE.c.updated_at, after, most)
+        old = [(shop, name) for shop, name, updated_at in rows if updated_at < before]
+        gone = [name for chunk in _chunks(old) for name in _without_visitors(connection, chunk)]
+        for chunk in _chunks(gone):
+            connection.execute(delete(IDENTITIES).where(tuple_(IDENTITIES.c.shop, IDENTITIES.c.person).in_(chunk)))
+            connection.execute(delete(PEOPLE).where(tuple_(PEOPLE.c.shop, PEOPLE.c.id).in_(chunk)))
+        return Sweep(len(gone), last)
+
+    return in_transaction(engine, work)
+
+
+def _without_visitors(connection: Connection, people: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    names = tuple_(VISITORS.c.shop, VISITORS.c.person)
+    present = {tuple(row) for row in connection.execute(select(*names.clauses).where(names.in_(people)))}
+    return [person for person in people if person not in present]
+
+
+def forget_orders(engine: Engine, older_than_ms: Millis, after: Due | None = None, most: int = 5_000) -> Sweep:
+    """The same for orders, by when they were placed."""
+
+    def work(connection: Connection) -> Sweep:
+        before = database_now(connection) - older_than_ms
+        rows, last = _stretch(connection, ORDERS, ORDERS.c.at, after, most)
+        old = [(shop, name) for shop, name, at in rows if at < before]
+        for chunk in _chunks(old):
+            connection.execute(delete(ORDERS).where(tuple_(ORDERS.c.shop, ORDERS.c.id).in_(chunk)))
+        return Sweep(len(old), last)
+
+    return in_transaction(engine, work)
+
+
+def forget_houses(engine: Engine, older_than_ms: Millis) -> int:
+    """What was true for shops whose rule file was taken away so long ago."""
+
+    def work(connection: Connection) -> int:
+        before = database_now(connection) - older_than_ms
+        columns = RULE_SETS.c
+        latest = select(columns.shop, func.max(columns.live_at).label("at")).group_by(columns.shop).subquery()
+        last_word = and_(columns.shop == latest.c.shop, columns.live_at == latest.c.at)
+        gone = select(columns.shop).join(latest, last_word).where(columns.source == "", columns.live_at < before)
+        return connection.execute(delete(HOUSES).where(HOUSES.c.shop.in_(gone))).rowcount
+
+    return in_transaction(engine, work)
+
+
+def _stretch(
+    connection: Connection, table: Table, moment: ColumnElement[Millis], after: Due | None, most: int
+) -> tuple[list[tuple[str, str, Millis]], Due | None]:
+    """The next ``most`` rows in the order of their names, with their moment; and the last, when there are more."""
+    names = tuple_(table.c.shop, table.c.id)
+    query = select(table.c.shop, table.c.id, moment).order_by(*names.clauses).limit(most)
+    found = connection.execute(query if after is None else query.where(names > tuple(after))).all()
+    rows = [(row[0], row[1], row[2]) for row in found]
+    return rows, Due(*rows[-1][:2]) if len(rows) == most else None
+
+
+def _chunks(names: list[tuple[str, str]]) -> list[list[tuple[str, str]]]:
+    return [names[start : start + 500] for start in range(0, len(names), 500)]
 
 
 def forget_house_events(engine: Engine, older_than_ms: Millis) -> int:

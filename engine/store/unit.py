@@ -310,9 +310,9 @@ class Unit:
     def new_person_id(self, shop: str, identities: list[tuple[str, str]]) -> str:
         return new_id("per")  # somebody who was erased and comes back is somebody new
 
-    def is_suppressed(self, shop: str, address: str) -> bool:
+    def suppressed_since(self, shop: str, address: str) -> Millis | None:
         query = select(SUPPRESSIONS.c.at).where(SUPPRESSIONS.c.shop == shop, SUPPRESSIONS.c.address == address)
-        return self.connection.execute(query).first() is not None
+        return self.connection.execute(query).scalar_one_or_none()
 
     # --- writing ------------------------------------------------------------------------------------------------------
 
@@ -332,6 +332,12 @@ class Unit:
         row |= {"attempt": 0, "lease_until": None, "result": "", "created_at": self.now, "updated_at": self.now}
         self.add("deliveries", row | {"body": planned.body.decode()})
 
+    def lift_suppression(self, shop: str, address: str) -> None:
+        """They want mail again; an address that bounced stays as it is."""
+        columns = SUPPRESSIONS.c
+        own = and_(columns.shop == shop, columns.address == address, columns.reason == "unsubscribed")
+        self._later.append(delete(SUPPRESSIONS).where(own))
+
     def change_audience(self, visitor: LoadedVisitor, name: str | None, *, add: bool) -> None:
         """Put the visitor on a list for advertising, or take them off it; None is every list they are on."""
         shop, who, columns = visitor.key.shop, visitor.key.id, AUDIENCES.c
@@ -339,7 +345,9 @@ class Unit:
             row = {"shop": shop, "name": name, "visitor": who, "person": visitor.person, "added_at": self.now}
             self.add("audiences", row)
             return
-        own = and_(columns.shop == shop, columns.visitor == who)
+        # A no to all of it holds on every device of the person.
+        mine = or_(columns.visitor == who, columns.person == (visitor.person or ""))
+        own = and_(columns.shop == shop, mine if name is None else columns.visitor == who)
         self._later.append(delete(AUDIENCES).where(own if name is None else and_(own, columns.name == name)))
 
     def who_waits(self, shop: str, names: Sequence[str], *, in_stock: bool) -> list[str]:

@@ -8,9 +8,9 @@ import pytest
 
 from engine.clock import DAY, HOUR, MINUTE, SECOND
 from engine.messages import DeliveryState
-from engine.store import deliveries, timers
+from engine.store import deliveries, rule_sets, timers
 from engine.store.deliveries import LEASE, Claim
-from engine.store.unit import DELIVERIES, EVENTS, VISITORS
+from engine.store.unit import CONSENTS, DELIVERIES, EVENTS, HOUSES, IDENTITIES, ORDERS, PEOPLE, VISITORS
 from tests.builders import KB, STUCK, Premises, at_once, rule_set
 
 
@@ -272,3 +272,38 @@ def test_an_invitation_that_nobody_came_back_for_expires(premises: Premises) -> 
     assert timers.expire_offers(premises.engine) == 1
     assert premises.post("message_shown", message=premises.rows(DELIVERIES)[0].id).accepted == 1
     assert premises.rows(DELIVERIES)[0].state == "expired"
+
+
+def test_people_are_forgotten_when_none_of_their_visitors_is_left(premises: Premises) -> None:
+    premises.use(rule_set())
+    premises.gives_address("gone", "gone@shopper.example")
+    premises.gives_address("here", "here@shopper.example")
+    premises.later(91 * DAY).post("page_viewed", "here", page={"url": KB})
+    timers.forget_visitors(premises.engine, 90 * DAY)
+    assert timers.forget_people(premises.engine, 90 * DAY).forgotten == 1
+    assert {row.id for row in premises.rows(PEOPLE)} == {premises.visitor("here").person}
+    assert {row.person for row in premises.rows(IDENTITIES)} == {premises.visitor("here").person}
+    assert len(premises.rows(CONSENTS)) == 2, "what was allowed in which words stays, as proof"
+
+
+def test_old_orders_are_forgotten_stretch_by_stretch(premises: Premises) -> None:
+    for number in range(5):
+        premises.hear("order_placed", "v1", order={"id": f"old-{number}"})
+    premises.later(91 * DAY).hear("order_placed", "v1", order={"id": "new"})
+    after, forgotten = None, []
+    for _ in range(4):
+        sweep = timers.forget_orders(premises.engine, 90 * DAY, after, most=2)
+        after = sweep.last
+        forgotten.append(sweep.forgotten)
+    assert {row.id for row in premises.rows(ORDERS)} == {"new"}
+    assert sum(forgotten) == 5
+
+
+def test_a_shop_without_a_file_for_long_leaves_no_house(premises: Premises) -> None:
+    files = {"main": ("one", "rules: []"), "tea": ("two", "rules: []")}
+    rule_sets.remember_all(premises.engine, files)
+    rule_sets.remember_all(premises.engine, {"main": files["main"]})
+    assert timers.forget_houses(premises.engine, 90 * DAY) == 0
+    premises.later(91 * DAY)
+    assert timers.forget_houses(premises.engine, 90 * DAY) == 1
+    assert {row.shop for row in premises.rows(HOUSES)} == {"main"}

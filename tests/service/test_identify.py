@@ -9,8 +9,9 @@ import pytest
 
 from engine import identify
 from engine.clock import DAY, HOUR, MINUTE, SECOND
+from engine.store.privacy import erase
 from engine.store.suppress import suppress
-from engine.store.unit import CONSENTS, DELIVERIES, IDENTITIES, PEOPLE
+from engine.store.unit import CONSENTS, DELIVERIES, IDENTITIES, PEOPLE, SUPPRESSIONS
 from tests.builders import (
     ADDRESS,
     KB,
@@ -117,12 +118,11 @@ def test_consent_from_before_it_was_withdrawn_does_not_bring_it_back(premises: P
     assert premises.person_of().why_no_mail() is not None
 
 
-@pytest.mark.parametrize("trusted", [True, False])
-def test_consent_does_not_undo_an_unsubscribe(premises: Premises, trusted: bool) -> None:
+def test_consent_that_only_a_browser_told_does_not_undo_an_unsubscribe(premises: Premises) -> None:
     premises.gives_address()
     person = premises.person_of()
     suppress(premises.engine, "main", person.id, identify.hash_of("main", ADDRESS), "unsubscribed")
-    premises.later(MINUTE).gives_address("v2", trusted=trusted)
+    premises.later(MINUTE).gives_address("v2", trusted=False)
     premises.fills_cart("v2", "c2")
     premises.later(DAY).look_at("v2")
     assert premises.mails() == []
@@ -165,3 +165,71 @@ def test_a_stranger_who_types_a_customer_s_address_cannot_have_them_mailed_again
         premises.fills_cart(stranger, f"cart-{stranger}")
     premises.later(HOUR).look_at("s1", "s2", "s3")
     assert len(premises.mails()) == 1
+
+
+# --- asking for mail again --------------------------------------------------------------------------------------------
+
+
+def says_goodbye(premises: Premises) -> None:
+    person = premises.person_of("v1")
+    suppress(premises.engine, "main", person.id, identify.hash_of("main", ADDRESS), "unsubscribed")
+
+
+def test_another_cart_after_a_goodbye_is_not_mailed_about(premises: Premises) -> None:
+    premises.gives_address()
+    says_goodbye(premises)
+    premises.later(DAY).fills_cart()
+    premises.post("contact_given", "v1", email=ADDRESS)
+    premises.later(2 * HOUR).look_at("v1")
+    assert premises.mails() == []
+    assert premises.person_of("v1").unsubscribed_at is not None
+
+
+def test_whoever_asks_for_mail_again_in_so_many_words_is_mailed(premises: Premises) -> None:
+    premises.gives_address()
+    says_goodbye(premises)
+    premises.later(DAY).gives_address()
+    premises.fills_cart()
+    premises.later(2 * HOUR).look_at("v1")
+    assert [state for _, state, _ in premises.mails()] == ["scheduled"]
+    assert premises.rows(SUPPRESSIONS) == []
+
+
+@pytest.mark.parametrize("consent", [{"email": True}, {"email": True, "text": "Yes", "source": "checkout"}])
+def test_a_browser_that_merely_types_the_address_lifts_no_goodbye(
+    premises: Premises, consent: dict[str, object]
+) -> None:
+    """Anybody may type anybody's address, and tick a box beside it."""
+    premises.gives_address(trusted=False)
+    says_goodbye(premises)
+    premises.later(DAY).post("contact_given", "stranger", email=ADDRESS, consent=consent)
+    assert premises.person_of("v1").unsubscribed_at is not None
+    assert len(premises.rows(SUPPRESSIONS)) == 1
+
+
+def test_a_consent_from_before_the_goodbye_that_arrives_late_lifts_nothing(premises: Premises) -> None:
+    premises.gives_address()
+    premises.later(DAY)
+    says_goodbye(premises)
+    premises.later(MINUTE)
+    consent = {"email": True, "text": "Yes, mail me", "source": "checkout"}
+    premises.submit(premises.accept("contact_given", "v1", ago=HOUR, trusted=True, email=ADDRESS, consent=consent))
+    assert premises.person_of("v1").unsubscribed_at is not None
+
+
+def test_who_was_erased_and_asks_for_mail_again_is_mailed(premises: Premises) -> None:
+    premises.gives_address()
+    says_goodbye(premises)
+    erase(premises.engine, "main", premises.person_of("v1").id)
+    premises.later(DAY).gives_address("v2")
+    assert premises.person_of("v2").unsubscribed_at is None
+    assert premises.rows(SUPPRESSIONS) == []
+
+
+def test_an_address_that_bounced_stays_so_whatever_is_agreed_to(premises: Premises) -> None:
+    premises.gives_address()
+    person = premises.person_of("v1")
+    suppress(premises.engine, "main", person.id, identify.hash_of("main", ADDRESS), "bounced")
+    premises.later(DAY).gives_address()
+    assert premises.person_of("v1").bounced_at is not None
+    assert len(premises.rows(SUPPRESSIONS)) == 1
