@@ -155,23 +155,28 @@ class Group:
     def _load_shop(self, shop: str, submissions: list[Submission]) -> None:
         unit = self.unit
         events = [accepted.event for submission in submissions for accepted in submission.events]
-        carts = {cart for event in events for cart in _carts_in(event)}
+        carts = {cart for event in events if event.cart or event.order for cart in _carts_in(event)}
         owners = unit.visitors_of_carts(shop, carts) if carts else {}
         self.owners.update({(shop, cart): visitor for cart, visitor in owners.items()})
-        told = [who for event in events for who in self._who_waits(shop, event)]
         clicked = {event.message for event in events if event.type == "email_clicked" and event.message}
         receivers = unit.visitors_of_messages(shop, clicked) if clicked else {}
         self.receivers.update({(shop, message): visitor for message, visitor in receivers.items()})
-        rechecks = [visitor for submission in submissions for visitor in submission.rechecks]
-        concerned = [*rechecks, *told, *owners.values(), *receivers.values()]
-        unit.load_visitors(shop, [event.visitor for event in events if event.visitor] + concerned)
+        wanted = {event.visitor for event in events if event.visitor}.union(owners.values(), receivers.values())
+        for submission in submissions:
+            wanted.update(submission.rechecks)
+        for event in filter(is_stock_news, events):
+            wanted.update(self._who_waits(shop, event))
+        unit.load_visitors(shop, wanted)
         ids_by_visitor: dict[str, set[str]] = {}
         for event in events:
             ids_by_visitor.setdefault(event.visitor, set()).add(event.id)
         self.known |= {(shop, *pair) for pair in unit.known_events(shop, ids_by_visitor)}
         named = {identity for event in events for identity in identify.identities_of(shop, event)}
-        unit.load_identities(shop, named)
-        unit.load_people(shop, {v.person for v in unit.visitors.values() if v.person and v.key.shop == shop})
+        if named:
+            unit.load_identities(shop, named)
+        people = {visitor.person for visitor in unit.visitors.values() if visitor.person and visitor.key.shop == shop}
+        if people:
+            unit.load_people(shop, people)
         unit.load_house(shop)
 
     # --- apply --------------------------------------------------------------------------------------------------------
@@ -402,9 +407,10 @@ class Group:
 
 def is_stock_news(event: Event) -> bool:
     """Whether the shop itself says how many there are of a product; a browser only knows what its page showed."""
+    if event.type != "stock_changed" or not event.trusted:
+        return False
     product = event.product
-    told = product is not None and product.stock is not None and bool(product.names)
-    return told and event.trusted and event.type == "stock_changed"
+    return product is not None and product.stock is not None and bool(product.names)
 
 
 def _carts_in(event: Event) -> list[str]:

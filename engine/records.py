@@ -9,7 +9,8 @@ from engine.decisions import Guard
 from engine.events import Cart, Event
 from engine.messages import DeliveryState
 from engine.store.books import Books
-from engine.store.unit import LoadedVisitor, Values
+from engine.store.statements import Values
+from engine.store.unit import LoadedVisitor
 from engine.visitors import contents_in, contents_of, good_of
 
 _encode = msgspec.json.Encoder().encode

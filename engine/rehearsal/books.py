@@ -14,7 +14,8 @@ from engine.events import Product
 from engine.messages import DeliveryState
 from engine.people import Person
 from engine.rules.facts import House
-from engine.store.unit import Loaded, LoadedVisitor, Values, VisitorKey
+from engine.store.statements import Values
+from engine.store.unit import Loaded, LoadedVisitor, VisitorKey
 from engine.visitors import Visitor
 
 Suppressed = dict[str, tuple[str, Millis]]

@@ -126,7 +126,7 @@ def in_transaction(engine: Engine, work: Callable[[Connection], T]) -> T:
                 return work(connection)
         except Conflict:
             continue
-        # The statements of every commit go to the driver directly (see engine.store.unit), so its errors come bare.
+        # The statements of every commit go to the driver directly (engine.store.statements): its errors come bare.
         except (SQLAlchemyError, driver.Error) as error:
             if not _was_overtaken(error) or attempt == SERIALIZATION_TRIES - 1:
                 raise _store_error(error) from error

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, select, update
 from engine.clock import Millis
 from engine.store import models
 from engine.store.database import database_now, in_transaction, reading
-from engine.store.unit import insert_ignoring
+from engine.store.statements import insert_ignoring
 
 KEYS = models.Base.metadata.tables["keys"]
 PUBLIC, SECRET = "public", "secret"

@@ -13,7 +13,7 @@ from engine.ids import derived_id
 from engine.integration import Delivery
 from engine.store import models
 from engine.store.database import database_now, in_transaction, reading
-from engine.store.unit import insert_ignoring
+from engine.store.statements import insert_ignoring
 
 QUARANTINE = models.Base.metadata.tables["quarantine"]
 _ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")

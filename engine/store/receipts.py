@@ -9,7 +9,8 @@ from sqlalchemy import Connection, Engine, delete, select
 
 from engine.clock import DAY, Millis
 from engine.store.database import database_now, in_transaction
-from engine.store.unit import RECEIPTS, Unit, Values
+from engine.store.statements import Values
+from engine.store.unit import RECEIPTS, Unit
 
 KEPT_FOR: Millis = 30 * DAY
 """Longer than any platform tries again (Shopify 4 hours, Ecwid a day)."""

@@ -9,7 +9,8 @@ from sqlalchemy import Connection, Engine, and_, or_, select, update
 from engine.clock import DAY, MINUTE, SECOND, Millis
 from engine.store import looks, models
 from engine.store.database import between_commits, database_now, in_transaction, reading
-from engine.store.unit import CARTS, HOUSES, VISITORS, upsert
+from engine.store.statements import upsert
+from engine.store.unit import CARTS, HOUSES, VISITORS
 
 RULE_SETS = models.Base.metadata.tables["rule_sets"]
 GONE = ("gone", "")

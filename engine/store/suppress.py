@@ -8,7 +8,8 @@ from sqlalchemy import Connection, Engine, delete, or_, select, update
 from engine.messages import BY_MAIL
 from engine.people import Person
 from engine.store.database import Conflict, database_now, in_transaction
-from engine.store.unit import AUDIENCES, DELIVERIES, OUTCOMES, PEOPLE, SUPPRESSIONS, VISITORS, insert_ignoring
+from engine.store.statements import insert_ignoring
+from engine.store.unit import AUDIENCES, DELIVERIES, OUTCOMES, PEOPLE, SUPPRESSIONS, VISITORS
 
 
 def suppress(engine: Engine, shop: str, person_id: str, address: str, reason: str, delivery: str = "") -> None:
