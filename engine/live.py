@@ -252,7 +252,7 @@ class LiveKeys:
 def require_shop(live: LiveRules, shop_id: str) -> ShopRules:
     shop = live.shop(shop_id)
     if shop is None:
-        raise SettingsError(f"there is no shop called '{shop_id}' in the rule files")
+        raise SettingsError(say("there is no shop called '%(shop)s' in the rule files", shop=shop_id))
     return shop
 
 

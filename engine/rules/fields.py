@@ -352,9 +352,9 @@ class Texts(Kind[dict[str, str]]):
             raise Fault(
                 key,
                 say(
-                    "'%(text)s' is not a language of this shop%(hint)s",
+                    "'%(text)s' is not a language of this shop, which has %(languages)s",
                     text=shorten(key.text),
-                    hint=did_you_mean(key.text, reading.languages),
+                    languages=", ".join(reading.languages),
                 ),
             )
         return self.text.read(value, reading)
