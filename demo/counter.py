@@ -73,7 +73,9 @@ class Counter:
         """Say that the agent came or went; remembered only when Shopbell heard it. Returns whether it did."""
         number = int(is_open)
         with self._lock:
-            heard = self._server.tell({"type": "agents_changed", "agents": {"online": number, "free": number}})
+            # How many chats she could take is not told: nobody counts them here, and one open invitation would silence
+            # the whole demo for everybody else.
+            heard = self._server.tell({"type": "agents_changed", "agents": {"online": number}})
             if heard:
                 self._remember(is_open)
         return heard

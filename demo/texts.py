@@ -72,6 +72,9 @@ TEXTS: dict[str, Text] = {
     "promise_returns": Text("30 dagen gratis terug", "30 days free returns"),
     "promise_returns_more": Text("Ook als het potje open is geweest", "Even if the bottle has been opened"),
     "promise_ship": Text("Morgen in huis", "With you tomorrow"),
+    "promise_ship_whole": Text(
+        "Op werkdagen voor 16 uur besteld, morgen in huis", "Ordered before 4 pm on a working day, with you tomorrow"
+    ),
     "promise_ship_more": Text("Besteld voor 16 uur op werkdagen", "When ordered before 4 pm on working days"),
     "promise_people": Text("Iemand aan de lijn", "A person on the line"),
     "promise_people_more": Text("Sanne of Bram, geen menu", "Sanne or Bram, no menu"),

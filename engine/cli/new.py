@@ -106,7 +106,7 @@ def _add(filled: Filled, into: Path) -> None:
             into=str(into),
         )
     )
-    missing = [need for need in filled.needs if f"{need}:" not in text]
+    missing = [need for need in filled.needs if not getattr(rules.shop, need)]
     for need in missing:
         tell(
             say(

@@ -112,7 +112,17 @@ def _without_setting(condition: BaseCondition) -> Iterator[tuple[BaseCondition, 
 
 
 def _settings(rule: Rule) -> Iterator[tuple[dict[str, Any], Said]]:
-    yield {"once_per": EVERY_TIME}, _without("once_per")
+    for switch in ("off", "shadow"):
+        if getattr(rule, switch):
+            yield {switch: False}, _without(switch)
+    if not rule.off:
+        yield {"once_per": EVERY_TIME}, _without("once_per")
+    if not (rule.off or rule.shadow):
+        yield from _settings_of_who_speaks(rule)
+
+
+def _settings_of_who_speaks(rule: Rule) -> Iterator[tuple[dict[str, Any], Said]]:
+    """What makes no difference to a rule that is silent anyway; its tests meet it when the rule is switched on."""
     # After its last message a rule has nothing left to be stopped.
     for word in rule.until if any(isinstance(step, Wait) for step in rule.all_steps) else ():
         yield {"until": tuple(other for other in rule.until if other != word)}, _less("until", word)
@@ -131,9 +141,6 @@ def _settings(rule: Rule) -> Iterator[tuple[dict[str, Any], Said]]:
         yield {"limits": Limits()}, say("without its own 'limits'")
     if rule.active_from is not None or rule.active_until is not None:
         yield {"active_from": None, "active_until": None}, _without("active")
-    for switch in ("off", "shadow"):
-        if getattr(rule, switch):
-            yield {switch: False}, _without(switch)
 
 
 def _without(what: str) -> Said:

@@ -108,6 +108,20 @@ class Facts:
         return latest if latest is not None and latest.unpaid else None
 
     @property
+    def hints(self) -> set[str]:
+        """The ids of the hints this visitor had: they ask nothing, so an OK under one is no refusal."""
+        return {contact.id for contact in self.contacts if contact.kind == "nudge"}
+
+    @property
+    def refused_at(self) -> Millis | None:
+        """When the shopper last said no to an invitation, as far as replies are remembered."""
+        said_no = {reply.message: reply.at for reply in self.visitor.replies if reply.what == "dismissed"}
+        hints = self.hints & said_no.keys()
+        if not hints:
+            return self.visitor.dismissed_at
+        return max((at for message, at in said_no.items() if message not in hints), default=None)
+
+    @property
     def contacts(self) -> list[Contact]:
         """Every message this visitor, and the person behind it on any device, had."""
         return self.visitor.contacts + (self.person.contacts if self.person else [])

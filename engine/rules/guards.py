@@ -163,8 +163,9 @@ def _cart_holds(facts: Facts, cart: str) -> Iterator[Hold]:
 
 def _page_holds(facts: Facts) -> Iterator[Hold]:
     visitor, now = facts.visitor, facts.now
-    if visitor.dismissed_at is not None and now - visitor.dismissed_at < DISMISSAL_HOLDS:
-        yield Hold(Guard.DISMISSED, say("%(ago)s ago", ago=clock.describe(now - visitor.dismissed_at)))
+    refused_at = facts.refused_at if visitor.dismissed_at is not None else None
+    if refused_at is not None and now - refused_at < DISMISSAL_HOLDS:
+        yield Hold(Guard.DISMISSED, say("%(ago)s ago", ago=clock.describe(now - refused_at)))
     if is_chatting(facts):
         yield Hold(Guard.CHATTING)
 

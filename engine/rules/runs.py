@@ -64,7 +64,7 @@ def ended_by(rule: Rule, run: Run, facts: Facts) -> str | None:
         "cart_emptied": run.cart is not None and (visitor.basket is None or visitor.basket.id != run.cart),
         "unsubscribed": person is not None and person.unsubscribed_at is not None,
         "accepted": after(visitor.accepted_at) or after(visitor.chatting_since),
-        "dismissed": after(visitor.dismissed_at),
+        "dismissed": after(facts.refused_at),
         "returned": visitor.session.started_at > since,
     }
     # In the order of UNTIL, because an order empties the cart too.

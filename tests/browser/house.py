@@ -216,6 +216,7 @@ def running_house(folder: Path) -> Iterator[House]:
         "DATA_DIR": str(folder / "data"),
         "RULES": str(rules),
         "WORKERS": "1",
+        "PYTHONPATH": str(ROOT),  # the house these tests stand in, whichever is installed
     }
     with said.open("w") as out, Popen(UP, cwd=ROOT, env=environment, stdout=out, stderr=STDOUT) as process:
         house = House(process, f"http://127.0.0.1:{port}", folder / "data", rules)

@@ -25,7 +25,7 @@ def test_the_switch_tells_shopbell_and_shows_what_it_told(
     [event] = request.body["events"]
     assert set(event) == {"id", "type", "at", "agents"}  # about nobody, so no visitor
     assert event["type"] == "agents_changed"
-    assert event["agents"] == {"online": number, "free": number}
+    assert event["agents"] == {"online": number}
     assert uuid.UUID(str(event["id"])).version == 4
     assert datetime.fromisoformat(str(event["at"])).utcoffset() == timedelta(0)
     assert says in shopper.get("/demo/nl/").text

@@ -126,6 +126,7 @@ def test_a_blueprint_is_added_with_its_tests_and_they_pass(rules: Path, capsys: 
 
 def test_a_blueprint_takes_what_the_shop_s_section_has_and_tells_what_it_lacks(rules: Path, capsys: Told) -> None:
     before = rules.read_text()
+    rules.write_text("# free_shipping_from: 75.00\n" + before)
     assert run(["new", "close-to-free-shipping", "--into", str(rules)]) == 0
     assert "It needs free_shipping_from in the shop's section" in capsys.readouterr().out
     rules.write_text("shop:\n  free_shipping_from: 75.00\n" + before)

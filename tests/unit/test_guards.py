@@ -98,6 +98,18 @@ def test_whoever_said_no_is_left_alone_for_a_day() -> None:
     assert reader.fired == ["stuck"]
 
 
+@pytest.mark.parametrize("known", [False, True])
+def test_an_ok_under_a_hint_is_no_refusal(known: bool) -> None:
+    hint = "name: hint\nwhen: [on_page: product]\nthen: [nudge: Nearly there]"
+    asks = with_lines(STUCK, "  - wait: 1d", "  - email: cart-reminder", "until: [dismissed]")
+    reader = Visit(rule_set(hint, asks))
+    reader = reader.may_be_mailed() if known else reader
+    reader.opens("https://shop.example/products/ink").does("message_dismissed", message=reader.visitor.offers[0].id)
+    assert reader.reads(45 * SECOND).fired == ["hint", "stuck"]
+    reader.does("message_dismissed", message=reader.visitor.offers[0].id)
+    assert reader.endings == [("until", "dismissed")]
+
+
 def test_whoever_is_in_a_chat_gets_no_invitation() -> None:
     reader = Visit(rule_set(STUCK)).opens().does("chat_started").reads(45 * SECOND)
     assert reader.silences == [("stuck", Guard.CHATTING)]

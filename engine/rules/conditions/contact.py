@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -104,13 +104,15 @@ class OfRule(Moment):
             if contact.kind == kind and (not self.rule or contact.rule == self.rule)
         )
 
-    def replied(self, facts: Facts, *what: str) -> Iterator[Millis]:
-        """When this visitor answered such a message so."""
+    def replied(self, facts: Facts, *what: str, but: Set[str] = frozenset()) -> Iterator[Millis]:
+        """When this visitor answered such a message so, other than those named."""
         rules = {contact.id: contact.rule for contact in facts.contacts if contact.id}
         return (
             reply.at
             for reply in facts.visitor.replies
-            if reply.what in what and (not self.rule or rules.get(reply.message) == self.rule)
+            if reply.what in what
+            and reply.message not in but
+            and (not self.rule or rules.get(reply.message) == self.rule)
         )
 
 
@@ -150,7 +152,7 @@ class Accepted(OfRule):
 @condition
 @dataclass(frozen=True, kw_only=True)
 class Dismissed(OfRule):
-    """The shopper said no to an invitation.
+    """The shopper said no to an invitation. An OK under a hint is no refusal.
 
     Example:
         - dismissed: stuck-in-faq
@@ -164,7 +166,7 @@ class Dismissed(OfRule):
     }
 
     def moments(self, facts: Facts) -> Iterable[Millis]:
-        return self.replied(facts, "dismissed")
+        return self.replied(facts, "dismissed", but=facts.hints)
 
 
 @condition

@@ -13,8 +13,8 @@ from engine.rehearsal import script
 from engine.rehearsal.mutate import survivors
 from engine.rehearsal.stage import play
 from engine.rules import blueprints, loader
-from engine.rules.blueprints import BlueprintError, fill
-from engine.rules.layout import tidy
+from engine.rules.blueprints import BlueprintError, as_the_shop_has_it, fill
+from engine.rules.layout import add_entry, tidy
 
 ROOT = Path(__file__).parents[3]
 OTHER_VALUES = {
@@ -62,6 +62,17 @@ class TestEveryBlueprint:
         shop = ready(loader.load(filled.rule_file(("nl", "en"))))
         assert failures(shop, filled.test_file()) == []
         assert unnoticed(shop, filled.test_file()) == []
+
+    def test_goes_into_the_shipped_file_which_keeps_its_comments_and_has_no_finding(self, name: str) -> None:
+        shipped = (ROOT / "rules.yaml").read_text(encoding="utf-8")
+        shop = loader.load(shipped).shop
+        filled = fill(name, as_the_shop_has_it(name, shop), shop.languages)
+        entry = filled.rule.replace(f"name: {name}", "name: one-more")
+        text = add_entry(shipped, "rules", entry)
+        assert text.startswith(shipped)
+        lacking = [f"  {need}: {value}\n" for need, value in filled.needs.items() if not getattr(shop, need)]
+        found = loader.examine(text.replace("shop:\n", "shop:\n" + "".join(lacking), 1))
+        assert (found.problems, found.warnings) == ((), ())
 
     def test_its_tests_follow_its_blanks(self, name: str) -> None:
         plan = blueprints.blueprint(name)

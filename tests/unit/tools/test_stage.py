@@ -143,3 +143,20 @@ def test_waits_and_until_are_taken_away_where_steps_follow() -> None:
     found = missed(text, SEQUENCE)
     assert "without the wait of step 2" in found
     assert "'until' without 'ordered'" in found
+
+
+@pytest.mark.parametrize(("switch", "held"), [("off", "not_active"), ("shadow", "shadow")])
+def test_of_a_rule_that_is_silent_the_clauses_and_the_switch_are_taken_away(switch: str, held: str) -> None:
+    silent = with_lines(STUCK, f"{switch}: true", "priority: 5", "holdout: 10%")
+    text = f"""
+        tests:
+          - name: it would speak
+            rule: stuck
+            given: {{0s: {{opens: knowledge_base}}, 2m: {{opens: knowledge_base}}, 4m: {{opens: product}}}}
+            expect: {{44s: nothing, 45s: {{held: {held}}}, 10m: nothing}}
+          - name: and to nobody else
+            rule: stuck
+            given: {{0s: {{opens: product}}}}
+            expect: {{10m: nothing}}
+    """
+    assert missed(text, silent) == []
