@@ -53,10 +53,10 @@ class ShopRules:
 
     rules: RuleSet
     page_types: PageTypes
+    id: str = field(init=False)
 
-    @property
-    def id(self) -> str:
-        return self.rules.shop.id
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "id", self.rules.shop.id)  # asked for a dozen times for each event
 
 
 @dataclass(slots=True)
@@ -387,11 +387,9 @@ class Group:
     def complete(self, submission: Submission, answer: Answer) -> None:
         """What goes back to the page that asked, and what workers should hear about."""
         shop = submission.shop.id
-        keys = {VisitorKey(shop, item.event.visitor) for item in submission.events}
-        keys |= {VisitorKey(shop, visitor) for visitor in submission.rechecks}
-        for key in keys:
-            result = self.results.get(key)
-            if result is not None:
+        for who in {item.event.visitor for item in submission.events}.union(submission.rechecks):
+            result = self.results.get(VisitorKey(shop, who))
+            if result is not None and result.planned:
                 brought = [item for item in result.planned if first_state(item.kind) is DeliveryState.SCHEDULED]
                 due = [item.id for item in brought if item.due_at <= self.unit.now]
                 answer.hints.extend(due)
