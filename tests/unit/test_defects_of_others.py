@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -170,7 +171,10 @@ def test_an_empty_desk_delays_the_invitation_and_does_not_lose_it() -> None:
 
 # --- nothing that a rule or a shopper says is run ---------------------------------------------------------------------
 
-SOURCES = sorted(Path(engine.__path__[0]).rglob("*.py"))
+HOME = Path(engine.__path__[0]).parent
+SOURCES = sorted([*HOME.glob("engine/**/*.py"), *HOME.glob("integrations/**/*.py")])
+RUNS_IN_BROWSERS = r"\beval\(|new Function|innerHTML|outerHTML|insertAdjacentHTML|document\.write"
+RUNS_PATTERNS = ("re", "builtins")
 RUNS_TEXT = {"eval", "exec", "compile", "__import__"}
 
 
@@ -199,3 +203,40 @@ def test_python_s_own_regular_expressions_only_ever_run_patterns_of_ours() -> No
         and not (node.args and isinstance(node.args[0], ast.Constant))
     ]
     assert found == []
+
+
+def test_regular_expressions_are_taken_from_the_module_by_its_name_only() -> None:
+    """Else the test above would not see them."""
+    found = []
+    for path in SOURCES:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            from_it = isinstance(node, ast.ImportFrom) and node.module in RUNS_PATTERNS
+            renamed = isinstance(node, ast.Import) and any(
+                name.name in RUNS_PATTERNS and name.asname for name in node.names
+            )
+            found += [f"{path.name}:{getattr(node, 'lineno', 0)}"] if from_it or renamed else []
+    assert found == []
+
+
+def test_the_storefront_script_runs_no_text() -> None:
+    """A shop's policy would forbid it, and what a message says is a stranger's."""
+    scripts = sorted((HOME / "snippet" / "src").rglob("*.js"))
+    assert scripts
+    for script in scripts:
+        text = script.read_text(encoding="utf-8")
+        assert not re.search(r"\beval\(|new Function|innerHTML|outerHTML|insertAdjacentHTML|document\.write", text), (
+            script
+        )
+
+
+@pytest.mark.parametrize(("total", "fires"), [("49.99", False), ("50.00", True), ("50.01", True)])
+def test_from_fifty_is_fifty_and_not_a_cent_less(total: str, fires: bool) -> None:
+    rule = 'name: fifty\nwhen: [cart: {total: ">= 50"}]\nthen: [tag: large]'
+    shopper = Visit(rule_set(rule)).fills_cart(line(price=total))
+    assert bool(shopper.fired) == fires
+
+
+@pytest.mark.parametrize(("after", "fires"), [(HOUR - 1, False), (HOUR, True)])
+def test_an_hour_is_an_hour_and_not_a_moment_less(after: int, fires: bool) -> None:
+    shopper = Visit(rule_set(LEFT)).may_be_mailed().fills_cart().later(after).is_looked_at()
+    assert bool(shopper.fired) == fires
