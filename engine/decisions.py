@@ -129,6 +129,8 @@ class Result(msgspec.Struct):
     audiences: list[ListChange] = []
     about_person: bool = False
     """Whether something about the person changed that no message tells of."""
+    broken: list[tuple[str, str]] = []
+    """Rules that could not be asked, and what kind of fault it was."""
     about_house: bool = False
     """Whether an agent was promised to somebody."""
     due_at: Millis | None = None

@@ -367,6 +367,9 @@ class Group:
         visitor.due_at = result.due_at
         if house.rule_set not in ("", shop.rules.hash):
             visitor.due_at = min(unit.now + UP_TO_DATE_SOON, result.due_at or unit.now + UP_TO_DATE_SOON)
+        for rule, kind in result.broken:
+            log.error("rule isolated", shop=shop.id, rule=rule, kind=kind)
+            visitor.due_at = min(unit.now + FAULT_RETRY, visitor.due_at or unit.now + FAULT_RETRY)
         if person is not None:
             person.changed |= bool(result.planned) or result.about_person
             identify.note(visitor, person, shop.rules.watched_of_person)

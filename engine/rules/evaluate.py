@@ -62,7 +62,11 @@ def _find_ready(
         occasion = occasion_of(rule, facts)
         if occasion is None or rule.name in visitor.runs or occasion in visitor.done.get(rule.name, ()):
             return
-        verdict = rule.when.holds(facts)
+        try:
+            verdict = rule.when.holds(facts)
+        except Exception as error:  # noqa: BLE001 - one rule's fault must not keep the others silent
+            result.broken.append((rule.name, type(error).__name__))
+            return
         if verdict.met:
             ready[place] = rule, occasion
         else:

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-
 import msgspec
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from sqlalchemy import update
 
 from engine.clock import DAY, HOUR, MINUTE, SECOND
 from engine.ids import derived_id
-from engine.rules.conditions.base import BaseCondition
-from engine.rules.facts import Facts
-from engine.rules.model import RuleSet
-from engine.rules.verdicts import Verdict, met, not_met
-from engine.store.unit import CARTS, CONSENTS, DELIVERIES, EVENTS, ORDERS, VISITORS
+from engine.store.unit import CARTS, CONSENTS, DELIVERIES, EVENTS, ORDERS
 from tests.builders import (
     ADDRESS,
     KB,
@@ -256,73 +249,6 @@ def test_older_news_about_agents_does_not_replace_newer(premises: Premises) -> N
     premises.hear("agents_changed", ago=MINUTE, agents={"online": 3})
     premises.post("page_viewed", page={"url": KB})
     assert premises.later(45 * SECOND).post("checked_in", engaged_ms=45_000).messages == []
-
-
-# --- isolation --------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, kw_only=True)
-class Breaks(BaseCondition):
-    """A condition that cannot bear one language."""
-
-    def check(self, facts: Facts) -> Verdict:
-        if facts.visitor.language == "xx":
-            raise KeyError(facts.visitor.language)
-        return met() if facts.visitor.view is not None else not_met()
-
-
-def broken_rules() -> RuleSet:
-    rules = rule_set(STUCK)
-    return replace(rules, rules=(replace(rules.rules[0], when=Breaks(clause="breaks")),))
-
-
-def test_a_visitor_whose_evaluation_fails_keeps_its_events_and_harms_nobody(premises: Premises) -> None:
-    premises.use(broken_rules())
-    premises.submit(
-        premises.accept("page_viewed", "good", page={"url": KB}),
-        premises.accept("page_viewed", "bad", page={"url": KB, "language": "xx"}),
-        premises.accept("page_viewed", "fine", page={"url": KB}),
-    )
-    assert premises.decided() == [("fine", "stuck"), ("good", "stuck")]
-    assert len(premises.rows(EVENTS)) == 3
-    marked = premises.visitor("bad")
-    assert marked.fault is not None
-    assert marked.fault.startswith("KeyError")
-    assert "xx" not in marked.fault, "what a shopper typed does not belong in a fault"
-    assert marked.due_at == premises.hands.now + HOUR
-
-
-def test_a_visitor_whose_evaluation_failed_is_whole_again_when_the_rules_are(premises: Premises) -> None:
-    premises.post("cart_updated", "bad", cart=cart(line()))
-    premises.use(broken_rules())
-    premises.later(SECOND).post("page_viewed", "bad", page={"url": KB, "language": "xx"})
-    assert premises.visitor("bad").state.basket is not None, "the state from before is kept"
-    premises.use(RULES)
-    premises.later(HOUR).post("page_viewed", "bad", page={"url": KB})
-    assert premises.visitor("bad").fault is None
-
-
-def test_a_stored_state_that_cannot_be_read_is_kept_as_it_is(premises: Premises) -> None:
-    premises.gives_address()
-    premises.fills_cart()
-    garbage = b"\xc1 from a release to come"
-    with premises.engine.begin() as connection:
-        connection.execute(update(VISITORS).values(state=garbage, due_at=premises.hands.now))
-    answer = premises.submit(premises.accept("size_guide_opened"), premises.accept("size_guide_opened", "v2"))
-    assert answer.accepted == 2
-    rows = {row.id: row for row in premises.rows(VISITORS)}
-    assert (rows["v1"].state, rows["v1"].fault) == (garbage, "its stored state cannot be read")
-    assert rows["v2"].fault is None
-    assert len(premises.rows(EVENTS, type="size_guide_opened")) == 2
-
-
-def test_a_state_that_cannot_be_read_is_not_looked_at_again_and_again(premises: Premises) -> None:
-    premises.fills_cart()
-    with premises.engine.begin() as connection:
-        connection.execute(update(VISITORS).values(state=b"\xc1", due_at=premises.hands.now))
-    premises.look_at("v1")
-    (row,) = premises.rows(VISITORS)
-    assert row.due_at == premises.hands.now + HOUR
 
 
 # --- twice the same ---------------------------------------------------------------------------------------------------
