@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import ClassVar, Final
 from urllib.parse import urlsplit
@@ -28,6 +28,8 @@ CONNECT_S: Final = 5.0
 ANSWER_S: Final = 10.0
 WHOLE_S: Final = 15.0
 LARGEST_ANSWER: Final = 64 * 1024
+LARGEST_PAGE: Final = 4 * 1024 * 1024
+"""Of what somebody is asked for; longer, and it is refused instead of cut."""
 
 _NOT_PUBLIC: Final = tuple(
     map(ip_network, ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32", "100.64.0.0/10", "192.88.99.0/24"))
@@ -46,10 +48,11 @@ def is_public(address: Address) -> bool:
 
 @dataclass(frozen=True)
 class Answered:
-    """What came back: the status, and at most :data:`LARGEST_ANSWER` bytes."""
+    """What came back: the status, the body as far as it was read, and the headers by their names in lower case."""
 
     status: int
     body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class Caller:
@@ -64,16 +67,30 @@ class Caller:
 
         Raises CallError: ``refused`` for an address that will never do, ``uncertain`` when the last byte may have left.
         """
+        letter = _Letter(body, fence)
+        return self._call("POST", url, letter, headers, LARGEST_ANSWER)
+
+    def ask(self, method: str, url: str, headers: Mapping[str, str], body: bytes = b"") -> Answered:
+        """Ask for something that may be asked for again, so nothing fences it.
+
+        Raises CallError; ``refused`` for an address that will never do, and for an answer longer than any page.
+        """
+        answered = self._call(method, url, _Letter(body, lambda: True) if body else None, headers, LARGEST_PAGE + 1)
+        if len(answered.body) > LARGEST_PAGE:
+            raise CallError("the answer is longer than any page", refused=True)
+        return answered
+
+    def _call(self, method: str, url: str, letter: _Letter | None, headers: Mapping[str, str], most: int) -> Answered:
         parts = urlsplit(url)
         if parts.scheme not in self._schemes or not parts.hostname:
             raise CallError(f"only {' and '.join(self._schemes)} addresses are called", refused=True)
         pool = self._pool(parts.scheme, parts.hostname, parts.port)
-        letter = _Letter(body, fence)
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         try:
-            return self._exchange(pool, target, letter, headers)
+            return self._exchange(pool, method, target, letter, headers, most)
         except (HTTPError, OSError) as error:
-            raise CallError(f"no answer: {type(error).__name__}", uncertain=letter.gone) from None
+            gone = letter is not None and letter.gone
+            raise CallError(f"no answer: {type(error).__name__}", uncertain=gone) from None
         finally:
             pool.close()
 
@@ -86,17 +103,27 @@ class Caller:
         pool.ConnectionCls = type("Checked", (base,), {"permit": staticmethod(self._permit), "opened": []})
         return pool
 
-    def _exchange(self, pool: HTTPConnectionPool, target: str, letter: _Letter, headers: Mapping[str, str]) -> Answered:
-        stated = {**headers, "Content-Length": str(len(letter.body)), "Accept-Encoding": "identity"}
+    def _exchange(
+        self,
+        pool: HTTPConnectionPool,
+        method: str,
+        target: str,
+        letter: _Letter | None,
+        headers: Mapping[str, str],
+        most: int,
+    ) -> Answered:
+        length = {"Content-Length": str(len(letter.body))} if letter is not None else {}
+        stated = {**headers, **length, "Accept-Encoding": "identity"}
         # A time limit for each read is none for the whole: somebody may send a byte every few seconds.
         watch = threading.Timer(WHOLE_S, _cut, [pool.ConnectionCls.opened])  # type: ignore[attr-defined]
         watch.daemon = True
         watch.start()
         try:
             response = pool.urlopen(
-                "POST", target, body=letter, headers=stated, redirect=False, retries=False, preload_content=False
+                method, target, body=letter, headers=stated, redirect=False, retries=False, preload_content=False
             )
-            return Answered(response.status, response.read(LARGEST_ANSWER))
+            told = {name.casefold(): value for name, value in response.headers.items()}
+            return Answered(response.status, response.read(most), told)
         finally:
             watch.cancel()
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 import msgspec
 import structlog
@@ -19,10 +20,10 @@ from engine.committer import Committer
 from engine.errors import InvalidEvent, UnknownTopic, Unreadable
 from engine.events import parse_event
 from engine.ids import derived_uuid
-from engine.integration import Delivery, News, PrivacyRequest, Receiver, WireEvent
+from engine.integration import Delivery, Integration, News, PrivacyRequest, Receiver, WireEvent
 from engine.pipeline import Accepted, ShopRules, Submission, server_visitor
 from engine.stitch import named_visitor
-from engine.store import privacy_requests, quarantine
+from engine.store import errands, privacy_requests, quarantine
 from engine.store.receipts import receipt
 
 log = structlog.get_logger()
@@ -55,14 +56,19 @@ class Platform:
 
     shop: ShopRules
     name: str
-    receiver: Receiver  # type: ignore[type-arg] # whatever its settings are
+    integration: Integration[Any]
+
+    @property
+    def receiver(self) -> Receiver[Any]:
+        assert isinstance(self.integration, Receiver)
+        return self.integration
 
 
 class Intake:
     """Takes in what platforms tell; one for each process."""
 
     def __init__(self, engine: Engine, committer: Committer, clock: Clock = wall_clock) -> None:
-        self._engine = engine
+        self.engine = engine
         self._clock = clock
         self._committer = committer
         self._opened: dict[tuple[str, str], tuple[ShopRules, Platform | None]] = {}
@@ -87,20 +93,28 @@ class Intake:
         except Unreadable as error:
             if not keep:
                 raise
-            name = quarantine.keep(self._engine, platform.shop.id, platform.name, delivery, error.message)
+            name = quarantine.keep(self.engine, platform.shop.id, platform.name, delivery, error.message)
             log.error("delivery quarantined", id=name, integration=platform.name, topic=delivery.topic[:100])
             return Taken(Outcome.QUARANTINED)
         return self._take_in(platform, delivery, news, events)
 
-    def _take_in(self, platform: Platform, delivery: Delivery, news: News, events: list[Accepted]) -> Taken:
-        # Before the receipt: what was asked on behalf of somebody may be done twice, but must not be forgotten.
+    def take_news(self, platform: Platform, news: News) -> Taken:
+        """Take in what a platform was asked for. Raises Unreadable, and StoreError when nothing could be kept now."""
+        events = [_accepted(platform, event, self._clock()) for event in news.events]
+        return self._take_in(platform, None, news, events)
+
+    def _take_in(self, platform: Platform, delivery: Delivery | None, news: News, events: list[Accepted]) -> Taken:
+        # Before the receipt: what has to be done because of it may be done twice, but must not be forgotten.
         for request in news.requests:
             self._carry_out(platform, request)
+        if news.look_ups:
+            errands.plan(self.engine, platform.shop.id, platform.name, news.look_ups, again=True)
         if news.disconnected:
             log.warning("the platform disconnected the shop", shop=platform.shop.id, integration=platform.name)
         if not events:
             return Taken(Outcome.ACCEPTED)
-        once = receipt(platform.name, delivery.topic, delivery.id, delivery.body) if delivery.once else None
+        known = delivery is not None and delivery.once
+        once = receipt(platform.name, delivery.topic, delivery.id, delivery.body) if delivery and known else None
         answer = self._committer.commit(Submission(platform.shop, events, receipt=once))
         outcome = Outcome.DUPLICATE if answer.repeated else Outcome.ACCEPTED
         return Taken(outcome, answer.accepted, tuple(answer.hints))
@@ -109,7 +123,7 @@ class Intake:
         shop = platform.shop.id
         named = [("email", request.email), ("customer", request.customer_id)]
         hashed = [(kind, identify.hash_of(shop, value)) for kind, value in named if value]
-        done = privacy_requests.carry_out(self._engine, shop, platform.name, request, hashed)
+        done = privacy_requests.carry_out(self.engine, shop, platform.name, request, hashed)
         log.warning("a platform asked for a person's rights", shop=shop, kind=request.kind, request=done.id)
 
 

@@ -17,9 +17,13 @@ from sqlalchemy import Engine
 
 from engine import hints
 from engine.clock import DAY, SECOND, Millis
+from engine.committer import Committer
 from engine.crashpoints import crash_point
-from engine.errors import StoreError
+from engine.errands import Errands
+from engine.errors import RuleFileError, StoreError
 from engine.hints import Ringer
+from engine.intake import Intake
+from engine.live import open_rules
 from engine.settings import Settings
 from engine.store import deliveries, receipts, timers
 from engine.store.database import open_engine
@@ -95,16 +99,30 @@ def _carefully(name: str, round_: Callable[[], int]) -> Callable[[], None]:
     return run
 
 
+def _open_errands(settings: Settings, engine: Engine, ringer: Ringer) -> Errands | None:
+    """None without rules: a clock that only keeps the time is better than none."""
+    try:
+        live = open_rules(settings, engine, remember=False)
+    except RuleFileError as error:
+        log.warning("platforms are not asked without rules", error=error.message)
+        return None
+    intake = Intake(engine, Committer(engine))
+    return Errands(live, intake, lambda delivery: ringer.ring("deliver", [delivery]))
+
+
 def run_clock(settings: Settings) -> None:
     """Make the rounds until told to stop."""
     engine = open_engine(settings.database_url, durability=settings.durability)
-    rounds = Rounds(engine, Ringer(hints.connect(settings.redis_url)), forget_after_ms=settings.forget_after_ms)
+    ringer = Ringer(hints.connect(settings.redis_url))
+    rounds = Rounds(engine, ringer, forget_after_ms=settings.forget_after_ms)
     # Interval jobs in memory: a shared job store loses one-shot jobs over a restart, and the truth is in SQL anyway.
     # Blocked in every thread, so that only sigwait below takes them.
     stop = {signal.SIGTERM, signal.SIGINT}
     signal.pthread_sigmask(signal.SIG_BLOCK, stop)
     scheduler = BackgroundScheduler(timezone=UTC, job_defaults={"coalesce": True, "max_instances": 1})
+    platforms = _open_errands(settings, engine, ringer)
     plan: list[tuple[str, Callable[[], int], float]] = [
+        *([("ask_platforms", platforms.run, 1.0)] if platforms is not None else []),
         ("recheck_due", rounds.recheck_due, 0.25),
         ("remind_of_deliveries", rounds.remind_of_deliveries, 2.0),
         ("settle_silence", rounds.settle_silence, 2.0),

@@ -5,11 +5,13 @@ one subclass of :class:`Integration`, of the parts that it plays; nothing else h
 
     MailSender   send      a mail, to a relay
     Receiver     receive   what a shop's platform tells, through a webhook
+    Asker        poll      what it knows, through its API
 
 What an outside service does not speak, its class leaves out. ``docs/integrations/`` is made from the classes, and one
 test holds all of them and their recorded fixtures to the same promises (``tests/unit/test_integrations.py``).
 """
 
+from engine.integration.ask import Asker, Call, Page
 from engine.integration.base import Fence, Integration, MailSender
 from engine.integration.found import create, find, known, mail_carrier, names
 from engine.integration.pages import pages
@@ -28,11 +30,14 @@ from engine.integration.receive import (
 from engine.integration.settings import Settings, secret, setting
 
 __all__ = [
+    "Asker",
+    "Call",
     "Delivery",
     "Fence",
     "Integration",
     "MailSender",
     "News",
+    "Page",
     "PrivacyRequest",
     "RawRequest",
     "Receiver",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from engine.clock import describe
+from engine.integration.ask import Asker
 from engine.integration.base import MailSender
 from engine.integration.found import AnyIntegration
 from engine.integration.receive import Receiver
@@ -27,8 +29,15 @@ def _topics(kind: type[AnyIntegration]) -> str:
     return f"## Topics\n\nWhatever else it sends is acknowledged and counted.\n\n{table}"
 
 
+def _polls(kind: type[AnyIntegration]) -> str:
+    assert issubclass(kind, Asker)
+    rows = [f"| `{name}` | {describe(pause)} |" for name, pause in kind.polls.items()]
+    return "\n".join(("## Polls", "", "| what | every |", "|---|---|", *rows))
+
+
 PARTS = (
     Part("send", MailSender, "carries mail"),
+    Part("poll", Asker, "asks the platform for what a webhook missed", _polls),
     Part("receive", Receiver, "takes webhooks, at `POST /hooks/<name>/<shop>`", _topics),
 )
 

@@ -63,10 +63,15 @@ class PrivacyRequest(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class News(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What a delivery says. ``disconnected``: the platform has taken our access away."""
+    """What a delivery says. ``disconnected``: the platform has taken our access away.
+
+    ``look_ups`` is what has to be asked for because of it, in words of the integration's own: see
+    :class:`~engine.integration.ask.Asker`.
+    """
 
     events: tuple[WireEvent, ...] = ()
     requests: tuple[PrivacyRequest, ...] = ()
+    look_ups: tuple[str, ...] = ()
     disconnected: bool = False
 
 

@@ -295,6 +295,21 @@ class QuarantineRow(Base):
     tries: Mapped[int] = mapped_column(Integer)
 
 
+class ErrandRow(Base):
+    """What a shop's platform has to be asked, and how far that has come. ``due_at`` is None when it is done."""
+
+    __tablename__ = "errands"
+    __table_args__ = (_index_of_what_is_there("errands", "due_at"),)
+    shop: Mapped[str] = mapped_column(String(64), primary_key=True)
+    integration: Mapped[str] = mapped_column(String(64), primary_key=True)
+    what: Mapped[str] = mapped_column(String(200), primary_key=True)
+    cursor: Mapped[str]
+    due_at: Mapped[Millis | None]
+    lease_until: Mapped[Millis | None]
+    attempt: Mapped[int] = mapped_column(Integer)
+    problem: Mapped[str]
+
+
 class PrivacyRequestRow(Base):
     """What a shop's platform asked on behalf of a person: ``kind`` is export, erase or erase_shop.
 

@@ -5,7 +5,7 @@ A suppression outlives an erasure, as a keyed hash: who was erased must not be m
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -13,8 +13,9 @@ from sqlalchemy import ColumnElement, Connection, Engine, Select, Table, and_, d
 
 from engine.people import Person
 from engine.said import Said
-from engine.store import quarantine
+from engine.store import errands, quarantine
 from engine.store.database import in_transaction, reading
+from engine.store.errands import ERRANDS
 from engine.store.unit import (
     ALIASES,
     AUDIENCES,
@@ -77,7 +78,7 @@ def erase(engine: Engine, shop: str, person_id: str) -> int:
     return in_transaction(engine, lambda connection: _erase_person(connection, shop, person_id))
 
 
-def erase_all_of(engine: Engine, shop: str, person_id: str | None, refs: Iterable[str], words: list[str]) -> int:
+def erase_all_of(engine: Engine, shop: str, person_id: str | None, refs: Sequence[str], words: list[str]) -> int:
     """The same for somebody whom a platform names: also the orders ``refs``, and what could not be read of ``words``.
 
     Returns how many rows are gone.
@@ -89,6 +90,7 @@ def erase_all_of(engine: Engine, shop: str, person_id: str | None, refs: Iterabl
         gone = _erase_visitors(connection, shop, strangers, None) if strangers else 0
         if person_id is not None:
             gone += _erase_person(connection, shop, person_id)
+        gone += errands.drop_about(connection, shop, [*words, *(ref.rpartition(":")[2] for ref in refs)])
         return gone + quarantine.drop_about(connection, shop, words)
 
     return in_transaction(engine, work)
@@ -100,7 +102,7 @@ def erase_shop(engine: Engine, shop: str) -> int:
     def work(connection: Connection) -> int:
         own = select(DELIVERIES.c.id).where(DELIVERIES.c.shop == shop)
         gone = connection.execute(delete(OUTCOMES).where(OUTCOMES.c.delivery.in_(own))).rowcount
-        everything = (*_OF_VISITORS, VISITORS, IDENTITIES, PEOPLE, RECEIPTS, HOUSES, quarantine.QUARANTINE)
+        everything = (*_OF_VISITORS, VISITORS, IDENTITIES, PEOPLE, RECEIPTS, HOUSES, ERRANDS, quarantine.QUARANTINE)
         return gone + sum(
             connection.execute(delete(table).where(table.c.shop == shop)).rowcount for table in everything
         )

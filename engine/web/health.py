@@ -17,7 +17,7 @@ from engine.errors import SettingsError, StoreError
 from engine.integration import MailSender
 from engine.pipeline import ShopRules
 from engine.rules.actions import Mail
-from engine.store import privacy_requests, quarantine
+from engine.store import errands, privacy_requests, quarantine
 from engine.store.database import in_transaction, reading
 from engine.store.unit import DELIVERIES
 from engine.web.services import Services, services
@@ -105,7 +105,7 @@ class _InTheDatabase(CollectorRegistry):
 
     def collect(self) -> Iterator[Metric]:
         try:
-            metrics = [self._deliveries(), self._quarantined(), self._waiting_requests()]
+            metrics = [self._deliveries(), self._quarantined(), self._waiting_requests(), self._errands()]
         except StoreError:
             yield GaugeMetricFamily("shopbell_database_up", "Whether the database answers", value=0)
             return
@@ -117,6 +117,14 @@ class _InTheDatabase(CollectorRegistry):
         family = GaugeMetricFamily("shopbell_quarantined", says, labels=["shop", "integration"])
         with reading(self._house.engine) as connection:
             for (shop, name), count in quarantine.count(connection).items():
+                family.add_metric([shop, name], count)
+        return family
+
+    def _errands(self) -> GaugeMetricFamily:
+        says = "Questions to platforms that are not answered"
+        family = GaugeMetricFamily("shopbell_errands_failing", says, labels=["shop", "integration"])
+        with reading(self._house.engine) as connection:
+            for (shop, name), count in errands.count_failing(connection).items():
                 family.add_metric([shop, name], count)
         return family
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 import pytest
@@ -90,3 +93,44 @@ def open_platform_door(folder: Path, database_url: str, monkeypatch: pytest.Monk
             yield door
         finally:
             door.close()
+
+
+class Answer(NamedTuple):
+    body: bytes
+    status: int = 200
+    headers: dict[str, str] = {}  # noqa: RUF012 - nobody changes it
+
+
+class Api:
+    """The parrot's API on loopback; ``answers`` are given one after the other, the last one for ever."""
+
+    def __init__(self, *answers: Answer) -> None:
+        self.answers = list(answers)
+        self.asked: list[str] = []
+        api = self
+
+        class Answering(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                api.asked.append(self.path)
+                answer = api.answers.pop(0) if len(api.answers) > 1 else api.answers[0]
+                self.send_response(answer.status)
+                for name, value in {**answer.headers, "Content-Length": str(len(answer.body))}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(answer.body)
+
+            def log_message(self, *_: object) -> None:
+                """Nobody reads along."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Answering)
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+
+    def __enter__(self) -> Api:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()

@@ -1,0 +1,109 @@
+"""Asks shops' platforms for what a webhook missed or only hinted at: one errand at a time, with a cursor that lasts."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+import structlog
+
+from engine import integration
+from engine.clock import HOUR, MINUTE, Millis
+from engine.errors import ShopbellError, StoreError
+from engine.http import Caller
+from engine.intake import Intake, Platform
+from engine.integration import Asker
+from engine.live import LiveRules
+from engine.pipeline import ShopRules
+from engine.store import errands
+from engine.store.errands import Errand
+
+log = structlog.get_logger()
+MOST_IN_ONE_ROUND = 20
+Ring = Callable[[str], object]
+"""Tells a worker of a delivery that is owed."""
+
+
+def backoff(attempt: int) -> Millis:
+    """How long to wait after so many failures in a row: 1, 2, 4 … minutes, at most an hour."""
+    return min(MINUTE << min(attempt, 10), HOUR)
+
+
+class Errands:
+    """One clock's errands. ``ring`` tells a worker of each message that is owed because of what was learnt."""
+
+    def __init__(self, live: LiveRules, intake: Intake, ring: Ring, caller: Caller | None = None) -> None:
+        self._live = live
+        self._intake = intake
+        self._ring = ring
+        self._caller = caller or Caller()
+        self._planned: dict[str, ShopRules] = {}
+        self._made: dict[tuple[str, str], tuple[ShopRules, Asker]] = {}  # type: ignore[type-arg] # whatever its settings
+
+    def run(self) -> int:
+        """Ask what is due; returns how many questions were asked. Raises StoreError."""
+        if not self._plan():
+            return 0
+        for asked in range(MOST_IN_ONE_ROUND):
+            errand = errands.claim(self._intake.engine)
+            if errand is None:
+                return asked
+            self._run(errand)
+        return MOST_IN_ONE_ROUND
+
+    def _plan(self) -> bool:
+        """Have every poll of every shop stand in the database; whether there is anything to ask at all."""
+        asking = False
+        for shop in self._live.shops().values():
+            for entry in shop.rules.shop.integrations:
+                kind = integration.find(entry.name)
+                if not issubclass(kind, Asker):
+                    continue
+                asking = True
+                if self._planned.get(shop.id) is not shop:
+                    errands.plan(self._intake.engine, shop.id, entry.name, kind.polls, again=False)
+            self._planned[shop.id] = shop
+        return asking
+
+    def _run(self, errand: Errand) -> None:
+        try:
+            self._ask(errand)
+        except StoreError:
+            raise  # nothing can be written now; the lease runs out and another clock asks
+        except ShopbellError as error:
+            self._put_off(errand, error.message)
+        except Exception as error:  # noqa: BLE001 - whatever a platform answers, its neighbours are asked too
+            self._put_off(errand, f"asking broke: {type(error).__name__}")
+
+    def _ask(self, errand: Errand) -> None:
+        shop = self._live.shop(errand.shop)
+        asker = self._asker(shop, errand.integration) if shop is not None else None
+        if shop is None or asker is None:
+            errands.drop(self._intake.engine, errand)
+            return
+        page = asker.ask(errand.what, errand.cursor, self._caller.ask)
+        taken = self._intake.take_news(Platform(shop, errand.integration, asker), page.news)
+        for delivery in taken.hints:
+            self._ring(delivery)
+        pause = asker.polls.get(errand.what) if page.again_in_ms is None else page.again_in_ms
+        errands.settle(self._intake.engine, errand, page.cursor, pause)
+
+    def _asker(self, shop: ShopRules, name: str) -> Asker | None:  # type: ignore[type-arg]
+        stated = next((entry for entry in shop.rules.shop.integrations if entry.name == name), None)
+        if stated is None:
+            return None
+        known = self._made.get((shop.id, name))
+        if known is None or known[0] is not shop:
+            made = integration.create(name, stated.settings, os.environ)
+            if not isinstance(made, Asker):
+                return None
+            known = self._made[shop.id, name] = shop, made
+        return known[1]
+
+    def _put_off(self, errand: Errand, problem: str) -> None:
+        # Only ids of an integration's own choosing may stand in ``what``; its kind is enough to find it.
+        what = errand.what.partition(":")[0]
+        log.warning(
+            "a platform was not asked", shop=errand.shop, integration=errand.integration, what=what, problem=problem
+        )
+        errands.put_off(self._intake.engine, errand, problem, backoff(errand.attempt))
