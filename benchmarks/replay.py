@@ -18,6 +18,7 @@ import time
 from collections.abc import Iterator
 from itertools import count, islice
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Engine
 
@@ -35,7 +36,7 @@ BEGIN: Millis = 1_793_491_200_000
 MONTH = 30 * DAY
 PAGES = {"product": 34, "category": 26, "home": 12, "search": 8, "cart": 5, "blog": 5, "knowledge_base": 4, "faq": 3,
          "checkout": 2, "returns": 1}  # fmt: skip
-Row = dict[str, object]
+Row = dict[str, Any]
 
 
 class Month:
@@ -48,7 +49,7 @@ class Month:
     def rows(self, most: int) -> list[Row]:
         """At least ``most`` events, in the order in which they came in."""
         rows = list(islice(self._visitors(), most))
-        return sorted(rows, key=lambda row: row["received_at"])  # type: ignore[arg-type, return-value]
+        return sorted(rows, key=lambda row: row["received_at"])
 
     def _visitors(self) -> Iterator[Row]:
         for number in count(1):

@@ -69,8 +69,10 @@ class Reading:
 class Kind(ABC, Generic[T]):
     """One kind of setting. ``what`` completes the sentence "this must be …"."""
 
-    what: Said
-    """Words of the rule language stand in backticks, for the reference."""
+    @property
+    @abstractmethod
+    def what(self) -> Said:
+        """Words of the rule language stand in backticks, for the reference."""
 
     @abstractmethod
     def read(self, node: Node, reading: Reading) -> T:
@@ -203,7 +205,7 @@ class Choice(Kind[str]):
     words: tuple[str, ...]
 
     @property
-    def what(self) -> Said:  # type: ignore[override]
+    def what(self) -> Said:
         return one_of(f"`{word}`" for word in self.words)
 
     def read(self, node: Node, reading: Reading) -> str:
@@ -280,7 +282,7 @@ class OneOrMore(Kind[tuple[T, ...]]):
     kind: Kind[T]
 
     @property
-    def what(self) -> Said:  # type: ignore[override]
+    def what(self) -> Said:
         return say("%(what)s, or a list", what=self.kind.what)
 
     def read(self, node: Node, reading: Reading) -> tuple[T, ...]:

@@ -66,7 +66,7 @@ class Form(Kind[T]):
     bare: bool = False
 
     @property
-    def what(self) -> Said:  # type: ignore[override]
+    def what(self) -> Said:
         main = self.main
         settings = say("settings: %(names)s", names=", ".join(f"`{setting.name}`" for setting in self.settings))
         return say("%(what)s, or %(settings)s", what=main.kind.what, settings=settings) if main else settings

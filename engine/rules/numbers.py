@@ -94,7 +94,7 @@ class Whole(Kind[int]):
     most: int = 1_000_000
 
     @property
-    def what(self) -> Said:  # type: ignore[override]
+    def what(self) -> Said:
         if self.most >= 1_000_000:
             return say("a whole number")
         return self._within
@@ -223,7 +223,7 @@ class Compared(Kind[Comparison]):
     kind: Kind[int]
 
     @property
-    def what(self) -> Said:  # type: ignore[override]
+    def what(self) -> Said:
         return say('a comparison such as `">= 50"` or `"2..5"` with %(what)s', what=self.kind.what)
 
     def read(self, node: Node, reading: Reading) -> Comparison:

@@ -289,7 +289,7 @@ class Url(Kind[str]):
     path: bool = False
 
     @property
-    def what(self) -> Said:  # type: ignore[override]
+    def what(self) -> Said:
         if self.path:
             return say("a web address such as https://shop.example/cart, or a path such as /contact")
         return say("a web address such as https://shop.example/cart")
