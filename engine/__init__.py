@@ -42,6 +42,7 @@ The one path: event in → visitor state → rules → decision → delivery. Th
             explain      why a rule is silent
             rehearsal    a shop in memory, for rule tests and replay
             replay       stored events against other rules
+            past         how things stood at a moment that is over
     doors   web          Flask: events, links, health, pages for people
             cli          the shopbell command
             supervisor   all processes in one terminal

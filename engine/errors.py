@@ -22,6 +22,7 @@
     ├── HookError                 a delivery of a shop's platform, rightly signed, that is not taken in
     │   ├── UnknownTopic          about something that nobody here asked for; acknowledged and counted
     │   └── Unreadable            its body says nothing that can be understood; put into quarantine
+    ├── InvalidMoment             a moment that is none, or is still to come (whoever asked why)
     ├── StoreError                the database is away, locked or full
     └── DeliveryError             a message did not leave
         ├── DeliveryRefused       the other side said no for ever (``permanent``)
@@ -147,6 +148,15 @@ class UnknownTopic(HookError):
 
 class Unreadable(HookError):
     """Its body is not what its topic promises. The message quotes nothing from it."""
+
+
+class InvalidMoment(ShopbellError):
+    """What was asked about is no moment, or none of the past."""
+
+    message: Said
+
+    def __init__(self, message: Said) -> None:
+        super().__init__(message)
 
 
 class StoreError(ShopbellError):

@@ -25,6 +25,7 @@ from engine.said import Said, frame, say
 from engine.store import looks
 from engine.store.database import database_now, reading
 
+Row = dict[str, Any]
 Standing = tuple[str, Said, Millis | None]
 """A state's name, a sentence about it, and its moment."""
 
@@ -63,10 +64,14 @@ class VisitorView(msgspec.Struct, frozen=True):
     person: bool
     fault: str | None
     rules: list[RuleView]
-    history: list[dict[str, Any]]
-    """Decisions, newest first: at, rule, outcome, guard, detail, variant."""
-    notes: list[dict[str, Any]] = []
+    history: list[Row]
+    """Decisions, newest first: at, rule, outcome, guard, detail, occasion, variant, clauses."""
+    notes: list[Row] = []
     """What rules left for whoever helps this shopper, newest first: at, rule, note."""
+    past: bool = False
+    """Whether ``now`` is a moment that is over."""
+    unknown: list[Said] = []
+    """What cannot be told of that moment any more, a sentence each."""
 
 
 def why(engine: Engine, shop: ShopRules, visitor_id: str) -> VisitorView | None:
@@ -83,14 +88,45 @@ def why(engine: Engine, shop: ShopRules, visitor_id: str) -> VisitorView | None:
         decided = looks.decisions(connection, shop.id, visitor_id)
         notes = looks.notes(connection, shop.id, visitor_id)
         now = database_now(connection)
-    if person is not None:
-        identify.share(seen.state, person)
     facts = Facts(shop.rules.shop, visitor_id, seen.state, now, person, house)
-    decisions = _foresee(shop.rules, facts, seen.due_at)
-    rules = [view_rule(rule, facts, decided, decisions.get(rule.name, [])) for rule in shop.rules.rules]
+    view = view_visitor(shop.rules, facts, seen.due_at, decided, notes)
+    return msgspec.structs.replace(view, fault=seen.fault)
+
+
+def view_visitor(
+    rules: RuleSet, facts: Facts, due_at: Millis | None, decided: list[Row], notes: list[Row]
+) -> VisitorView:
+    """What every rule says about the visitor at that moment; what was decided and noted before it, newest first."""
+    visitor, person = facts.visitor, facts.person
+    if person is not None:
+        identify.share(visitor, person)
+    coming = _foresee(rules, facts, due_at)
+    views = [view_rule(rule, facts, decided, coming.get(rule.name, [])) for rule in rules.rules]
+    return VisitorView(
+        visitor=facts.visitor_id,
+        shop=facts.shop.id,
+        now=facts.now,
+        next_look_at=due_at,
+        person=person is not None,
+        fault=None,
+        rules=views,
+        history=history_of(decided),
+        notes=notes,
+    )
+
+
+def history_of(decided: list[Row]) -> list[Row]:
+    """Of stored decisions what a view tells, with what each clause saw at that moment."""
     kept = ("at", "rule", "outcome", "guard", "detail", "occasion", "variant")
-    history = [{name: row[name] for name in kept} for row in decided]
-    return VisitorView(visitor_id, shop.id, now, seen.due_at, person is not None, seen.fault, rules, history, notes)
+    return [{name: row[name] for name in kept} | {"clauses": _traced(row["trace"])} for row in decided]
+
+
+def _traced(trace: str | bytes) -> list[Clause]:
+    try:
+        verdict = msgspec.json.decode(trace, type=Verdict | None)
+    except msgspec.DecodeError:
+        return []  # told by a release that had other words for it
+    return [] if verdict is None else list(_clauses(verdict, 0))
 
 
 def _seen(connection: Connection, shop: str, visitor_id: str) -> looks.SeenVisitor | None:

@@ -94,6 +94,7 @@ def _attach(
         if kind == "customer" and not state.customer_id:
             state.customer_id = value
     if visitor.person != state.id:
+        unit.add("links", {"shop": shop, "visitor": visitor.key.id, "person": state.id, "at": unit.now})
         if visitor.person is not None:
             # Somebody else sits there now: what is known of the one before stays theirs.
             bring(visitor.state, Profile())

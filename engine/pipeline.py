@@ -6,7 +6,7 @@ house works: event in → visitor state → rules → decision → delivery.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
 import msgspec
@@ -155,13 +155,7 @@ class Group:
     def _load_shop(self, shop: str, submissions: list[Submission]) -> None:
         unit = self.unit
         events = [accepted.event for submission in submissions for accepted in submission.events]
-        carts = {cart for event in events if event.cart or event.order for cart in _carts_in(event)}
-        owners = unit.visitors_of_carts(shop, carts) if carts else {}
-        self.owners.update({(shop, cart): visitor for cart, visitor in owners.items()})
-        clicked = {event.message for event in events if event.type == "email_clicked" and event.message}
-        receivers = unit.visitors_of_messages(shop, clicked) if clicked else {}
-        self.receivers.update({(shop, message): visitor for message, visitor in receivers.items()})
-        wanted = {event.visitor for event in events if event.visitor}.union(owners.values(), receivers.values())
+        wanted = {event.visitor for event in events if event.visitor}.union(self.find_concerned(shop, events))
         for submission in submissions:
             wanted.update(submission.rechecks)
         for event in filter(is_stock_news, events):
@@ -178,6 +172,16 @@ class Group:
         if people:
             unit.load_people(shop, people)
         unit.load_house(shop)
+
+    def find_concerned(self, shop: str, events: Iterable[Event]) -> list[str]:
+        """Look up whose the carts and the mails are of which these events speak; returns those visitors."""
+        carts = {cart for event in events if event.cart or event.order for cart in _carts_in(event)}
+        owners = self.unit.visitors_of_carts(shop, carts) if carts else {}
+        self.owners.update({(shop, cart): visitor for cart, visitor in owners.items()})
+        clicked = {event.message for event in events if event.type == "email_clicked" and event.message}
+        receivers = self.unit.visitors_of_messages(shop, clicked) if clicked else {}
+        self.receivers.update({(shop, message): visitor for message, visitor in receivers.items()})
+        return [*owners.values(), *receivers.values()]
 
     # --- apply --------------------------------------------------------------------------------------------------------
 
@@ -373,6 +377,15 @@ class Group:
         if person is not None:
             person.changed |= bool(result.planned) or result.about_person
             identify.note(visitor, person, shop.rules.watched_of_person)
+        self._write_down(shop, visitor, result)
+        if visitor.key not in self.heard_of:
+            key = visitor.key
+            unit.add("rechecks", {"shop": key.shop, "visitor": key.id, "at": unit.now, "due_at": planned_for})
+        self.results[visitor.key] = result
+
+    def _write_down(self, shop: ShopRules, visitor: LoadedVisitor, result: Result) -> None:
+        """What was decided, what is owed, and what is owed no more."""
+        unit = self.unit
         if result.about_house:
             unit.houses[shop.id].changed = True
         for decision in result.decisions:
@@ -383,7 +396,6 @@ class Group:
             unit.change_audience(visitor, change.name, add=change.add)
         for decision_id, guard in result.stopped:
             unit.cancel_deliveries(shop.id, guard.value, decision=decision_id)
-        self.results[visitor.key] = result
 
     # --- answer -------------------------------------------------------------------------------------------------------
 

@@ -24,13 +24,19 @@ from engine.events import Event
 from engine.ids import derived_id
 from engine.store import aliases
 from engine.store.aliases import Alias
-from engine.store.unit import Unit, VisitorKey
+from engine.store.books import Books
+from engine.store.unit import VisitorKey
 from engine.visitors import hand_over_cart
 
 STAND_IN = "hook_"
 _FROM_A_BROWSER = re.compile(r"[a-z]+:(?:cart|checkout):[A-Za-z0-9_=-]{16,}\Z")
 """What nobody can guess. A number of an order proves nothing when a browser says it."""
 _A_BROWSERS_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{7,63}\Z")
+
+
+def stand_in_of(shop: str, ref: str) -> str:
+    """Who has what is known by this name, until it is known whose it is."""
+    return derived_id("hook", shop, ref)
 
 
 def is_stand_in(visitor: str) -> bool:
@@ -76,7 +82,7 @@ class Stitcher:
         if not refs:
             return event
         met = [self.known[shop, ref] for ref in refs if (shop, ref) in self.known]
-        visitor = event.visitor or (met[0].visitor if met else derived_id("hook", shop, refs[0]))
+        visitor = event.visitor or (met[0].visitor if met else stand_in_of(shop, refs[0]))
         cart = next((alias.cart for alias in met if alias.cart and _is_theirs(alias, visitor)), None) or _cart_of(event)
         for ref in refs:
             self._remember(shop, ref, Alias(visitor, cart, event.at), trusted=event.trusted)
@@ -95,7 +101,7 @@ class Stitcher:
         told = msgspec.json.decode(body)
         return settled, msgspec.json.encode(told | {part: told[part] | new for part, new in renamed.items()}).decode()
 
-    def hand_over(self, unit: Unit) -> list[VisitorKey]:
+    def hand_over(self, unit: Books) -> list[VisitorKey]:
         """The carts that stand-ins held go over to whom they stood in for; returns who is to be looked at again."""
         for handover in self.handovers:
             unit.load_visitors(handover.shop, [handover.stand_in, handover.visitor])
@@ -103,6 +109,7 @@ class Stitcher:
             hand_over_cart(stand_in.state, unit.visitors[VisitorKey(handover.shop, handover.visitor)].state)
             unit.cancel_deliveries(handover.shop, "handed over", visitor=handover.stand_in)
         keys = [VisitorKey(handover.shop, handover.stand_in) for handover in self.handovers]
+        self.handovers = []
         return [key for key in keys if unit.visitors[key].version]
 
     def _remember(self, shop: str, ref: str, alias: Alias, *, trusted: bool) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from engine.explain import Clause, RuleView
+from collections.abc import Iterable
+
+from engine.explain import Clause
 from engine.said import Said, frame, joined, say
 
 MARKS = {"met": "✓", "not_met": "✗", "not_yet": "…", "unknown": "?"}
@@ -18,8 +20,8 @@ STATES = {
 """A rule's state in a word."""
 
 
-def lines_of(view: RuleView, *, indent: int) -> list[Said]:
-    return [_line(clause, " " * (indent + 2 * clause.depth)) for clause in view.clauses]
+def lines_of(clauses: Iterable[Clause], *, indent: int) -> list[Said]:
+    return [_line(clause, " " * (indent + 2 * clause.depth)) for clause in clauses]
 
 
 def _line(clause: Clause, before: str) -> Said:

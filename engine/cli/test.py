@@ -143,7 +143,7 @@ def _describe(name: str, failure: Failure) -> Said:
     view = failure.view
     if view is not None:
         then = say("%(rule)s then: %(state)s, %(why)s", rule=view.name, state=STATES[view.state], why=view.why)
-        lines += [frame("    %(then)s", then=then), *lines_of(view, indent=6)]
+        lines += [frame("    %(then)s", then=then), *lines_of(view.clauses, indent=6)]
     return joined("\n", lines)
 
 

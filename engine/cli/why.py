@@ -12,6 +12,8 @@ from engine.cli._language import answers_in, in_words, tell
 from engine.said import Said, frame, joined, say
 
 if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
     from engine.explain import VisitorView
 
 
@@ -20,14 +22,19 @@ if TYPE_CHECKING:
 @click.argument("rule", required=False)
 @answers_in
 @click.option("--shop", default="main", show_default=True, help="The shop's id in its rule file.")
+@click.option("--at", "moment", help="A moment that is over: 2026-11-20T14:03, or 5m ago.")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
-def command(visitor: str, rule: str | None, shop: str, as_json: bool) -> int:
-    """Why did a rule fire for VISITOR, or why not?"""
+def command(visitor: str, rule: str | None, shop: str, moment: str | None, as_json: bool) -> int:
+    """Why did a rule fire for VISITOR, or why not?
+
+    With --at: how that was at a moment that is over, told as what happened then is stored. A time without a zone is
+    meant on the shop's own clock, its time_zone.
+    """
     import msgspec
 
-    view = _view(visitor, shop)
+    view, zone = _view(visitor, shop, moment)
     if view is None:
-        tell(say("Nobody called %(visitor)s was seen in shop %(shop)s.", visitor=visitor, shop=shop), err=True)
+        tell(_nobody(visitor, shop, moment), err=True)
         return NO
     if rule is not None:
         rules = [item for item in view.rules if item.name == rule]
@@ -38,17 +45,27 @@ def command(visitor: str, rule: str | None, shop: str, as_json: bool) -> int:
     if as_json:
         click.echo(msgspec.json.encode(view, enc_hook=in_words))
     else:
-        _print(view)
+        _print(view, zone, traces=rule is not None)
     return FINE
 
 
-def _view(visitor: str, shop: str) -> VisitorView | None:
+def _nobody(visitor: str, shop: str, moment: str | None) -> Said:
+    if moment is None:
+        return say("Nobody called %(visitor)s was seen in shop %(shop)s.", visitor=visitor, shop=shop)
+    return say(
+        "Nobody called %(visitor)s was seen in shop %(shop)s by then (%(moment)s).",
+        visitor=visitor, shop=shop, moment=moment,
+    )  # fmt: skip
+
+
+def _view(visitor: str, shop: str, moment: str | None) -> tuple[VisitorView | None, ZoneInfo]:
     import sys
 
     import structlog
 
-    from engine.explain import why
+    from engine.errors import InvalidMoment
     from engine.live import open_rules, require_shop
+    from engine.past import why_at
     from engine.settings import Settings
     from engine.store.database import open_engine
 
@@ -57,7 +74,10 @@ def _view(visitor: str, shop: str) -> VisitorView | None:
     settings = Settings.from_env()
     engine = open_engine(settings.database_url)
     try:
-        return why(engine, require_shop(open_rules(settings, engine, remember=False), shop), visitor)
+        rules = require_shop(open_rules(settings, engine, remember=False), shop)
+        return why_at(engine, rules, visitor, moment), rules.rules.shop.zone
+    except InvalidMoment as error:
+        raise click.UsageError(in_words(error.message)) from None
     finally:
         engine.dispose()
 
@@ -65,25 +85,28 @@ def _view(visitor: str, shop: str) -> VisitorView | None:
 _OUTCOMES = {"fired": say("fired"), "held": say("held"), "stopped": say("stopped")}
 
 
-def _print(view: VisitorView) -> None:
+def _print(view: VisitorView, zone: ZoneInfo, *, traces: bool) -> None:
     from rich.console import Console
     from rich.text import Text
 
     console = Console(highlight=False)
-    for line in _lines(view):
+    for line in _lines(view, zone, traces=traces):
         console.print(Text(in_words(line)))
 
 
-def _lines(view: VisitorView) -> Iterator[Said]:
+def _lines(view: VisitorView, zone: ZoneInfo, *, traces: bool) -> Iterator[Said]:
+    """``traces`` adds to each decision what its clauses saw then."""
     from engine.cli._clauses import STATES, lines_of
     from engine.clock import to_iso
 
-    yield _head(view)
+    yield _head(view, zone)
+    for sentence in view.unknown:
+        yield frame("  ? %(told)s", told=sentence)
     if view.fault:
         yield frame("  %(told)s", told=say("set aside: %(fault)s", fault=view.fault))
     for rule in view.rules:
         yield frame("\n%(rule)s: %(state)s, %(why)s", rule=rule.name, state=STATES[rule.state], why=rule.why)
-        yield from lines_of(rule, indent=2)
+        yield from lines_of(rule.clauses, indent=2)
     for note in view.notes:
         head = say("Note of %(rule)s, %(at)s", rule=note["rule"], at=to_iso(note["at"]))
         yield frame("\n%(head)s\n  %(note)s", head=head, note=note["note"])
@@ -91,13 +114,16 @@ def _lines(view: VisitorView) -> Iterator[Said]:
         yield frame("\n%(title)s", title=say("Decisions"))
     for row in view.history:
         yield _decided(row)
+        yield from lines_of(row["clauses"], indent=4) if traces else ()
 
 
-def _head(view: VisitorView) -> Said:
+def _head(view: VisitorView, zone: ZoneInfo) -> Said:
     from engine.clock import to_iso
+    from engine.past import on_the_clock
 
     look = say("next look %(at)s", at=to_iso(view.next_look_at)) if view.next_look_at else say("no look planned")
-    now = to_iso(view.now)
+    # Whoever names a moment names it on the shop's clock; everything else is told in UTC, as in the log.
+    now = f"{on_the_clock(view.now, zone)} = {to_iso(view.now)}" if view.past else to_iso(view.now)
     return say(
         "%(visitor)s in %(shop)s, at %(now)s; %(look)s", visitor=view.visitor, shop=view.shop, now=now, look=look
     )

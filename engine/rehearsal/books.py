@@ -15,6 +15,7 @@ from engine.messages import DeliveryState
 from engine.people import Person
 from engine.rules.facts import House
 from engine.store.statements import Values
+from engine.store.stream import Suppression
 from engine.store.unit import Loaded, LoadedVisitor, VisitorKey
 from engine.visitors import Visitor
 
@@ -126,6 +127,16 @@ class MemoryBooks:
 
     def lift_suppression(self, shop: str, address: str) -> None:
         self.suppressed = {name: known for name, known in self.suppressed.items() if name != address}
+
+    def suppress(self, shop: str, found: Suppression) -> None:
+        """Whoever has this address is not mailed from now on."""
+        person = self.people.get((shop, self.identities.get((shop, "email", found.address), "")))
+        if person is None:
+            return
+        if found.reason == "bounced":
+            person.state.bounced_at = person.state.bounced_at or found.at
+        else:
+            person.state.unsubscribed_at = person.state.unsubscribed_at or found.at
 
     def new_person_id(self, shop: str, identities: list[tuple[str, str]]) -> str:
         return self._person_id(shop, identities)

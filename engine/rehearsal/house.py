@@ -12,6 +12,7 @@ from engine.events import Event
 from engine.pipeline import Group, ShopRules
 from engine.records import keep_waiting
 from engine.rehearsal.books import MemoryBooks
+from engine.stitch import Stitcher
 from engine.store.books import Books
 from engine.store.unit import LoadedVisitor, VisitorKey
 from engine.visitors import contents_in, contents_of
@@ -41,13 +42,18 @@ class Rehearsal:
         self._reduced = {} if reduced is None else reduced
         self.books = books
         self._group = Group(books, keep=self._keep)
-        self._group.owners = books.owners
+        self._stitcher = Stitcher()
         self._due: list[tuple[Millis, VisitorKey]] = []
         books.load_house(shop.id)
 
     def take(self, events: Iterable[Event], now: Millis) -> dict[VisitorKey, Result]:
         """These events are committed together at ``now``; what the rules say then. Each event is given once."""
         self.books.now = now
+        events = [self._stitcher.settle(self.shop.id, event) for event in events]
+        self._group.touched.update(dict.fromkeys(self._stitcher.hand_over(self.books), self.shop))
+        self._group.owners.clear()
+        self._group.receivers.clear()
+        self._group.find_concerned(self.shop.id, events)
         for event in events:
             self._group.hear(self.shop, event)
         return self._look()

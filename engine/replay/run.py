@@ -13,11 +13,11 @@ from operator import itemgetter
 
 from sqlalchemy import Connection, Engine
 
-from engine import ids, strictjson, vocabulary
+from engine import ids
 from engine.clock import Millis
-from engine.errors import InvalidEvent, MalformedJson
-from engine.events import Event, parse_event, parse_stored
+from engine.events import Event
 from engine.pipeline import ShopRules
+from engine.rehearsal.stored import read_stored
 from engine.replay.report import Message, Report, RuleCount
 from engine.replay.sides import REPORTS, Side
 from engine.replay.sieve import Sieve, Subsets
@@ -164,20 +164,8 @@ class _Run:
             side.take(own, now)
 
     def _event(self, stored: StoredEvent) -> Event | None:
-        visitor, _, kind, at, _, trusted, body = stored
-        event = parse_stored(body, kind, visitor=visitor, at=at, currency=self._currency, trusted=trusted)
-        return event or self._translated(visitor, at, trusted, body)
-
-    def _translated(self, visitor: str, at: Millis, trusted: bool, body: str) -> Event | None:
-        """An event that came under a foreign name, read as the door read it."""
-        try:
-            raw = strictjson.loads(body.encode())
-            assert isinstance(raw, dict)
-            whole = vocabulary.translate(raw) | {"visitor": visitor, "at": None}
-            event = parse_event(whole, received_at=at, skew_ms=0, currency=self._currency, trusted=trusted)
-        except (MalformedJson, InvalidEvent):
-            self._unreadable += 1  # a release may have learnt to refuse it
-            return None
+        event = read_stored(stored, self._currency)
+        self._unreadable += event is None
         return event
 
     def _chunks(self, what: str) -> Iterator[list[StoredEvent]]:

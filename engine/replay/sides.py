@@ -51,7 +51,7 @@ class Side:
     def pass_time(self, until: Millis) -> None:
         """Let timers ring and addresses be suppressed, up to ``until``."""
         while self._suppressed and self._suppressed[-1].at <= until:
-            self._suppress(self._suppressed.pop())
+            self.books.suppress(self.shop.id, self._suppressed.pop())
         due = self.house.next_due()
         if due is not None and due <= until:
             self.house.ring(until)
@@ -66,17 +66,6 @@ class Side:
     def is_foreign(self, event: Event, other: Side) -> bool:
         """Whether this is about a message that only the other side sends, so that nobody can have seen it here."""
         return event.type in REPORTS and event.message in other.sent and event.message not in self.sent
-
-    def _suppress(self, found: Suppression) -> None:
-        shop = self.shop.id
-        person = self.books.identities.get((shop, "email", found.address))
-        loaded = self.books.people.get((shop, person or ""))
-        if loaded is None:
-            return
-        if found.reason == "bounced":
-            loaded.state.bounced_at = loaded.state.bounced_at or found.at
-        else:
-            loaded.state.unsubscribed_at = loaded.state.unsubscribed_at or found.at
 
     def _count(self) -> None:
         books = self.books

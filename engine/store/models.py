@@ -90,6 +90,31 @@ class VisitorRow(Base):
     fault: Mapped[str | None]
 
 
+class RecheckRow(Base):
+    """When a timer had a visitor looked at, and for when that was planned.
+
+    With the events these are all the moments at which a visitor's state changed, so that it can be told for any other.
+    """
+
+    __tablename__ = "rechecks"
+    __table_args__ = (CLUSTERED,)
+    shop: Mapped[str] = mapped_column(String(64), primary_key=True)
+    visitor: Mapped[str] = mapped_column(String(64), primary_key=True)
+    at: Mapped[Millis] = mapped_column(primary_key=True)
+    due_at: Mapped[Millis | None]
+
+
+class LinkRow(Base):
+    """Which person a visitor was linked to, and since when; also when it is somebody else's browser now."""
+
+    __tablename__ = "links"
+    __table_args__ = (Index("ix_links_shop_person", "shop", "person"), CLUSTERED)
+    shop: Mapped[str] = mapped_column(String(64), primary_key=True)
+    visitor: Mapped[str] = mapped_column(String(64), primary_key=True)
+    person: Mapped[str] = mapped_column(String(64), primary_key=True)
+    at: Mapped[Millis]
+
+
 class PersonRow(Base):
     """Somebody with an address; their visitors point here."""
 
@@ -347,6 +372,15 @@ class KeyRow(Base):
     label: Mapped[str]
     created_at: Mapped[Millis]
     revoked_at: Mapped[Millis | None]
+
+
+class RuleChangeRow(Base):
+    """From when on which rule file was live; ``hash`` is ``gone`` where the shop had none any more."""
+
+    __tablename__ = "rule_changes"
+    shop: Mapped[str] = mapped_column(String(64), primary_key=True)
+    at: Mapped[Millis] = mapped_column(primary_key=True)
+    hash: Mapped[str] = mapped_column(String(64))
 
 
 class RuleSetRow(Base):

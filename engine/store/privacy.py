@@ -26,16 +26,18 @@ from engine.store.unit import (
     EVENTS,
     HOUSES,
     IDENTITIES,
+    LINKS,
     ORDERS,
     OUTCOMES,
     PEOPLE,
     RECEIPTS,
+    RECHECKS,
     VISITORS,
 )
 from engine.store.waiting import WAITING
 from engine.visitors import Visitor
 
-_OF_VISITORS = (DELIVERIES, ORDERS, DECISIONS, CONSENTS, AUDIENCES, EVENTS, CARTS, ALIASES, WAITING)
+_OF_VISITORS = (DELIVERIES, ORDERS, DECISIONS, CONSENTS, AUDIENCES, EVENTS, RECHECKS, LINKS, CARTS, ALIASES, WAITING)
 
 
 def find_person(engine: Engine, shop: str, identities: list[tuple[str, str]], person_id: str) -> str | None:

@@ -13,6 +13,7 @@ from engine.store.statements import upsert
 from engine.store.unit import CARTS, HOUSES, VISITORS
 
 RULE_SETS = models.Base.metadata.tables["rule_sets"]
+RULE_CHANGES = models.Base.metadata.tables["rule_changes"]
 GONE = ("gone", "")
 """What stands for the file of a shop that is not served any more."""
 
@@ -44,6 +45,13 @@ def remember_all(engine: Engine, live: dict[str, tuple[str, str]]) -> list[str]:
         ]
         if rows:
             connection.execute(upsert(RULE_SETS, connection.dialect.name, False), rows)
+        changes = [
+            {"shop": row["shop"], "at": row["live_at"], "hash": row["hash"]}
+            for row in rows
+            if before.get(str(row["shop"])) != row["hash"]
+        ]
+        if changes:
+            connection.execute(upsert(RULE_CHANGES, connection.dialect.name, False), changes)
         for shop, (content_hash, _) in live.items():
             _tell_house(connection, shop, content_hash)
         return [shop for shop, (content_hash, _) in live.items() if before.get(shop, content_hash) != content_hash]
@@ -94,6 +102,21 @@ def last_good(engine: Engine) -> dict[str, str]:
     """The source that was live last, by shop; a shop whose file was taken away has none. Raises StoreError."""
     with reading(engine) as connection:
         return _last(connection)
+
+
+def changes(connection: Connection, shop: str) -> list[tuple[Millis, str]]:
+    """From when on which file was live, by its hash, oldest first; GONE's where there was none any more."""
+    columns = RULE_CHANGES.c
+    query = select(columns.at, columns.hash).where(columns.shop == shop).order_by(columns.at)
+    return [(row.at, row.hash) for row in connection.execute(query)]
+
+
+def source_of(connection: Connection, shop: str, content_hash: str) -> str | None:
+    """A file that was live, by its hash."""
+    columns = RULE_SETS.c
+    query = select(columns.source).where(columns.shop == shop, columns.hash == content_hash)
+    found: str | None = connection.execute(query).scalar_one_or_none()
+    return found
 
 
 def _last_hashes(connection: Connection) -> dict[str, str]:

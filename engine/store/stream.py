@@ -8,7 +8,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, func, select
 
 from engine.clock import Millis
-from engine.store.unit import EVENTS, IDENTITIES, SUPPRESSIONS
+from engine.store.unit import EVENTS, IDENTITIES, RECHECKS, SUPPRESSIONS
 
 CHUNK = 5_000
 StoredEvent = tuple[str, str, str, Millis, Millis, bool, str]
@@ -58,6 +58,41 @@ def house_events_before(connection: Connection, shop: str, before: Millis, most:
         .limit(most)
     )
     return [(row[0], row[1], row[2], row[3], row[4], bool(row[5]), row[6]) for row in connection.execute(query)][::-1]
+
+
+def events_of(
+    connection: Connection, shop: str, visitors: list[str], until: Millis, since: Millis = 0
+) -> list[StoredEvent]:
+    """What these visitors did that was received in [since, until], without what could not be applied then.
+
+    "" stands for the shop itself.
+    """
+    columns = EVENTS.c
+    query = (
+        select(
+            columns.visitor, columns.id, columns.type, columns.at, columns.received_at, columns.trusted, columns.body
+        )
+        .where(columns.shop == shop, columns.visitor.in_(visitors), columns.fault.is_(None))
+        .where(columns.received_at >= since, columns.received_at <= until)
+        .order_by(columns.received_at, columns.at)
+    )
+    return [(row[0], row[1], row[2], row[3], row[4], bool(row[5]), row[6]) for row in connection.execute(query)]
+
+
+class Recheck(NamedTuple):
+    """A look that a timer brought, and for when it was planned."""
+
+    at: Millis
+    visitor: str
+    due_at: Millis | None
+
+
+def rechecks_of(connection: Connection, shop: str, visitors: list[str], until: Millis) -> list[Recheck]:
+    """Every look up to ``until`` at one of these visitors, oldest first."""
+    columns = RECHECKS.c
+    query = select(columns.at, columns.visitor, columns.due_at)
+    query = query.where(columns.shop == shop, columns.visitor.in_(visitors), columns.at <= until)
+    return [Recheck(*row) for row in connection.execute(query.order_by(columns.at))]
 
 
 def suppressions(connection: Connection, shop: str) -> list[Suppression]:

@@ -9,7 +9,18 @@ from sqlalchemy import ColumnElement, Connection, Engine, Table, and_, delete, f
 from engine.clock import SECOND, Millis
 from engine.store import models
 from engine.store.database import database_now, in_transaction
-from engine.store.unit import ALIASES, AUDIENCES, DELIVERIES, EVENTS, HOUSES, IDENTITIES, ORDERS, PEOPLE, VISITORS
+from engine.store.unit import (
+    ALIASES,
+    AUDIENCES,
+    DELIVERIES,
+    EVENTS,
+    HOUSES,
+    IDENTITIES,
+    ORDERS,
+    PEOPLE,
+    RECHECKS,
+    VISITORS,
+)
 from engine.store.waiting import WAITING
 
 RULE_SETS = models.Base.metadata.tables["rule_sets"]
@@ -74,6 +85,7 @@ def forget_visitors(engine: Engine, idle_ms: Millis, after: Due | None = None, m
             chunk = idle[start : start + 500]
             connection.execute(delete(EVENTS).where(tuple_(EVENTS.c.shop, EVENTS.c.visitor).in_(chunk)))
             connection.execute(delete(ALIASES).where(tuple_(ALIASES.c.shop, ALIASES.c.visitor).in_(chunk)))
+            connection.execute(delete(RECHECKS).where(tuple_(RECHECKS.c.shop, RECHECKS.c.visitor).in_(chunk)))
             connection.execute(delete(AUDIENCES).where(tuple_(AUDIENCES.c.shop, AUDIENCES.c.visitor).in_(chunk)))
             connection.execute(delete(WAITING).where(tuple_(WAITING.c.shop, WAITING.c.visitor).in_(chunk)))
             connection.execute(delete(VISITORS).where(names.in_(chunk)))

@@ -62,6 +62,8 @@ HOUSES = _TABLES["houses"]
 SUPPRESSIONS = _TABLES["suppressions"]
 ALIASES = _TABLES["aliases"]
 RECEIPTS = _TABLES["receipts"]
+RECHECKS = _TABLES["rechecks"]
+LINKS = _TABLES["links"]
 
 
 class VisitorKey(NamedTuple):
@@ -380,4 +382,6 @@ _WRITES: dict[str, tuple[Table, str]] = {
     "outcomes": (OUTCOMES, "ignore"),
     "audiences": (AUDIENCES, "ignore"),
     "waiting": (waiting.WAITING, "upsert"),
+    "rechecks": (RECHECKS, "ignore"),
+    "links": (LINKS, "ignore"),
 }

@@ -12,9 +12,10 @@ import msgspec
 import pytest
 import structlog
 from flask import Flask
+from flask.testing import FlaskClient
 
 from engine.cli import run
-from engine.clock import MINUTE
+from engine.clock import MINUTE, to_iso, wall_clock
 from engine.web import why
 from tests.builders import ADDRESS
 from tests.parts import DEADLINE_S
@@ -55,12 +56,18 @@ def test_a_dutch_person_reads_it_in_dutch(door: Door, capsys: pytest.CaptureFixt
     assert re.search(r"Beslissingen [\dTZ:.-]+ stuck: afgegaan", told)
 
 
-def test_the_demo_shop_is_told_in_the_language_of_its_page(door: Door) -> None:
-    app = Flask(__name__)  # the view is there in development only
+def in_development(door: Door) -> FlaskClient:
+    """The view is there in development only."""
+    app = Flask(__name__)
     app.extensions["shopbell"] = door.house
     app.register_blueprint(why.blueprint)
+    return app.test_client()
+
+
+def test_the_demo_shop_is_told_in_the_language_of_its_page(door: Door) -> None:
+    client = in_development(door)
     for language, state in (("nl", "klopt niet"), ("en", "not met"), ("xx", "not met")):
-        answer = app.test_client().get(f"/dev/why/v1.json?language={language}")
+        answer = client.get(f"/dev/why/v1.json?language={language}")
         assert {rule["name"]: rule["why"] for rule in answer.get_json()["rules"]}["left"] == state
 
 
@@ -107,6 +114,41 @@ def test_what_is_not_there_is_one_plain_sentence(
 ) -> None:
     assert run(arguments) == code
     assert capsys.readouterr().err.splitlines()[-1] == sentence
+
+
+def test_a_moment_that_is_over_is_told_on_the_shop_s_clock_and_in_utc(
+    door: Door, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["why", "v1", "stuck", "--shop", "ink", "--at", "3d ago"]) == 1
+    assert "Nobody called v1 was seen in shop ink by then (3d ago)." in capsys.readouterr().err
+    now = to_iso(wall_clock())
+    assert run(["why", "v1", "stuck", "--shop", "ink", "--at", now]) == 0
+    told = capsys.readouterr().out
+    assert f"(UTC) = {now}" in told
+    assert "stuck: fired, fired at " in told
+    assert told.count("✓ on_page") == 2, "now, and when it was decided"
+
+
+def test_a_program_reads_of_a_moment_that_is_over_what_is_not_known(
+    door: Door, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["why", "v1", "--shop", "ink", "--at", to_iso(wall_clock()), "--json"]) == 0
+    told = msgspec.json.decode(capsys.readouterr().out)
+    assert (told["past"], told["unknown"]) == (True, [])
+    assert {rule["name"]: rule["state"] for rule in told["rules"]}["stuck"] == "fired"
+
+
+def test_what_is_no_moment_is_wrong_use(door: Door, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["why", "v1", "--shop", "ink", "--at", "soon"]) == 2
+    assert "'soon' is no moment; write 2026-11-20T14:03, or 5m ago" in capsys.readouterr().err
+
+
+def test_the_door_for_development_answers_about_the_past_too(door: Door) -> None:
+    client = in_development(door)
+    then = client.get(f"/dev/why/v1.json?at={to_iso(wall_clock())}")
+    assert (then.status_code, then.get_json()["past"]) == (200, True)
+    assert client.get("/dev/why/v1.json?at=soon").status_code == 400
+    assert client.get("/dev/why/v1.json?at=3d+ago").status_code == 404
 
 
 def test_nobodys_address_is_told(door: Door, capsys: pytest.CaptureFixture[str]) -> None:
