@@ -44,11 +44,11 @@ def from_checkout(body: Json) -> list[WireEvent]:
     require(body, "token", "line_items", "abandoned_checkout_url")
     if body.get("completed_at"):
         return []
-    token, at = text(body, "token"), text(body, "updated_at")
+    key, at = _key(body), text(body, "updated_at")
     whose: Json = {"visitor": visitor(body), "refs": _refs(body), "language": text(body, "customer_locale")}
     cart = _checkout_cart(body)
-    began = fact("checkout_started", "shopify", token, at=text(body, "created_at"), cart=cart, **whose)
-    told = fact("cart_updated", "shopify", token, at, cart, at=at, cart=cart, **whose)
+    began = fact("checkout_started", "shopify", key, at=text(body, "created_at"), cart=cart, **whose)
+    told = fact("cart_updated", "shopify", key, at, cart, at=at, cart=cart, **whose)
     return [began, told, *_shipping(body, whose), *_contact(body, whose)]
 
 
@@ -59,8 +59,14 @@ def from_deleted_checkout(body: Json) -> list[WireEvent]:
     return [fact("checkout_deleted", "shopify", text(body, "id"), cart, refs=ref("cart", cart))] if cart else []
 
 
+def _key(body: Json) -> str | None:
+    """By what webhooks and the API know the same checkout: its name, such as ``#35481578373269``."""
+    return text(body, "name") or text(body, "token")
+
+
 def _refs(body: Json) -> list[str]:
-    return ref("checkout", text(body, "token")) + ref("cart", without_query(text(body, "cart_token")))
+    tokens = ref("checkout", text(body, "token")) + ref("cart", without_query(text(body, "cart_token")))
+    return tokens + ref("checkout_name", (text(body, "name") or "").lstrip("#") or None)
 
 
 def _currency(body: Json) -> str | None:
@@ -68,7 +74,7 @@ def _currency(body: Json) -> str | None:
 
 
 def _checkout_cart(body: Json) -> Json:
-    name = without_query(text(body, "cart_token")) or text(body, "token")
+    name = without_query(text(body, "cart_token")) or text(body, "token") or text(body, "name")
     more: Json = {
         "discount": amount(body, "total_discounts"),
         "tax": amount(body, "total_tax"),
@@ -93,7 +99,7 @@ def _shipping(body: Json, whose: Json) -> list[WireEvent]:
     shipping = {"price": price, "currency": _currency(body), "method": " + ".join(titles)}
     said = {name: value for name, value in shipping.items() if value is not None}
     at = text(body, "updated_at")
-    return [fact("shipping_shown", "shopify", text(body, "token"), price, at, at=at, shipping=said, **whose)]
+    return [fact("shipping_shown", "shopify", _key(body), price, at, at=at, shipping=said, **whose)]
 
 
 def _gross(line: Json, *, included: bool) -> Decimal:
@@ -114,7 +120,7 @@ def _contact(body: Json, whose: Json) -> list[WireEvent]:
     said = fact(
         "contact_given",
         "shopify",
-        text(body, "token"),
+        _key(body),
         email,
         ticked,
         at=text(body, "updated_at"),

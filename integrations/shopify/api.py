@@ -1,0 +1,101 @@
+"""Shopify's GraphQL API: a token that is renewed, and pages at the pace that the shop's points allow.
+
+https://shopify.dev/docs/api/usage/limits: every query costs points, a bucket of them fills up at so many a second. What
+is too much comes back as an error although the status says 200; the answer tells how long to wait.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping
+
+import msgspec
+
+from engine.errors import CallError
+from engine.integration import Call, json_object
+from integrations.shopify.body import Json, amount, group, groups, text, whole
+
+_RENEW_BEFORE_S = 300.0
+_PATIENCE_MS = 2_000
+"""Where the answer does not say how long to wait."""
+_JSON = {"Content-Type": "application/json", "Accept": "application/json"}
+
+
+class Throttled(Exception):
+    """The shop's points are used up; ``wait_ms`` until there are enough."""
+
+    def __init__(self, wait_ms: int) -> None:
+        super().__init__()
+        self.wait_ms = wait_ms
+
+
+class Api:
+    """One shop's API, with the client credentials of the app that is installed there."""
+
+    def __init__(self, shop: str, client_id: str, client_secret: str, version: str) -> None:
+        self._shop, self._version = shop, version
+        self._credentials = {"client_id": client_id, "client_secret": client_secret}
+        self._token: tuple[str, float] | None = None
+
+    def query(self, call: Call, query: str, variables: Mapping[str, object]) -> tuple[Json, int]:
+        """The answer's data, and how many milliseconds to wait before asking as much again.
+
+        Raises Throttled, CallError, and Unreadable.
+        """
+        body = msgspec.json.encode({"query": query, "variables": variables})
+        url = f"https://{self._shop}/admin/api/{self._version}/graphql.json"
+        answered = call("POST", url, _JSON | {"X-Shopify-Access-Token": self._get_token(call)}, body)
+        if answered.status == 401:
+            self._token = None  # taken back, or the secret was replaced: the next try asks for another
+        if answered.status == 429:
+            raise Throttled(_seconds(answered.headers.get("retry-after")))
+        if answered.status != 200:
+            raise CallError(f"Shopify answered {answered.status}")
+        told = json_object(answered.body)
+        wait_ms = _wait_ms(told)
+        _look_for_errors(told, wait_ms)
+        return group(told, "data"), wait_ms
+
+    def _get_token(self, call: Call) -> str:
+        """https://shopify.dev/docs/apps/build/authentication-authorization/access-tokens/client-credentials-grant."""
+        if self._token is not None and time.monotonic() < self._token[1]:
+            return self._token[0]
+        body = msgspec.json.encode(self._credentials | {"grant_type": "client_credentials"})
+        answered = call("POST", f"https://{self._shop}/admin/oauth/access_token", _JSON, body)
+        if answered.status != 200:
+            raise CallError(f"Shopify gave no token and answered {answered.status}; is the app installed in the shop?")
+        told = json_object(answered.body)
+        token = text(told, "access_token")
+        if token is None:
+            raise CallError("Shopify gave no token")
+        lasts_s = max(0.0, (whole(told, "expires_in") or 0) - _RENEW_BEFORE_S)
+        self._token = token, time.monotonic() + lasts_s
+        return token
+
+
+def _look_for_errors(told: Json, wait_ms: int) -> None:
+    codes = [text(group(error, "extensions"), "code") or "an error" for error in groups(told, "errors")]
+    if "THROTTLED" in codes:
+        raise Throttled(max(wait_ms, _PATIENCE_MS))
+    if codes:
+        # The message itself may quote what was asked about.
+        raise CallError(f"Shopify's API answered {codes[0][:60]}")
+
+
+def _wait_ms(told: Json) -> int:
+    """Until the bucket holds what this query cost at most."""
+    cost = group(group(told, "extensions"), "cost")
+    state = group(cost, "throttleStatus")
+    needed, there, rate = (
+        amount(cost, "requestedQueryCost"),
+        amount(state, "currentlyAvailable"),
+        amount(state, "restoreRate"),
+    )
+    if needed is None or there is None or not rate or there >= needed:
+        return 0
+    return math.ceil((needed - there) / rate * 1_000)
+
+
+def _seconds(told: str | None) -> int:
+    return int(float(told) * 1_000) if told and told.replace(".", "", 1).isdecimal() else _PATIENCE_MS

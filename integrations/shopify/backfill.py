@@ -1,0 +1,183 @@
+"""What a webhook missed: orders and abandoned checkouts by their last change, read as if a webhook had told them.
+
+Nothing is said of consent: what somebody allows today is not what they ticked then, see the topic for it.
+
+The cursor is ``since|after|latest``: what has changed since when is asked for, after which page, and the latest change
+that was seen; at the end of the pages it becomes the next ``since``. The very first question asks for the newest page.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from engine.integration import WireEvent
+from integrations.shopify.body import Json, amount, group, groups, text, whole
+from integrations.shopify.checkouts import from_checkout
+from integrations.shopify.orders import from_order
+
+_MONEY = "presentmentMoney { amount currencyCode }"
+_PEOPLE = "customer { id firstName lastName defaultEmailAddress { emailAddress } }"
+_LINES = f"""lineItems(first: 50) {{ nodes {{
+  quantity sku title variantTitle variant {{ id }} product {{ id vendor }} originalUnitPriceSet {{ {_MONEY} }}
+}} }}"""
+_SHARED = f"""id name createdAt updatedAt taxesIncluded customAttributes {{ key value }} discountCodes
+  shippingAddress {{ countryCodeV2 }} totalPriceSet {{ {_MONEY} }} totalTaxSet {{ {_MONEY} }} {_PEOPLE} {_LINES}"""
+_ORDER = f"""{_SHARED} cancelledAt displayFinancialStatus displayFulfillmentStatus email customerLocale
+  totalDiscountsSet {{ {_MONEY} }} totalShippingPriceSet {{ {_MONEY} }}"""
+_CHECKOUT = f"""{_SHARED} completedAt subtotalPriceSet {{ {_MONEY} }} totalDiscountSet {{ {_MONEY} }}
+  totalDutiesSet {{ {_MONEY} }}"""
+
+
+def _query(what: str, sort_key: str, fields: str) -> str:
+    return f"""query($after: String, $query: String, $newest: Boolean) {{
+  {what}(first: 25, after: $after, query: $query, sortKey: {sort_key}, reverse: $newest) {{
+    pageInfo {{ hasNextPage endCursor }} nodes {{ {fields} }}
+  }}
+}}"""
+
+
+QUERIES = {
+    "orders": _query("orders", "UPDATED_AT", _ORDER),
+    "abandonedCheckouts": _query("abandonedCheckouts", "CREATED_AT", _CHECKOUT),
+}
+
+
+@dataclass(frozen=True)
+class Place:
+    """How far it has come."""
+
+    since: str = ""
+    after: str = ""
+    latest: str = ""
+
+    @classmethod
+    def of(cls, cursor: str) -> Place:
+        return cls(*[*cursor.split("|"), "", "", ""][:3])
+
+    def __str__(self) -> str:
+        return f"{self.since}|{self.after}|{self.latest}"
+
+    @property
+    def variables(self) -> Json:
+        if not self.since:
+            return {"after": None, "query": None, "newest": True}
+        return {"after": self.after or None, "query": f"updated_at:>='{self.since}'", "newest": False}
+
+    def past(self, page: Json) -> tuple[Place, bool]:
+        """The place after this page, and whether there are more of them."""
+        told = [text(node, "updatedAt") or "" for node in groups(page, "nodes")]
+        latest = max([self.latest, self.since, *told])
+        info = group(page, "pageInfo")
+        after = text(info, "endCursor")
+        if self.since and after and info.get("hasNextPage") is True:
+            return Place(self.since, after, latest), True
+        return Place(latest), False
+
+
+def events_in(what: str, page: Json) -> tuple[WireEvent, ...]:
+    """The events of every node."""
+    read = _from_order if what == "orders" else _from_checkout
+    return tuple(event for node in groups(page, "nodes") for event in read(node))
+
+
+def _from_order(node: Json) -> list[WireEvent]:
+    included = node.get("taxesIncluded") is True
+    more: Json = {
+        "order_number": 0,
+        "financial_status": (text(node, "displayFinancialStatus") or "").casefold(),
+        "fulfillment_status": (text(node, "displayFulfillmentStatus") or "").casefold(),
+        "cancelled_at": node.get("cancelledAt"),
+        "email": node.get("email"),
+        "customer_locale": node.get("customerLocale"),
+        "total_discounts_set": _money(node, "totalDiscountsSet"),
+        # Without its tax it is not what the shopper saw, and its tax is not told.
+        "total_shipping_price_set": _money(node, "totalShippingPriceSet") if included else None,
+        "taxes_included": included,
+    }
+    return from_order(_shared(node) | more)
+
+
+def _from_checkout(node: Json) -> list[WireEvent]:
+    address = group(group(node, "customer"), "defaultEmailAddress")
+    subtotal = group(_money(node, "subtotalPriceSet"), "presentment_money")
+    more: Json = {
+        "token": None,
+        "abandoned_checkout_url": None,
+        "completed_at": node.get("completedAt"),
+        "presentment_currency": text(subtotal, "currency_code"),
+        "subtotal_price": amount(subtotal, "amount"),
+        "total_discounts": _stated(node, "totalDiscountSet"),
+        "total_tax": _stated(node, "totalTaxSet"),
+        "email": text(address, "emailAddress"),
+        "taxes_included": True,
+        "shipping_lines": _shipping(node),
+    }
+    return from_checkout(_shared(node) | more)
+
+
+def _shipping(node: Json) -> list[Json]:
+    """No shipping line is told; where prices hold their taxes it is what the total has beyond goods and duties.
+
+    Nothing beyond them may mean free or not chosen yet, so then nothing is said.
+    """
+    total, subtotal = _stated(node, "totalPriceSet"), _stated(node, "subtotalPriceSet")
+    if node.get("taxesIncluded") is not True or total is None or subtotal is None:
+        return []
+    price = total - subtotal - (_stated(node, "totalDutiesSet") or Decimal())
+    return [{"price": price}] if price > 0 else []
+
+
+def _shared(node: Json) -> Json:
+    customer, codes = group(node, "customer"), node.get("discountCodes")
+    first = next((code for code in codes if isinstance(code, str)), None) if isinstance(codes, list) else None
+    return {
+        "id": _number(node),
+        "name": node.get("name"),
+        "created_at": node.get("createdAt"),
+        "updated_at": node.get("updatedAt"),
+        "note_attributes": [_note(note) for note in groups(node, "customAttributes")],
+        "discount_codes": [{"code": first}] if first else [],
+        "shipping_address": {"country_code": group(node, "shippingAddress").get("countryCodeV2")},
+        "customer": {
+            "id": _number(customer),
+            "first_name": customer.get("firstName"),
+            "last_name": customer.get("lastName"),
+        },
+        "total_price_set": _money(node, "totalPriceSet"),
+        "total_tax_set": _money(node, "totalTaxSet"),
+        "line_items": [_line(item) for item in groups(group(node, "lineItems"), "nodes")],
+    }
+
+
+def _note(note: Json) -> Json:
+    return {"name": note.get("key"), "value": note.get("value")}
+
+
+def _line(item: Json) -> Json:
+    product = group(item, "product")
+    return {
+        "variant_id": _number(group(item, "variant")),
+        "product_id": _number(product),
+        "sku": item.get("sku"),
+        "title": item.get("title"),
+        "variant_title": item.get("variantTitle"),
+        "vendor": product.get("vendor"),
+        "quantity": whole(item, "quantity"),
+        "price_set": _money(item, "originalUnitPriceSet"),
+    }
+
+
+def _number(node: Json) -> str | None:
+    """``gid://shopify/Order/123`` is 123 in webhooks."""
+    name = text(node, "id")
+    return name.rpartition("/")[2].partition("?")[0] or None if name else None
+
+
+def _money(node: Json, name: str) -> Json:
+    money = group(group(node, name), "presentmentMoney")
+    return {"presentment_money": {"amount": money.get("amount"), "currency_code": money.get("currencyCode")}}
+
+
+def _stated(node: Json, name: str) -> Decimal | None:
+    return amount(group(group(node, name), "presentmentMoney"), "amount")

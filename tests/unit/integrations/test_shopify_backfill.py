@@ -1,0 +1,249 @@
+"""What a webhook missed is asked of Shopify's API: with a token that lasts, from a cursor, at the shop's own pace."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+import pytest
+
+from engine.errors import CallError
+from engine.http import Answered
+from engine.integration import Page, create, fact
+from integrations.shopify import Shopify
+from tests.unit.integrations.cases import settings_of
+
+Json = dict[str, object]
+MONEY = {"presentmentMoney": {"amount": "36.95", "currencyCode": "EUR"}}
+LINE = {
+    "quantity": 1,
+    "sku": "KT-01-ZW",
+    "title": "Koptelefoon",
+    "variantTitle": "Zwart",
+    "variant": {"id": "gid://shopify/ProductVariant/90060006"},
+    "product": {"id": "gid://shopify/Product/80050005", "vendor": "Voorbeeldmerk"},
+    "originalUnitPriceSet": {"presentmentMoney": {"amount": "30.00", "currencyCode": "EUR"}},
+}
+SHARED = {
+    "createdAt": "2026-11-21T10:02:04Z",
+    "taxesIncluded": True,
+    "customAttributes": [{"key": "_shopbell_visitor", "value": "9f0c2a54-0000-4000-8000-000000000001"}],
+    "discountCodes": ["HERFST10"],
+    "shippingAddress": {"countryCodeV2": "NL"},
+    "totalPriceSet": MONEY,
+    "totalTaxSet": {"presentmentMoney": {"amount": "6.42", "currencyCode": "EUR"}},
+    "customer": {
+        "id": "gid://shopify/Customer/603851970716743426",
+        "firstName": "Sanne",
+        "lastName": "de Vries",
+        "defaultEmailAddress": {"emailAddress": "sanne.devries@example.nl"},
+    },
+    "lineItems": {"nodes": [LINE]},
+}
+
+
+def checkout(updated_at: str = "2026-11-21T10:15:42Z") -> Json:
+    own: Json = {
+        "id": "gid://shopify/AbandonedCheckout/35481578373269",
+        "name": "#35481578373269",
+        "updatedAt": updated_at,
+        "completedAt": None,
+        "subtotalPriceSet": {"presentmentMoney": {"amount": "30.00", "currencyCode": "EUR"}},
+        "totalDiscountSet": None,
+        "totalDutiesSet": None,
+    }
+    return {**SHARED, **own}
+
+
+def order(updated_at: str = "2026-11-21T10:17:00Z") -> Json:
+    own: Json = {
+        "id": "gid://shopify/Order/820982911946154508",
+        "name": "#1001",
+        "updatedAt": updated_at,
+        "cancelledAt": None,
+        "displayFinancialStatus": "PENDING",
+        "displayFulfillmentStatus": "UNFULFILLED",
+        "email": "sanne.devries@example.nl",
+        "customerLocale": "nl",
+        "totalShippingPriceSet": {"presentmentMoney": {"amount": "6.95", "currencyCode": "EUR"}},
+        "totalDiscountsSet": None,
+    }
+    return {**SHARED, **own}
+
+
+class Shopify2026:
+    """The far side of the line: a token, then the answers one after the other, the last one for ever."""
+
+    def __init__(self, *answers: Answered, token_lasts_s: int = 86_399) -> None:
+        self.answers = list(answers)
+        self.tokens = 0
+        self.asked: list[Json] = []
+        self._lasts_s = token_lasts_s
+
+    def __call__(self, method: str, url: str, headers: Mapping[str, str], body: bytes = b"") -> Answered:
+        told: Json = msgspec.json.decode(body)
+        assert (method, headers["Content-Type"]) == ("POST", "application/json")
+        if url == "https://voorbeeld.myshopify.com/admin/oauth/access_token":
+            assert told == {
+                "client_id": "app-7",
+                "client_secret": "hush-the-new-one",
+                "grant_type": "client_credentials",
+            }
+            self.tokens += 1
+            token = {"access_token": f"token-{self.tokens}", "expires_in": self._lasts_s}
+            return Answered(200, msgspec.json.encode(token))
+        assert url == "https://voorbeeld.myshopify.com/admin/api/2026-07/graphql.json"
+        assert headers["X-Shopify-Access-Token"] == f"token-{self.tokens}"
+        variables = told["variables"]
+        assert isinstance(variables, dict)
+        self.asked.append(variables)
+        return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+
+
+def shop(**settings: str) -> Shopify:
+    made = create("shopify", settings_of("shopify") | {"client_id": "app-7"} | settings, {})
+    assert isinstance(made, Shopify)
+    return made
+
+
+def page(what: str, *nodes: Json, after: str | None = None, available: int = 1_000) -> Answered:
+    connection = {"pageInfo": {"hasNextPage": after is not None, "endCursor": after or "end"}, "nodes": nodes}
+    cost = {
+        "requestedQueryCost": 502,
+        "actualQueryCost": 7,
+        "throttleStatus": {"maximumAvailable": 1000.0, "currentlyAvailable": available, "restoreRate": 50.0},
+    }
+    return Answered(200, msgspec.json.encode({"data": {what: connection}, "extensions": {"cost": cost}}))
+
+
+def kinds(asked: Page) -> list[object]:
+    return [event["type"] for event in asked.news.events]
+
+
+# --- what it says -----------------------------------------------------------------------------------------------------
+
+
+def test_an_abandoned_checkout_says_what_its_webhook_would_have_said() -> None:
+    asked = shop().ask("abandonedCheckouts", "", Shopify2026(page("abandonedCheckouts", checkout())))
+    assert kinds(asked) == ["checkout_started", "cart_updated", "shipping_shown", "contact_given"]
+    began, cart, shipping, contact = asked.news.events
+    assert began["id"] == fact("checkout_started", "shopify", "#35481578373269")["id"]
+    assert began["refs"] == ["shopify:checkout_name:35481578373269"]
+    assert began["visitor"] == "9f0c2a54-0000-4000-8000-000000000001"
+    told = msgspec.to_builtins(cart["cart"], builtin_types=())
+    assert isinstance(told, dict)
+    assert (told["total"], told["currency"], told["coupon"]) == ("30.00", "EUR", "HERFST10")
+    assert msgspec.to_builtins(shipping["shipping"]) == {"price": "6.95", "currency": "EUR", "method": ""}
+    assert (contact["email"], contact["customer_id"]) == ("sanne.devries@example.nl", "603851970716743426")
+    assert "consent" not in contact
+
+
+@pytest.mark.parametrize(
+    ("changes", "silent"),
+    [
+        ({"taxesIncluded": False}, "shipping_shown"),
+        ({"totalPriceSet": {"presentmentMoney": {"amount": "30.00", "currencyCode": "EUR"}}}, "shipping_shown"),
+        ({"customer": None}, "contact_given"),
+        ({"completedAt": "2026-11-21T10:20:00Z"}, "checkout_started"),
+    ],
+)
+def test_what_is_not_known_is_not_said(changes: Json, silent: str) -> None:
+    asked = shop().ask("abandonedCheckouts", "", Shopify2026(page("abandonedCheckouts", checkout() | changes)))
+    assert silent not in kinds(asked)
+
+
+def test_an_order_is_the_same_fact_as_in_its_webhook() -> None:
+    asked = shop().ask("orders", "", Shopify2026(page("orders", order())))
+    assert kinds(asked) == ["order_placed"]
+    [placed] = asked.news.events
+    assert placed["id"] == fact("order_placed", "shopify", "820982911946154508")["id"]
+    told = msgspec.to_builtins(placed["order"])
+    assert isinstance(told, dict)
+    assert (told["id"], told["total"], told["shipping"], told["paid"]) == ("820982911946154508", "36.95", "6.95", False)
+
+
+def test_what_has_become_of_an_order_is_told_too() -> None:
+    paid: Json = {"displayFinancialStatus": "PAID", "displayFulfillmentStatus": "FULFILLED"}
+    became = order() | paid | {"cancelledAt": "2026-11-22T10:00:00Z"}
+    asked = shop().ask("orders", "", Shopify2026(page("orders", became)))
+    assert kinds(asked) == ["order_placed", "order_paid", "order_shipped", "order_cancelled"]
+
+
+# --- from where, and how fast -----------------------------------------------------------------------------------------
+
+
+def test_it_begins_with_the_newest_and_goes_on_with_what_has_changed_since() -> None:
+    far = Shopify2026(
+        page("orders", order("2026-11-21T10:00:00Z"), order("2026-11-21T09:00:00Z"), after="older"),
+        page("orders", order("2026-11-21T10:30:00Z"), after="p1"),
+        page("orders", order("2026-11-21T10:20:00Z")),
+        page("orders"),
+    )
+    asker, cursor, pauses = shop(), "", list[int | None]()
+    for _ in range(4):
+        asked = asker.ask("orders", cursor, far)
+        cursor = asked.cursor
+        pauses.append(asked.again_in_ms)
+    assert [(asked["query"], asked["after"], asked["newest"]) for asked in far.asked] == [
+        (None, None, True),
+        ("updated_at:>='2026-11-21T10:00:00Z'", None, False),
+        ("updated_at:>='2026-11-21T10:00:00Z'", "p1", False),
+        ("updated_at:>='2026-11-21T10:30:00Z'", None, False),
+    ]
+    assert pauses == [None, 0, None, None]
+    assert cursor == "2026-11-21T10:30:00Z||"
+
+
+def test_with_few_points_left_the_next_page_waits_until_there_are_enough() -> None:
+    far = Shopify2026(page("orders", order(), after="p1", available=302))
+    assert shop().ask("orders", "2026-11-21T10:00:00Z||", far).again_in_ms == 4_000
+
+
+@pytest.mark.parametrize(
+    ("answer", "pause"),
+    [
+        (Answered(429, b"", {"retry-after": "2.5"}), 2_500),
+        (Answered(429, b""), 2_000),
+        (Answered(200, b'{"errors": [{"message": "Throttled", "extensions": {"code": "THROTTLED"}}]}'), 2_000),
+    ],
+)
+def test_when_its_points_are_used_up_the_same_page_is_asked_for_again(answer: Answered, pause: int) -> None:
+    asked = shop().ask("orders", "2026-11-21T10:00:00Z|p1|", Shopify2026(answer))
+    assert (asked.cursor, asked.again_in_ms, asked.news.events) == ("2026-11-21T10:00:00Z|p1|", pause, ())
+
+
+# --- who may ask ------------------------------------------------------------------------------------------------------
+
+
+def test_a_token_is_used_as_long_as_it_lasts() -> None:
+    asker, far = shop(), Shopify2026(page("orders"))
+    for _ in range(3):
+        asker.ask("orders", "", far)
+    assert far.tokens == 1
+    asker, far = shop(), Shopify2026(page("orders"), token_lasts_s=60)
+    for _ in range(3):
+        asker.ask("orders", "", far)
+    assert far.tokens == 3
+
+
+def test_a_token_that_was_taken_back_is_replaced() -> None:
+    asker, far = shop(), Shopify2026(Answered(401, b""), page("orders"))
+    with pytest.raises(CallError, match="401"):
+        asker.ask("orders", "", far)
+    asker.ask("orders", "", far)
+    assert far.tokens == 2
+
+
+@pytest.mark.parametrize("body", [b'{"errors": [{"message": "canary", "extensions": {"code": "ACCESS_DENIED"}}]}'])
+def test_a_refusal_is_told_by_its_code_and_quotes_nothing(body: bytes) -> None:
+    with pytest.raises(CallError, match="ACCESS_DENIED") as refused:
+        shop().ask("orders", "", Shopify2026(Answered(200, body)))
+    assert "canary" not in refused.value.message
+
+
+def test_without_a_client_id_nobody_is_asked() -> None:
+    made = create("shopify", settings_of("shopify"), {})
+    assert isinstance(made, Shopify)
+    far = Shopify2026(page("orders"))
+    assert made.ask("orders", "", far) == Page(made.ask("orders", "", far).news)
+    assert (far.tokens, far.asked) == (0, [])
