@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
 
 from engine.clock import Millis
 from engine.decisions import Result
@@ -21,29 +20,21 @@ MOST_LOOKS = 100_000
 """Looks that timers bring at one and the same moment; more is a rule that asks for ever."""
 
 
-NEVER: Millis = 2**62
-
-
-class Reduced(NamedTuple):
-    """Of a visitor it is known what they will do: the rules that could ever be met, and none before ``since``."""
-
-    shop: ShopRules
-    since: Millis
-
-
 class Rehearsal:
     """One shop, its rules and everybody in it. Time is told, never asked.
 
-    ``reduced`` has what need not be asked about some visitors; all rules are asked about the others.
+    ``since`` tells of some visitors before which moment no rule can be met for them, so that none is asked.
     """
 
-    def __init__(self, shop: ShopRules, books: MemoryBooks, reduced: Mapping[str, Reduced] | None = None) -> None:
+    def __init__(self, shop: ShopRules, books: MemoryBooks, since: Mapping[str, Millis] | None = None) -> None:
         self.shop = shop
-        self._reduced = {} if reduced is None else reduced
+        self._since = {} if since is None else since
         self.books = books
         self._group = Group(books, keep=self._keep)
         self._stitcher = Stitcher()
         self._due: list[tuple[Millis, VisitorKey]] = []
+        self._planned: dict[VisitorKey, Millis] = {}
+        """What was put into that heap last for each."""
         books.load_house(shop.id)
 
     def take(self, events: Iterable[Event], now: Millis) -> dict[VisitorKey, Result]:
@@ -71,8 +62,16 @@ class Rehearsal:
             at, key = due[0]
             if self.books.visitors[key].due_at == at:
                 return at
-            heapq.heappop(due)
+            self._forget(*heapq.heappop(due))
         return None
+
+    def could_ring(self, until: Millis) -> bool:
+        """Whether a timer might ring before or at ``until``; quickly told, and never no where one does."""
+        return bool(self._due) and self._due[0][0] <= until
+
+    def _forget(self, at: Millis, key: VisitorKey) -> None:
+        if self._planned.get(key) == at:
+            del self._planned[key]
 
     def ring(self, until: Millis) -> dict[VisitorKey, Result]:
         """Take every look that is due before or at ``until``, each at its own moment."""
@@ -87,12 +86,13 @@ class Rehearsal:
 
     def _look(self) -> dict[VisitorKey, Result]:
         group, books = self._group, self.books
-        if self._reduced:
+        if self._since:
             group.touched = self._worth_asking(group.touched)
         group.ask_rules()
         for key in group.touched:
             due_at = books.visitors[key].due_at
-            if due_at is not None:
+            if due_at is not None and self._planned.get(key) != due_at:
+                self._planned[key] = due_at
                 heapq.heappush(self._due, (due_at, key))
         results, group.results = group.results, {}
         group.touched.clear()
@@ -100,14 +100,8 @@ class Rehearsal:
         return results
 
     def _worth_asking(self, touched: Iterable[VisitorKey]) -> dict[VisitorKey, ShopRules]:
-        found = {}
-        for key in touched:
-            reduced = self._reduced.get(key.id)
-            if reduced is None:
-                found[key] = self.shop
-            elif reduced.since <= self.books.now:
-                found[key] = reduced.shop
-        return found
+        since, now = self._since, self.books.now
+        return {key: self.shop for key in touched if since.get(key.id, 0) <= now}
 
     def _keep(self, books: Books, visitor: LoadedVisitor, event: Event) -> None:
         """Of what SQL would keep beside the state, only what later events look up."""

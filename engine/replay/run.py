@@ -20,11 +20,13 @@ from engine.pipeline import ShopRules
 from engine.rehearsal.stored import read_stored
 from engine.replay.report import Message, Report, RuleCount
 from engine.replay.sides import REPORTS, Side
-from engine.replay.sieve import Sieve, Subsets
+from engine.replay.sieve import Difference, Sieve
 from engine.store import stream
 from engine.store.database import reading
 from engine.store.stream import StoredEvent
 
+MOST_AT_HAND = 200_000
+"""Events that are kept in memory between looking who matters and playing; a few hundred bytes each."""
 Progress = Callable[[str, int, int], None]
 """Told now and then: what is being done, how many events are done, and of how many."""
 
@@ -88,6 +90,7 @@ class _Run:
         self._currency = after.rules.shop.currency
         self._window = window
         self._progress = progress
+        before, after = (replace(each, rules=replace(each.rules, pages_ask=False)) for each in (before, after))
         if before.rules.shop.pages == after.rules.shop.pages:
             after = replace(after, page_types=before.page_types)  # each remembers the addresses it has seen
         suppressions = stream.suppressions(lookups, self._shop)
@@ -97,6 +100,7 @@ class _Run:
         self._alike: set[str] = set()
         """Visitors for whom both rule sets are the same; they are played once, and count for both."""
         self._total = stream.count_events(lookups, self._shop, window.warm_from, window.until)
+        self._at_hand: list[list[StoredEvent]] = []
         self._counted = self._unreadable = 0
         self._visitors: set[str] = set()
         self._played: set[str] = set()
@@ -113,14 +117,12 @@ class _Run:
         for chunk in self._chunks("Looking who matters"):
             for sieve in dict.fromkeys(sieves):
                 sieve.take(chunk)
-        subsets = [Subsets(side.shop) for side in (self._before, self._after)]
+        difference = Difference(*sets)
         wanted = {visitor for sieve in sieves for visitor in sieve.wanted()}
-        same_shop = sets[0].shop == sets[1].shop
         for visitor in wanted:
-            first, second = (found.of(sieve.seen[visitor]) for found, sieve in zip(subsets, sieves, strict=True))
-            self._before.reduced[visitor] = self._same.reduced[visitor] = first
-            self._after.reduced[visitor] = second
-            if same_shop and not sieves[0].seen[visitor].person and _says_the_same(first.shop, second.shop):
+            for side, sieve in zip((self._before, self._after, self._same), (*sieves, sieves[0]), strict=True):
+                side.asked_since[visitor] = sieve.asked_since(visitor)
+            if not difference.concerns(sieves[0].seen[visitor]):
                 self._alike.add(visitor)
         return wanted
 
@@ -155,12 +157,15 @@ class _Run:
         alike = [event for event in events if event.visitor in self._alike or not event.visitor]
         if alike:
             self._same.take(alike, now)
-        events = [event for event in events if event.visitor not in self._alike]
-        if not events:
-            return
+        others = [event for event in events if event.visitor not in self._alike]
+        if others:
+            self._take_twice(others, now)
+
+    def _take_twice(self, events: list[Event], now: Millis) -> None:
         before, after = self._before, self._after
+        reports = any(event.type in REPORTS for event in events)
         for side, other in ((before, after), (after, before)):
-            own = [event for event in events if event.type not in REPORTS or not side.is_foreign(event, other)]
+            own = [event for event in events if not side.is_foreign(event, other)] if reports else events
             side.take(own, now)
 
     def _event(self, stored: StoredEvent) -> Event | None:
@@ -170,11 +175,19 @@ class _Run:
 
     def _chunks(self, what: str) -> Iterator[list[StoredEvent]]:
         done = 0
-        window = self._window
-        for chunk in stream.events(self._connection, self._shop, window.warm_from, window.until):
+        for chunk in self._at_hand or self._read():
             done += len(chunk)
             yield chunk
             self._progress(what, done, self._total)
+
+    def _read(self) -> Iterator[list[StoredEvent]]:
+        """All stored events; what fits into memory is not read a second time."""
+        window, at_hand = self._window, []
+        for chunk in stream.events(self._connection, self._shop, window.warm_from, window.until):
+            if self._total <= MOST_AT_HAND:
+                at_hand.append(chunk)
+            yield chunk
+        self._at_hand = at_hand
 
     def _person_id(self, shop: str, identities: list[tuple[str, str]]) -> str:
         """The person's real name where there is one, because it decides about holdouts."""
@@ -214,7 +227,3 @@ def _counts(before: Side, after: Side, gained: list[Message], lost: list[Message
         counts = [counted[name] for counted in (*fired, *changes)]
         held = [dict(side.held.get(name, {})) for side in (before, after)]
         yield RuleCount(name, counts[0], counts[1], counts[2], counts[3], held[0], held[1])
-
-
-def _says_the_same(first: ShopRules, second: ShopRules) -> bool:
-    return [rule.hash for rule in first.rules.rules] == [rule.hash for rule in second.rules.rules]

@@ -10,7 +10,7 @@ from engine.decisions import Outcome
 from engine.events import Event
 from engine.pipeline import ShopRules
 from engine.rehearsal.books import MemoryBooks
-from engine.rehearsal.house import Reduced, Rehearsal
+from engine.rehearsal.house import Rehearsal
 from engine.replay.report import Cost, Message
 from engine.store.stream import Suppression
 
@@ -29,7 +29,8 @@ class Side:
         suppressions: Iterable[Suppression],
         person_id: Callable[[str, list[tuple[str, str]]], str],
     ) -> None:
-        self.reduced: dict[str, Reduced] = {}
+        self.asked_since: dict[str, Millis] = {}
+        """By visitor, before when no rule can be met."""
         self.shop = shop
         self.since = since
         known = list(suppressions)
@@ -40,7 +41,7 @@ class Side:
             suppressed={found.address: (found.reason, found.at) for found in known},
             most_visitors=MOST_AT_HAND,
         )
-        self.house = Rehearsal(shop, self.books, self.reduced)
+        self.house = Rehearsal(shop, self.books, self.asked_since)
         self.sent: set[str] = set()
         """The messages of these rules, by delivery id."""
         self.fired: dict[str, Message] = {}
@@ -52,8 +53,7 @@ class Side:
         """Let timers ring and addresses be suppressed, up to ``until``."""
         while self._suppressed and self._suppressed[-1].at <= until:
             self.books.suppress(self.shop.id, self._suppressed.pop())
-        due = self.house.next_due()
-        if due is not None and due <= until:
+        if self.house.could_ring(until):
             self.house.ring(until)
             self._count()
 
@@ -69,6 +69,8 @@ class Side:
 
     def _count(self) -> None:
         books = self.books
+        if not (books.decisions or books.deliveries):
+            return
         for visitor, decision in books.decisions:
             if decision.at < self.since:
                 continue

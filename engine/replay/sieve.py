@@ -7,14 +7,12 @@ address, an event. Whatever a condition does not say here counts as met, so nobo
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import product
 
 import msgspec
 
 from engine.clock import Millis
-from engine.pipeline import ShopRules
-from engine.rehearsal.house import NEVER, Reduced
 from engine.rules.conditions.attention import OnPage
 from engine.rules.conditions.base import BaseCondition
 from engine.rules.conditions.contact import CanEmail
@@ -28,6 +26,7 @@ from engine.visitors import MAX_TABS
 IDENTIFYING = frozenset(["contact_given", "identified", "order_placed", "consent_changed"])
 """Events after which somebody is a person, who may have other devices."""
 _MOST_WAYS = 200
+NEVER: Millis = 2**62
 
 Way = frozenset[tuple[str, str, int]]
 """What must have happened, all of it: (kind, of what, at least how much)."""
@@ -48,8 +47,11 @@ def ways(condition: BaseCondition) -> list[Way]:
 
 def _own(condition: BaseCondition) -> Iterator[Way]:
     if isinstance(condition, OnPage) and condition.type:
-        least = condition.for_ if condition.counting == "engaged" else 0
-        yield from (frozenset([("page", page_type, least)]) for page_type in condition.type)
+        kind, least = "page", condition.for_ if condition.counting == "engaged" else 0
+        if condition.across == "session":
+            # What several types came to together, one of them had its share of.
+            kind, least = "pages", least // len(condition.type)
+        yield from (frozenset([(kind, page_type, least)]) for page_type in condition.type)
     elif isinstance(condition, Happened) and condition.event != "order_placed":  # which comes from other devices too
         yield frozenset([("event", condition.event, 1 if condition.sum else condition.at_least)])
     elif isinstance(condition, CanEmail):
@@ -110,6 +112,8 @@ _decode = msgspec.json.Decoder(Glimpse).decode
 class _View:
     type: str
     opened_at: Millis
+    stretch_ms: float = 0.0
+    """Engaged time on the pages of the same type directly before this one."""
     engaged_ms: float = 0.0
 
 
@@ -118,8 +122,10 @@ class Seen:
     """What is known of one visitor after a glimpse at all their events; never less than happened."""
 
     views: dict[str, _View] = field(default_factory=dict)
+    page: dict[str, float] = field(default_factory=dict)
+    """By page type the longest engaged time on consecutive pages, which is 0 where one was only opened."""
     pages: dict[str, float] = field(default_factory=dict)
-    """By page type the engaged time, which is 0 where one was only opened."""
+    """The same for all pages together."""
     events: dict[str, int] = field(default_factory=dict)
     cart: bool = False
     person: bool = False
@@ -131,6 +137,9 @@ class Seen:
     def has(self, way: Way) -> bool:
         for kind, of, least in way:
             if kind == "page":
+                if self.page.get(of, -1) < least:
+                    return False
+            elif kind == "pages":
                 if self.pages.get(of, -1) < least:
                     return False
             elif kind == "event":
@@ -210,17 +219,29 @@ class Sieve:
         page = glimpse.page
         if page is not None and (view is None or (kind == "page_viewed" and at >= view.opened_at)):
             page_type = self._type_of(page.url, page.type)
-            view = seen.views[tab] = _View(page_type, at)
+            same = view is not None and view.type == page_type
+            view = seen.views[tab] = _View(page_type, at, view.stretch_ms + view.engaged_ms if view and same else 0.0)
             if page_type not in seen.pages:
-                seen.pages[page_type] = 0.0
-                self._news(seen, "page", page_type)
+                seen.page[page_type] = seen.pages[page_type] = 0.0
+                self._news_of_page(seen, page_type)
             # Of so many tabs the state forgets some, and what it makes of them then cannot be told from here.
             seen.odd = seen.odd or len(seen.views) > MAX_TABS
         engaged = glimpse.engaged_ms
         if view is not None and engaged is not None and kind != "page_viewed" and engaged > view.engaged_ms:
             seen.pages[view.type] += engaged - view.engaged_ms
             view.engaged_ms = engaged
-            self._news(seen, "page", view.type)
+            seen.page[view.type] = max(seen.page[view.type], view.stretch_ms + engaged)
+            self._news_of_page(seen, view.type)
+
+    def _news_of_page(self, seen: Seen, page_type: str) -> None:
+        self._news(seen, "page", page_type)
+        self._news(seen, "pages", page_type)
+
+    def asked_since(self, visitor: str) -> Millis:
+        """When a rule can be met for the first time."""
+        seen = self.seen[visitor]
+        # Whom no way fits is played for the sake of others, and never asked about.
+        return 0 if seen.odd else NEVER if seen.since is None else seen.since
 
     def wanted(self) -> Iterator[str]:
         """Those whom a rule could touch, or who are a person, whom another device may concern."""
@@ -229,28 +250,19 @@ class Sieve:
                 yield visitor
 
 
-class Subsets:
-    """A rule set reduced to the rules that could ever be met for somebody; equal reductions are one object."""
+class Difference:
+    """The rules in which two files differ: for whom none of them could be met, both files say the same."""
 
-    def __init__(self, shop: ShopRules) -> None:
-        self._shop = shop
-        self._ways = [(rule, _ways_of(rule.when)) for rule in shop.rules.rules]
-        self._made: dict[tuple[str, ...], ShopRules] = {}
+    def __init__(self, first: RuleSet, second: RuleSet) -> None:
+        hashes = [[rule.hash for rule in rules.rules] for rules in (first, second)]
+        shared = set(hashes[0]) & set(hashes[1])
+        in_order = [[each for each in known if each in shared] for known in hashes]
+        self._everything = first.shop != second.shop or in_order[0] != in_order[1]
+        differing = [rule for rules in (first, second) for rule in rules.rules if rule.hash not in shared]
+        self._ways = {way for rule in differing for way in _ways_of(rule.when)}
 
-    def of(self, seen: Seen) -> Reduced:
-        if seen.odd:
-            return Reduced(self._shop, 0)
-        # Whom no way fits is played for the sake of others, and never asked about.
-        return Reduced(self._made_of(seen), NEVER if seen.since is None else seen.since)
-
-    def _made_of(self, seen: Seen) -> ShopRules:
-        rules = [rule for rule, own in self._ways if any(seen.has(way) for way in own)]
-        names = tuple(rule.name for rule in rules)
-        made = self._made.get(names)
-        if made is None:
-            reduced = replace(self._shop.rules, rules=tuple(rules))
-            made = self._made[names] = replace(self._shop, rules=reduced)
-        return made
+    def concerns(self, seen: Seen) -> bool:
+        return self._everything or seen.odd or seen.person or any(seen.has(way) for way in self._ways)
 
 
 def _ways_of(condition: object) -> list[Way]:

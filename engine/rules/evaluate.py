@@ -78,8 +78,9 @@ def _find_ready(
     began = facts.now - view.stretch_ms - view.engaged_ms if view is not None else facts.now
     for stack in found.patient:
         for needed_ms, place in stack:
-            # In order of patience: what cannot be met before the page is asked anyway has nothing to add.
-            if asks and began + needed_ms >= max(facts.now + 1, _soonest(asks)):
+            # In order of patience: what cannot be met before the page asks anyway, or ever, has nothing to add.
+            asked_at = _soonest(asks) if asks else None if rules.pages_ask else facts.now
+            if asked_at is not None and began + needed_ms >= max(facts.now + 1, asked_at):
                 break
             ask(place)
     return [ready[place] for place in sorted(ready, key=lambda place: (-ready[place][0].priority, place))]

@@ -13,6 +13,7 @@ from collections.abc import Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 from math import prod
+from typing import NamedTuple
 
 from engine.clock import Millis
 from engine.rules.facts import Facts
@@ -25,15 +26,14 @@ Waiting = tuple[Millis, int]
 """How much engaged time a rule waits for, and its place in the file."""
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """Places of rules: to ask at once, and in stacks, each in order of patience, those that wait for engaged time.
 
     A place may stand there more than once, when a rule could be met in several ways.
     """
 
-    at_once: list[int] = field(default_factory=list)
-    patient: list[Sequence[Waiting]] = field(default_factory=list)
+    at_once: list[int]
+    patient: list[Sequence[Waiting]]
 
 
 class Index:
@@ -47,10 +47,14 @@ class Index:
 
     def find(self, facts: Facts) -> Found:
         """The rules that could be met now or by waiting; every other one would say no, and ask for no other look."""
-        found = Found()
+        found = Found([], [])
         reached = [self._root]
         for node in reached:  # which grows on the way
-            node.collect(facts, found)
+            found.at_once.extend(node.at_once)
+            if node.patient:
+                found.patient.append(node.patient)
+            for ladder in node.ladders.values():
+                ladder.climb(facts, found)
             for switch in node.switches.values():
                 for word in switch.fact.read(facts):
                     branch = switch.branches.get(word)
@@ -111,13 +115,6 @@ class _Node:
             insort(self.patient, waiting)
         else:
             self.at_once.append(waiting[1])
-
-    def collect(self, facts: Facts, found: Found) -> None:
-        found.at_once.extend(self.at_once)
-        if self.patient:
-            found.patient.append(self.patient)
-        for ladder in self.ladders.values():
-            ladder.climb(facts, found)
 
 
 def _insert(root: _Node, place: int, way: Needs, telling: dict[str, int]) -> None:

@@ -6,7 +6,6 @@ the parts it looked at.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import ClassVar, cast
@@ -20,7 +19,7 @@ from engine.rules.forms import setting
 from engine.rules.needs import Ways, of_all, of_any
 from engine.rules.source import Mapping, Node, Scalar, Sequence, flow
 from engine.rules.suggestions import did_you_mean, shorten
-from engine.rules.verdicts import Asks, Part, State, Verdict, all_of, any_of, opposite, together
+from engine.rules.verdicts import Asks, Part, State, Verdict, all_of, any_of, at_best, opposite, together
 from engine.said import say
 from engine.visitors import Watch
 
@@ -108,9 +107,6 @@ class _Several(BaseCondition):
     def watches(self) -> tuple[Watch, ...]:
         return tuple(watch for part in self.of for watch in part.watches)
 
-    def quick_parts(self, facts: Facts) -> Iterator[Part]:
-        return (Part(part.clause, part.holds(facts)) for part in self.of)
-
 
 @condition
 @dataclass(frozen=True, kw_only=True)
@@ -184,12 +180,13 @@ class Any(_Several):
         return any_of(self.parts(facts))
 
     def holds(self, facts: Facts) -> Verdict:
-        asked: list[Part] = []
-        for part in self.quick_parts(facts):
-            asked.append(part)
-            if part.verdict.met:
-                break
-        return any_of(tuple(asked))
+        still_open: list[Verdict] = []
+        for part in self.of:
+            verdict = part.holds(facts)
+            if verdict.met:
+                return verdict
+            still_open.append(verdict)
+        return at_best(still_open)
 
     def met_until(self, facts: Facts) -> Millis | None:
         for _ in range(_MOST_CLAUSES):

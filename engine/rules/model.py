@@ -169,6 +169,8 @@ class RuleSet:
     rules: tuple[Rule, ...]
     hash: str
     source: str = ""
+    pages_ask: bool = True
+    """Whether pages are there that ask again at a moment they are told; a replay has only what they once said."""
 
     @cached_property
     def by_name(self) -> dict[str, Rule]:

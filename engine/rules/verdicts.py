@@ -133,15 +133,20 @@ def any_of(parts: tuple[Part, ...]) -> Verdict:
     """One part must hold: Met beats NotYet (the soonest) beats Unknown beats NotMet."""
     if any(part.verdict.met for part in parts):
         return Verdict(State.MET, parts=parts)
-    waiting = [part.verdict for part in parts if part.verdict.state is State.NOT_YET]
+    return msgspec.structs.replace(at_best([part.verdict for part in parts]), parts=parts)
+
+
+def at_best(open_verdicts: list[Verdict]) -> Verdict:
+    """The same for verdicts of which none is met, without a trace."""
+    waiting = [verdict for verdict in open_verdicts if verdict.state is State.NOT_YET]
     if waiting:
         soonest = min(waiting, key=lambda verdict: verdict.at or 0)
-        return Verdict(State.NOT_YET, at=soonest.at, asks=soonest.asks, parts=parts)
-    blank = next((part.verdict for part in parts if part.verdict.state is State.UNKNOWN), None)
+        return Verdict(State.NOT_YET, at=soonest.at, asks=soonest.asks)
+    blank = next((verdict for verdict in open_verdicts if verdict.state is State.UNKNOWN), None)
     if blank is not None:
-        return Verdict(State.UNKNOWN, seen=blank.seen, parts=parts)
-    house = any(part.verdict.asks is Asks.HOUSE for part in parts)
-    return Verdict(State.NOT_MET, asks=Asks.HOUSE if house else Asks.CLOCK, parts=parts)
+        return Verdict(State.UNKNOWN, seen=blank.seen)
+    house = any(verdict.asks is Asks.HOUSE for verdict in open_verdicts)
+    return Verdict(State.NOT_MET, asks=Asks.HOUSE if house else Asks.CLOCK)
 
 
 def opposite(part: Part, met_until: Millis | None = None) -> Verdict:

@@ -102,7 +102,10 @@ def _remember_page(visitor: Visitor, event: Event, page: Page, page_type: str) -
     session = visitor.session
     session.pages += 1
     glimpse = Glimpse(event.at, page_type, crc32(page.url.partition("?")[0].encode()))
-    visitor.trail = sorted([*visitor.trail, glimpse], key=lambda seen: seen.at)[-MAX_TRAIL:]
+    visitor.trail.append(glimpse)
+    if len(visitor.trail) > 1 and visitor.trail[-2].at > event.at:
+        visitor.trail.sort(key=lambda seen: seen.at)  # a late one
+    del visitor.trail[:-MAX_TRAIL]
     if session.landing is None:
         session.landing = landing_of(page, page_type)
 

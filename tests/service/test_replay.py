@@ -66,6 +66,13 @@ then:
   - invite: Shall I look?
 once_per: 2h
 """
+BROAD = """
+name: broad
+when:
+  - on_page: {type: [knowledge_base, product], for: 60s, across: session}
+then:
+  - nudge: Do you find your way?
+"""
 LIMITS = "limits: {invitations: 1 per session, emails: 2 per 1d}"
 RULES = rule_set(
     # The sequence goes before 'left': of mails in the same moment one leaves, and its later steps are worth comparing.
@@ -75,12 +82,18 @@ RULES = rule_set(
     with_lines(SEQUENCE, "priority: 1"),
     SURPRISE,
     SEARCHED,
+    BROAD,
     head=LIMITS,
 )
 
 
 OTHER_RULES = rule_set(
-    STUCK.replace("45s", "90s"), LEFT, SURPRISE, SEARCHED.replace("at_least: 2", "at_least: 3"), head=LIMITS
+    STUCK.replace("45s", "90s"),
+    LEFT,
+    SURPRISE,
+    SEARCHED.replace("at_least: 2", "at_least: 3"),
+    BROAD.replace("60s", "80s"),
+    head=LIMITS,
 )
 
 
@@ -102,7 +115,9 @@ HELP, SHOP = {"url": "https://shop.example/help/ink"}, {"url": "https://shop.exa
 _emails = st.sampled_from(["anna@shopper.example", "bert@shopper.example"])
 _bodies: st.SearchStrategy[tuple[str, dict[str, Any]]] = st.one_of(
     st.sampled_from([HELP, SHOP]).map(lambda page: ("page_viewed", {"page": page})),
-    st.integers(1, 120).map(lambda s: ("checked_in", {"page": HELP, "engaged_ms": s * SECOND})),
+    st.tuples(st.sampled_from([HELP, HELP, SHOP]), st.integers(1, 120)).map(
+        lambda seen: ("checked_in", {"page": seen[0], "engaged_ms": seen[1] * SECOND})
+    ),
     st.sampled_from(["page_hidden", "page_shown", "checkout_started", "searched", "chat_started", "chat_ended"]).map(
         lambda kind: (kind, {})
     ),
@@ -300,6 +315,35 @@ def test_a_rule_that_only_one_file_has_is_counted_too(week: Premises) -> None:
 def test_nobody_is_played_whom_no_rule_could_touch(week: Premises) -> None:
     report = played(week, rule_set(STUCK), rule_set(STUCK))
     assert (report.visitors, report.played) == (5, 2)
+
+
+def test_whoever_reads_in_pieces_is_played_only_for_rules_that_count_the_whole_visit(week: Premises) -> None:
+    for page in (HELP, SHOP, HELP):
+        week.later(SECOND).post("page_viewed", "wanderer", page=page)
+        week.later(30 * SECOND).post("checked_in", "wanderer", page=page, engaged_ms=30 * SECOND)
+    week.later(HOUR)
+    report = played(week, rule_set(STUCK, BROAD), rule_set(STUCK, BROAD))
+    assert (report.played, [(rule.rule, rule.after) for rule in report.rules]) == (4, [("stuck", 2), ("broad", 1)])
+    assert played(week, rule_set(STUCK), rule_set(STUCK)).played == 2
+
+
+def test_visitors_of_whom_both_files_say_the_same_count_for_both(week: Premises) -> None:
+    other = STUCK.replace("knowledge_base", "returns").replace("name: stuck", "name: elsewhere")
+    report = played(week, rule_set(STUCK), rule_set(STUCK, other))
+    assert [(rule.rule, rule.before, rule.after) for rule in report.rules] == [("stuck", 2, 2), ("elsewhere", 0, 0)]
+
+
+def test_the_order_of_the_rules_is_a_difference_too(week: Premises) -> None:
+    twin = named(STUCK, "twin")
+    report = played(week, rule_set(STUCK, twin), rule_set(twin, STUCK))
+    assert {rule.rule: (rule.before, rule.after) for rule in report.rules} == {"stuck": (2, 0), "twin": (0, 2)}
+
+
+def test_what_does_not_fit_into_memory_is_read_again(week: Premises, monkeypatch: pytest.MonkeyPatch) -> None:
+    at_hand = played(week, rule_set(STUCK), rule_set(SOONER))
+    monkeypatch.setattr("engine.replay.run.MOST_AT_HAND", 3)
+    again = played(week, rule_set(STUCK), rule_set(SOONER))
+    assert msgspec.structs.replace(again, seconds=0) == msgspec.structs.replace(at_hand, seconds=0)
 
 
 def test_what_happened_before_only_sets_the_scene(week: Premises) -> None:
