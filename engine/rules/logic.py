@@ -19,7 +19,7 @@ from engine.rules.forms import setting
 from engine.rules.needs import Ways, of_all, of_any
 from engine.rules.source import Mapping, Node, Scalar, Sequence, flow
 from engine.rules.suggestions import did_you_mean, shorten
-from engine.rules.verdicts import Asks, Part, State, Verdict, all_of, any_of, at_best, opposite, together
+from engine.rules.verdicts import MET, Asks, Part, State, Verdict, all_of, any_of, at_best, opposite, together
 from engine.said import say
 from engine.visitors import Watch
 
@@ -184,7 +184,7 @@ class Any(_Several):
         for part in self.of:
             verdict = part.holds(facts)
             if verdict.met:
-                return verdict
+                return MET
             still_open.append(verdict)
         return at_best(still_open)
 
