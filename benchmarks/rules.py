@@ -200,7 +200,7 @@ def _size(turn: Turn, asked: Sequence[Moment]) -> int:
 @click.option("--results", type=click.Path(path_type=Path), default=RESULTS, help="The folder to write to.")
 def main(*, quick: bool, results: Path) -> None:
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
-    before = os.getloadavg()[0]
+    before, commit = os.getloadavg()[0], report.commit()
     found: list[Cost] = []
     for one_page in (False, True):
         for count in RULES[:-1] if quick else RULES:
@@ -210,7 +210,7 @@ def main(*, quick: bool, results: Path) -> None:
         return
     record = costs.CostRecord(
         taken_on=datetime.now(UTC).date().isoformat(),
-        commit=report.commit(),
+        commit=commit,
         machine=report.machine(Path.cwd(), pinned=True, packages=("msgspec", *RIVALS)),
         load_average_before=before,
         load_average_after=os.getloadavg()[0],
