@@ -10,11 +10,12 @@ from typing import Any
 from engine.pipeline import ShopRules
 from engine.rehearsal.script import Script
 from engine.rehearsal.stage import play
+from engine.rules.actions import Message
 from engine.rules.conditions.base import BaseCondition
 from engine.rules.forms import Clash
 from engine.rules.logic import All, Not
 from engine.rules.logic import Any as AnyOf
-from engine.rules.model import Rule, RuleSet, Wait
+from engine.rules.model import Rule, RuleSet, Steps, Wait
 from engine.rules.shop import Limits
 from engine.said import Said, say
 
@@ -126,21 +127,43 @@ def _settings_of_who_speaks(rule: Rule) -> Iterator[tuple[dict[str, Any], Said]]
     # After its last message a rule has nothing left to be stopped.
     for word in rule.until if any(isinstance(step, Wait) for step in rule.all_steps) else ():
         yield {"until": tuple(other for other in rule.until if other != word)}, _less("until", word)
-    for index, step in enumerate(rule.then):
-        if isinstance(step, Wait):
-            yield (
-                {"then": (*rule.then[:index], *rule.then[index + 1 :])},
-                say("without the wait of step %(step)s", step=index + 1),
-            )
+    yield from _without_step(rule)
     if rule.holdout:
         yield {"holdout": 0.0}, _without("holdout")
     if rule.priority:
         # Without it the order of the file might happen to decide the same.
         yield {"priority": -rule.priority}, say("with 'priority' turned round")
-    if rule.limits != Limits():
-        yield {"limits": Limits()}, say("without its own 'limits'")
+    for limits in dataclasses.fields(Limits):
+        if getattr(rule.limits, limits.name):
+            unlimited: dict[str, Any] = {limits.name: ()}
+            yield {"limits": replace(rule.limits, **unlimited)}, _less("limits", limits.name)
+    if len(rule.group_rules) > 1:
+        yield {"group": "", "group_rules": frozenset()}, _without("group")
     if rule.active_from is not None or rule.active_until is not None:
         yield {"active_from": None, "active_until": None}, _without("active")
+
+
+def _without_step(rule: Rule) -> Iterator[tuple[dict[str, Any], Said]]:
+    """Without each wait, and without each message where another is left; in every variant."""
+    for rest, what in _steps_less(rule.then):
+        yield {"then": rest}, what
+    for place, variant in enumerate(rule.variants):
+        before, after = rule.variants[:place], rule.variants[place + 1 :]
+        for rest, what in _steps_less(variant.then):
+            changed = replace(variant, then=rest)
+            yield (
+                {"variants": (*before, changed, *after)},
+                say("%(what)s in variant '%(variant)s'", what=what, variant=variant.name),
+            )
+
+
+def _steps_less(steps: Steps) -> Iterator[tuple[Steps, Said]]:
+    for index, step in enumerate(steps):
+        rest = (*steps[:index], *steps[index + 1 :])
+        # What no shopper notices no test of this rule could, and a rule needs something to say.
+        spoken = isinstance(step, Message) and any(isinstance(other, Message) for other in rest)
+        if isinstance(step, Wait) or spoken:
+            yield rest, say("without the '%(kind)s' of step %(step)s", kind=step.kind, step=index + 1)
 
 
 def _without(what: str) -> Said:

@@ -66,6 +66,8 @@ class Script:
     starts: Millis | None = None
     in_holdout: str | None = None
     """The rule to whose holdout the shopper belongs; to no other rule's."""
+    in_variant: str | None = None
+    """The variant of the rule it is about that the shopper gets."""
     line: int = 0
 
 
@@ -80,10 +82,25 @@ def load(text: str, rules: RuleSet, *, name: str = "rules.test.yaml") -> tuple[S
     scripts: tuple[Script, ...] | None = None
     with suppress(Enough):
         scripts = _read(source, reading)
+        for each in scripts or ():
+            _check_variant(each, rules, source)
     problems = source.problems
     if problems or scripts is None:
         raise RuleFileError(unusable(name, len(problems)), tuple(problem.rendered for problem in problems))
     return scripts
+
+
+def _check_variant(script: Script, rules: RuleSet, source: Source) -> None:
+    if script.in_variant is None:
+        return
+    rule = rules.by_name.get(script.rule or "")
+    known = [variant.name for variant in rule.variants] if rule is not None else []
+    if rule is None or not known:
+        source.problem(script.line, 1, say("'in_variant' needs a rule with variants: name it with rule"))
+    elif script.in_variant not in known:
+        name, near = script.in_variant, did_you_mean(script.in_variant, known)
+        told = say("'%(rule)s' has no variant '%(variant)s'%(hint)s", rule=rule.name, variant=shorten(name), hint=near)
+        source.problem(script.line, 1, told)
 
 
 def _read(source: Source, reading: Reading) -> tuple[Script, ...] | None:
@@ -314,6 +331,7 @@ TEST = Form(
         Setting("rule", RuleName(), "The rule it is about."),
         Setting("agents", _Agents(), "Who is there to chat, from the beginning."),
         Setting("starts", Moment(), "When it begins, on the shop's clock."),
+        Setting("in_variant", Text(40), "The variant of its rule that the shopper gets.", shown_default="any of them"),
         Setting("in_holdout", RuleName(), "The rule to whose holdout the shopper belongs.", shown_default="no rule's"),
         Setting("given", Given(), "What happens, moment by moment.", required=True),
         Setting("expect", _Later(), "What comes of it, moment by moment.", required=True),

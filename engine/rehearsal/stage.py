@@ -186,13 +186,16 @@ class _Stage:
         return self.devices[name]
 
     def _name(self, wanted: str) -> str:
-        """A name near the one wanted that is in the right holdouts: in that of one rule, or in none."""
+        """A name near the one wanted that is in the right holdouts (that of one rule, or none) and variant."""
         return next(name for name in (f"{wanted}-{number}" for number in count(1)) if self._fits(name))
 
     def _fits(self, name: str) -> bool:
         facts = Facts(self.shop.rules.shop, name, Visitor(), self.now)
         rules = [rule for rule in self.shop.rules.rules if 0 < rule.holdout < 1]
-        return all(in_holdout(rule, facts) == (rule.name == self.script.in_holdout) for rule in rules)
+        own = self.shop.rules.by_name.get(self.script.rule or "")
+        variant = self.script.in_variant
+        fits = variant is None or own is None or own.variant_of(name) == variant
+        return fits and all(in_holdout(rule, facts) == (rule.name == self.script.in_holdout) for rule in rules)
 
     def _shopper_does(self, device: _Device, raw: Raw) -> None:
         tab = str(raw.get("tab") or device.front)

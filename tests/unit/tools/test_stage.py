@@ -6,6 +6,7 @@ from textwrap import dedent
 
 import pytest
 
+from engine.errors import RuleFileError
 from engine.live import ready
 from engine.rehearsal.mutate import survivors
 from engine.rehearsal.script import load
@@ -128,7 +129,8 @@ def test_a_clause_that_no_test_would_miss_is_told() -> None:
     ("line", "what"),
     [
         ("priority: 5", "with 'priority' turned round"),
-        ("limits: 3 per 7d", "without its own 'limits'"),
+        ("limits: 3 per 7d", "'limits' without 'messages'"),
+        ("limits: {messages: 3 per 7d, invitations: 1 per 1d}", "'limits' without 'invitations'"),
         ("active: {from: 2026-01-01}", "without 'active'"),
         ("holdout: 10%", "without 'holdout'"),
     ],
@@ -141,8 +143,83 @@ def test_settings_of_the_rule_are_taken_away_too(line: str, what: str) -> None:
 def test_waits_and_until_are_taken_away_where_steps_follow() -> None:
     text = "tests: [{name: it, rule: sequence, given: {0s: page_hidden}, expect: {1m: nothing}}]"
     found = missed(text, SEQUENCE)
-    assert "without the wait of step 2" in found
+    assert "without the 'wait' of step 2" in found
+    assert "without the 'email' of step 1" in found
+    assert "without the 'email' of step 3" in found
     assert "'until' without 'ordered'" in found
+
+
+VARIANTS = """
+name: two-ways
+when:
+  - cart_abandoned: 1h
+  - any: [{all: [can_email, {not: chatting}]}, {cart: {total: ">= 500"}}]
+variants:
+  twice: {share: 50%, then: [{email: cart-reminder}, {wait: 1d}, {email: cart-reminder}]}
+  once: {share: 50%, then: [{wait: 2h}, {email: cart-reminder}]}
+until: [ordered]
+once_per: cart
+"""
+
+
+def test_inside_any_all_and_not_each_clause_is_taken_away() -> None:
+    text = "tests: [{name: it, rule: two-ways, given: {0s: page_hidden}, expect: {1m: nothing}}]"
+    found = missed(text, VARIANTS)
+    assert {
+        "without 'can_email'",
+        "without 'not: chatting'",
+        "without 'all: [can_email, {not: chatting}]'",
+        """without 'cart: {total: ">= 500"}'""",
+    } <= {*found}
+
+
+def test_inside_variants_waits_and_messages_are_taken_away() -> None:
+    text = "tests: [{name: it, rule: two-ways, given: {0s: page_hidden}, expect: {1m: nothing}}]"
+    assert [what for what in missed(text, VARIANTS) if "variant" in what] == [
+        "without the 'email' of step 1 in variant 'twice'",
+        "without the 'wait' of step 2 in variant 'twice'",
+        "without the 'email' of step 3 in variant 'twice'",
+        "without the 'wait' of step 1 in variant 'once'",
+    ]
+
+
+def test_a_test_in_each_variant_protects_what_is_in_it() -> None:
+    text = """
+        tests:
+          - name: two mails, a day apart
+            rule: two-ways
+            in_variant: twice
+            given: {0s: [may_be_mailed, {cart: 20.00}, leaves]}
+            expect: {59m: nothing, 1h: email, 24h: nothing, 25h: email, 9d: nothing}
+          - name: one mail, two hours later
+            rule: two-ways
+            in_variant: once
+            given: {0s: [may_be_mailed, {cart: 20.00}, leaves]}
+            expect: {2h: {fired: two-ways}, 179m: nothing, 3h: email, 9d: nothing}
+    """
+    assert [what for what in missed(text, VARIANTS) if "variant" in what] == []
+
+
+@pytest.mark.parametrize(
+    ("about", "told"),
+    [
+        ("rule: two-ways, in_variant: twise", "'two-ways' has no variant 'twise' (did you mean 'twice'?)"),
+        ("rule: stuck, in_variant: twice", "'in_variant' needs a rule with variants: name it with rule"),
+        ("in_variant: twice", "'in_variant' needs a rule with variants: name it with rule"),
+    ],
+)
+def test_a_variant_that_is_not_there_is_a_mistake_in_the_test(about: str, told: str) -> None:
+    text = f"tests: [{{name: it, {about}, given: {{0s: page_hidden}}, expect: {{1m: nothing}}}}]"
+    with pytest.raises(RuleFileError) as refused:
+        load(text, rule_set(VARIANTS, STUCK))
+    assert told in refused.value.problems[0]
+
+
+def test_of_a_group_the_rule_s_own_place_in_it_is_taken_away() -> None:
+    text = "tests: [{name: it, rule: stuck, given: {0s: page_hidden}, expect: {1m: nothing}}]"
+    grouped = [with_lines(named(STUCK, name), "group: help") for name in ("stuck", "other")]
+    assert "without 'group'" in missed(text, *grouped)
+    assert "without 'group'" not in missed(text, grouped[0]), "alone in its group it waits for nobody"
 
 
 @pytest.mark.parametrize(("switch", "held"), [("off", "not_active"), ("shadow", "shadow")])
