@@ -1,0 +1,48 @@
+"""Customers, and who has subscribed to the newsletter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from engine.integration import WireEvent, fact
+from integrations.lightspeed.body import Json, country_of, language_of, name_of, person_in, text, thing
+
+
+def from_customer(body: Json) -> list[WireEvent]:
+    """``customers/*``: whose number it is. That somebody is a customer is no consent to be mailed."""
+    customer = thing(body, "customer", "id", "email", "firstname")
+    email, name, at = text(customer, "email"), name_of(customer), text(customer, "updatedAt")
+    if email is None:
+        return []
+    said = fact(
+        "contact_given",
+        "lightspeed",
+        "customer",
+        name,
+        email,
+        at=at,
+        email=email,
+        customer_id=name,
+        name=person_in(customer),
+        language=language_of(customer),
+        country=country_of(customer),
+    )
+    return [said]
+
+
+def from_subscription(*, ended: bool) -> Callable[[Json], list[WireEvent]]:
+    """``subscriptions/*``: what somebody allows. One that waits for its confirmation says neither yes nor no.
+
+    When a subscription ended is not told; it counts from when that is heard.
+    """
+
+    def read(body: Json) -> list[WireEvent]:
+        told = thing(body, "subscription", "id", "email", "isConfirmed")
+        email, name, at = text(told, "email"), name_of(told), text(told, "updatedAt")
+        if email is None or not (ended or told.get("isConfirmed") is True):
+            return []
+        consent = {"email": not ended, "source": f"Lightspeed newsletter: {'ended' if ended else 'confirmed'}"}
+        who: Json = {"email": email, "name": person_in(told), "language": language_of(told), "consent": consent}
+        return [fact("consent_changed", "lightspeed", name, ended, email, at, at=None if ended else at, **who)]
+
+    return read
