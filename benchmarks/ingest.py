@@ -225,9 +225,6 @@ def take(plan: Plan, *, name: str, quick: bool, with_postgresql: bool) -> Record
 @click.option("--connections", multiple=True, type=click.IntRange(1, 512), help="4, 32 and 64, unless given.")
 @click.option("--rounds", type=click.IntRange(1, 50), help="5, unless given; how often each side has its turn.")
 @click.option("--seconds", type=click.FloatRange(0.2, 60), help="3, unless given; how long one turn lasts.")
-@click.option(
-    "--threads", type=click.IntRange(1, 512), default=32, show_default=True, help="WEB_THREADS of both sides."
-)
 @click.option("--durability", type=click.Choice(["full", "relaxed"]), default="full", show_default=True)
 @click.option("--postgresql", "with_postgresql", is_flag=True, help="On a PostgreSQL that is started for the run.")
 @click.option("--database-url", default="", help="On this database, which the run fills: never one that matters.")
@@ -239,7 +236,6 @@ def main(
     connections: tuple[int, ...],
     rounds: int | None,
     seconds: float | None,
-    threads: int,
     durability: str,
     with_postgresql: bool,
     database_url: str,
@@ -255,7 +251,6 @@ def main(
         environ={
             "VISITOR_RATE": "0",
             "ADDRESS_RATE": "0",
-            "WEB_THREADS": str(threads),
             "DURABILITY": durability,
         },
         database_url=database_url,
