@@ -10,7 +10,7 @@ import click
 
 from engine.cli import FINE, NO
 from engine.cli._language import answers_in, in_words, tell
-from engine.said import frame, say, say_count
+from engine.said import Said, frame, joined, say, say_count
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -65,10 +65,15 @@ def _tell_person(found: dict[Path, Examination]) -> None:
             rules = say_count(
                 "1 rule, no problems", "%(count)s rules, no problems", count=len(examination.rule_set.rules)
             )
-            tell(frame("%(name)s: %(rules)s", name=path.name, rules=rules))
+            tell(joined(", ", (frame("%(name)s: %(rules)s", name=path.name, rules=rules), *_doubts(examination))))
         else:
             problems = say_count("1 problem", "%(count)s problems", count=len(examination.problems))
             tell(frame("%(name)s: %(problems)s", name=path.name, problems=problems), err=True)
+
+
+def _doubts(examination: Examination) -> list[Said]:
+    warned = len(examination.warnings)
+    return [say_count("1 warning", "%(count)s warnings", count=warned)] if warned else []
 
 
 def _tell_program(found: dict[Path, Examination]) -> None:

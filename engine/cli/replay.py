@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -138,12 +139,16 @@ def _progress(*, quiet: bool) -> Iterator[Progress]:
 # --- telling ----------------------------------------------------------------------------------------------------------
 
 
+_WIDEST = 200
+
+
 def _tell(report: Report) -> None:
     from rich.console import Console
 
     console = Console(highlight=False)
-    console.print(in_words(_head(report)) + "\n")
-    console.print(_table(report))
+    console.print(in_words(_head(report)) + "\n", soft_wrap=True)
+    # As wide as it needs: a narrow terminal breaks the line, which is better than a name that is cut.
+    Console(highlight=False, width=_WIDEST).print(_table(report))
     console.print("\n", _costs(report), sep="")
     for title, messages in (
         (say("gained, for example"), report.gained),
@@ -151,7 +156,7 @@ def _tell(report: Report) -> None:
     ):
         if messages:
             console.print(f"\n{in_words(title)}")
-            _tell_messages(console.print, messages)
+            _tell_messages(partial(console.print, soft_wrap=True), messages)
     if report.faults:
         console.print(f"\n{in_words(say('visitors set aside because of a fault: %(count)s', count=report.faults))}")
 
@@ -172,15 +177,16 @@ def _head(report: Report) -> Said:
 def _table(report: Report) -> Table:
     from rich.table import Table
 
-    table = Table(in_words(say("rule")), box=None, padding=(0, 2, 0, 0))
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    table.add_column(in_words(say("rule")), no_wrap=True)
     for title in (say("before"), say("after"), say("gained"), say("lost")):
-        table.add_column(in_words(title), justify="right")
+        table.add_column(in_words(title), justify="right", no_wrap=True)
     table.add_column(in_words(say("held back (before → after)")))
     for rule in report.rules:
         guards = sorted(rule.held_before.keys() | rule.held_after.keys())
-        held = [f"{guard} {rule.held_before.get(guard, 0)} → {rule.held_after.get(guard, 0)}" for guard in guards]
+        held = [f"{guard} {rule.held_before.get(guard, 0):,} → {rule.held_after.get(guard, 0):,}" for guard in guards]
         counts = (rule.before, rule.after, rule.gained, rule.lost)
-        table.add_row(rule.rule, *(str(count) for count in counts), ", ".join(held))
+        table.add_row(rule.rule, *(f"{count:,}" for count in counts), "\n".join(held))
     return table
 
 
@@ -194,7 +200,7 @@ def _costs(report: Report) -> Table:
 
 
 def _cost(cost: Cost) -> Said:
-    kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(cost.messages.items())) or say("none")
+    kinds = ", ".join(f"{count:,} {kind}" for kind, count in sorted(cost.messages.items())) or say("none")
     return say("%(kinds)s (%(each)s per visitor)", kinds=kinds, each=f"{cost.per_visitor:.3f}")
 
 

@@ -129,7 +129,7 @@ def _tell_person(played: list[tuple[str, Played]], unprotected: list[tuple[str, 
 
 def _unnoticed(file: str, mutant: Mutant) -> Said:
     rule, what = mutant.rule, mutant.what
-    unnoticed = say("no test notices the rule %(what)s", what=what)
+    unnoticed = say("no test notices this: %(what)s", what=what)
     return frame("%(place)s: %(rule)s: %(unnoticed)s", place=f"{file}:{rule.line}", rule=rule.name, unnoticed=unnoticed)
 
 

@@ -69,8 +69,11 @@ def _view(visitor: str, shop: str, moment: str | None) -> tuple[VisitorView | No
     from engine.settings import Settings
     from engine.store.database import open_engine
 
-    # What is told about the rule file must not stand in the answer.
-    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    # Which file is live is no part of the answer; what is wrong with it is told beside it.
+    structlog.configure(
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        wrapper_class=structlog.make_filtering_bound_logger("warning"),
+    )
     settings = Settings.from_env()
     engine = open_engine(settings.database_url)
     try:
@@ -91,7 +94,7 @@ def _print(view: VisitorView, zone: ZoneInfo, *, traces: bool) -> None:
 
     console = Console(highlight=False)
     for line in _lines(view, zone, traces=traces):
-        console.print(Text(in_words(line)))
+        console.print(Text(in_words(line)), soft_wrap=True)
 
 
 def _lines(view: VisitorView, zone: ZoneInfo, *, traces: bool) -> Iterator[Said]:
@@ -105,7 +108,8 @@ def _lines(view: VisitorView, zone: ZoneInfo, *, traces: bool) -> Iterator[Said]
     if view.fault:
         yield frame("  %(told)s", told=say("set aside: %(fault)s", fault=view.fault))
     for rule in view.rules:
-        yield frame("\n%(rule)s: %(state)s, %(why)s", rule=rule.name, state=STATES[rule.state], why=rule.why)
+        told = [STATES[rule.state], rule.why] if rule.why != STATES[rule.state] else [rule.why]
+        yield frame("\n%(rule)s: %(told)s", rule=rule.name, told=joined(", ", told))
         yield from lines_of(rule.clauses, indent=2)
     for note in view.notes:
         head = say("Note of %(rule)s, %(at)s", rule=note["rule"], at=to_iso(note["at"]))

@@ -157,7 +157,7 @@ def _test(node: Node, reading: Reading) -> Script:
 
 
 def _moment(key: Scalar, reading: Reading) -> Millis:
-    if key.text.strip() in ("0", "0s"):
+    if key.text.strip() in ("0", "0s", "0m", "0h", "0d"):
         return 0
     return Duration().read(key, reading)
 

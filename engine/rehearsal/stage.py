@@ -268,6 +268,8 @@ class _Stage:
         for wanted in expectation.things:
             found = next((came for came in self.came if came.fits(wanted)), None)
             if found is None:
+                # What came instead is told with it, and not a second time below.
+                unexplained = [came for came in unexplained if came.rule != wanted.rule]
                 yield self._failure(
                     expectation,
                     wanted.rule,

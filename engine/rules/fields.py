@@ -163,6 +163,8 @@ class Text(Kind[str]):
             raise Fault(node, say("this must stay on one line"))
         if len(text) > self.most:
             raise too_long(node, text, self.most)
+        if re.search(r"^[“”„].*[“”]$", text):
+            reading.warn(node, say('shoppers will read these curly quotes too; for YAML a quote is straight: "…"'))
         return text
 
 

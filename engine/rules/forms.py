@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast, overload
 
-from engine.rules.fields import Fault, Kind, Reading, Schema, Told, checked, either, refusal
+from engine.rules.fields import Fault, Kind, Reading, Schema, Texts, Told, checked, either, refusal
 from engine.rules.source import Mapping, Node, Scalar
 from engine.rules.suggestions import did_you_mean, shorten
 from engine.said import Said, frame, joined, say, unmarked
@@ -76,7 +76,7 @@ class Form(Kind[T]):
         return next((setting for setting in self.settings if setting.main), None)
 
     def read(self, node: Node, reading: Reading) -> T:
-        values = self.values(self._group(node), reading)
+        values = self.values(self._group(node, reading), reading)
         try:
             return self.make(**values)
         except Clash as clash:
@@ -116,9 +116,10 @@ class Form(Kind[T]):
             )
         return bool(strangers)
 
-    def _group(self, node: Node) -> Mapping:
+    def _group(self, node: Node, reading: Reading) -> Mapping:
         main = self.main
         if isinstance(node, Mapping) and not self.bare:
+            self._refuse_languages(node, reading)
             return node
         if isinstance(node, Scalar) and node.empty:
             return Mapping((), node.line, node.column)
@@ -132,6 +133,18 @@ class Form(Kind[T]):
                 ),
             )
         return Mapping(((Scalar(main.name, False, node.line, node.column), node),), node.line, node.column)
+
+    def _refuse_languages(self, group: Mapping, reading: Reading) -> None:
+        """A text per language where its setting should stand: one mistake, so it is told as one."""
+        main = self.main
+        if main is None or not isinstance(main.kind, Texts):
+            return
+        first, *_ = reading.languages
+        if group.pairs and all(key.text in reading.languages for key, _ in group.pairs):
+            told = say(
+                "a text per language stands under '%(name)s': {%(name)s: {%(first)s: …}}", name=main.name, first=first
+            )
+            raise Fault(group.pairs[0][0], told)
 
     def schema(self) -> Schema:
         group: Schema = {
@@ -196,4 +209,6 @@ def _as_setting(field: dataclasses.Field[Any]) -> Setting:
 
 def default_text(value: object) -> str:
     """A default as the docs show it; nothing for what merely means "not said"."""
+    if isinstance(value, bool):
+        return "`true`" if value else "`false`"
     return "" if value in (None, "", (), dataclasses.MISSING) else str(value)

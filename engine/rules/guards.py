@@ -226,10 +226,10 @@ def _limit_holds(asked: Asked, facts: Facts) -> Iterator[Hold]:
     for whose, of_any_kind, counted, limits in _scopes(asked.rule, contacts, facts):
         for limit in limits.of(family):
             if _is_used_up(limit, same(counted), facts):
-                yield Hold(Guard.LIMIT, joined(" ", (str(limit), whose)), settled=settled)
+                yield Hold(Guard.LIMIT, _used_up_by(limit, whose, same(counted), facts), settled=settled)
         for limit in limits.messages:
             if _is_used_up(limit, counted, facts):
-                yield Hold(Guard.LIMIT, joined(" ", (str(limit), of_any_kind)), settled=settled)
+                yield Hold(Guard.LIMIT, _used_up_by(limit, of_any_kind, counted, facts), settled=settled)
     person = facts.person
     # Also a customer's address may have been typed here by somebody else.
     told_by_browser = settled and person and not (_is_vouched_for(person) and facts.visitor.vouched)
@@ -243,6 +243,7 @@ def _limit_holds(asked: Asked, facts: Facts) -> Iterator[Hold]:
 
 Scope = tuple[Said, Said, list[Contact], Limits]
 """Whose limits, in words (also those for messages of any kind), with the contacts that count for them."""
+_MOST_NAMED = 3
 _OF_RULE, _OF_SHOP, _OF_ANY_KIND = say("of this rule"), say("for the shop"), say("for the shop, of any kind")
 
 
@@ -256,8 +257,21 @@ def _scopes(rule: Rule, contacts: list[Contact], facts: Facts) -> Iterator[Scope
     yield _OF_SHOP, _OF_ANY_KIND, contacts, facts.shop.limits
 
 
+def _used_up_by(limit: Limit, whose: Said, contacts: list[Contact], facts: Facts) -> Said:
+    """The limit, whose it is, and the rules whose messages it counted, the latest first."""
+    held, since = joined(" ", (str(limit), whose)), _counted_since(limit, facts)
+    rules = list(dict.fromkeys(contact.rule for contact in reversed(contacts) if contact.at >= since))
+    if not rules or whose is _OF_RULE:
+        return held
+    return say("%(limit)s, used up by %(rules)s", limit=held, rules=", ".join(rules[:_MOST_NAMED]))
+
+
+def _counted_since(limit: Limit, facts: Facts) -> Millis:
+    return facts.visitor.session.started_at if limit.window_ms is None else facts.now - limit.window_ms + 1
+
+
 def _is_used_up(limit: Limit, contacts: list[Contact], facts: Facts) -> bool:
-    since = facts.visitor.session.started_at if limit.window_ms is None else facts.now - limit.window_ms + 1
+    since = _counted_since(limit, facts)
     if sum(contact.at >= since for contact in contacts) >= limit.count:
         return True
     # Beyond what is remembered nobody can count; whoever heard that much in one window has heard enough.

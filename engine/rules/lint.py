@@ -61,6 +61,9 @@ def _clauses(rule: Rule) -> tuple[BaseCondition, ...]:
 def _contradictions(rule: Rule) -> list[Said]:
     clauses = _clauses(rule)
     messages: list[Said] = []
+    denied = [clause.of for clause in clauses if isinstance(clause, Not)]
+    if any(clause in denied for clause in clauses):
+        messages.append(say("one condition wants what another one rules out, so this never fires"))
     pages = [clause for clause in clauses if isinstance(clause, OnPage) and clause.type]
     if len(pages) > 1 and not rule.page_types:
         messages.append(

@@ -138,6 +138,16 @@ class Money(Kind[int]):
                 ),
             )
         decimals = money.exponent(reading.currency)
+        if decimals < 3 and re.fullmatch(r"[0-9]{1,3}\.[0-9]{3}", amount):
+            raise Fault(
+                node,
+                say(
+                    "'%(text)s' may be read in two ways; write %(thousands)s without a point, or %(few)s",
+                    text=shorten(text),
+                    thousands=amount.replace(".", ""),
+                    few=amount[:-1],
+                ),
+            )
         if len(amount.partition(".")[2].rstrip("0")) > decimals:
             raise Fault(
                 node,

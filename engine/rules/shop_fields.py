@@ -176,7 +176,7 @@ class OncePer(Kind[str]):
             raise Fault(
                 node,
                 say(
-                    "'%(text)s' is no occasion%(hint)s, or a duration such as 7d",
+                    "'%(text)s' does not fit here%(hint)s, or write a duration such as 7d",
                     text=shorten(text),
                     hint=did_you_mean(text, _OCCASIONS),
                 ),

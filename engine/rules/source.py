@@ -307,12 +307,12 @@ def _never_closed(error: yaml.MarkedYAMLError) -> Said | None:
     if "',' or ']'" in problem:
         return say(
             "this '[' is not closed, or a ',' is missing between its entries; "
-            "a text with a quote, ',' or ']' in it needs quotes"
+            "a text with a quote, ',', ':' or ']' in it needs quotes"
         )
     if "',' or '}'" in problem:
         return say(
             "this '{' is not closed, or a ',' is missing between its settings; "
-            "a text with a quote, ',' or '}' in it needs quotes"
+            "a text with a quote, ',', ':' or '}' in it needs quotes"
         )
     return None
 
@@ -336,6 +336,8 @@ def _in_words(problem: str, context: str, line: str, column: int) -> Said:
     if letter == ">":
         return _COMPARISON
     if "mapping values are not allowed" in problem:
+        if a_list := re.match(r"\s*(?:- )?(when|then|any|all):\s", before):
+            return say("'%(word)s' is a list: put its first entry on the next line, after '- '", word=a_list[1])
         if re.search(r":\s", before):
             return say("a second ':' on this line; a text with a ':' in it needs quotes")
         return say("this line does not fit the one above it: it is indented too far, or the line above misses its ':'")

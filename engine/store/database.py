@@ -19,6 +19,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from engine.clock import Millis, wall_clock
 from engine.errors import StoreError
+from engine.said import say
 
 T = TypeVar("T")
 SERIALIZATION_TRIES = 6
@@ -147,6 +148,11 @@ _AWAY = ("OperationalError", "InterfaceError")
 """Both drivers give these names (PEP 249) to a database that is unreachable, locked or full."""
 
 
+_MISSING = ("no such table", "no such column")
+_UNDEFINED = ("UndefinedTable", "UndefinedColumn")
+"""What SQLite says and how PostgreSQL's driver calls it when a migration is missing."""
+
+
 def _store_error(error: Exception) -> StoreError:
     names = {kind.__name__ for kind in type(_cause(error)).__mro__}
     away = isinstance(error, PoolTimeout) or not names.isdisjoint(_AWAY)
@@ -156,4 +162,7 @@ def _store_error(error: Exception) -> StoreError:
 def _plain(error: Exception) -> str:
     """What went wrong, without statement or parameters: those may hold somebody's address."""
     cause = _cause(error)
-    return f"the database did not keep it: {type(cause).__name__}: {(str(cause).splitlines() or [''])[0][:200]}"
+    told = (str(cause).splitlines() or [""])[0][:200]
+    if told.startswith(_MISSING) or type(cause).__name__ in _UNDEFINED:
+        return say("the database is not of this release (%(told)s); first run `shopbell db upgrade`", told=told)
+    return f"the database did not keep it: {type(cause).__name__}: {told}"

@@ -185,13 +185,13 @@ def why_held(premises: Premises, device: str) -> set[tuple[str | None, str]]:
 def test_invitations_on_two_devices_are_one_budget(premises: Premises) -> None:
     linked(premises, "invitations: 1 per 1d")
     assert [invite(premises, "phone"), invite(premises, "laptop")] == [1, 0]
-    assert why_held(premises, "laptop") == {(Guard.LIMIT, "1 per 1 d for the shop")}
+    assert why_held(premises, "laptop") == {(Guard.LIMIT, "1 per 1 d for the shop, used up by stuck")}
 
 
 def test_nudges_on_two_devices_are_one_budget(premises: Premises) -> None:
     linked(premises, "nudges: 1 per 1d")
     assert [nudge(premises, "phone"), nudge(premises, "laptop")] == [1, 0]
-    assert why_held(premises, "laptop") == {(Guard.LIMIT, "1 per 1 d for the shop")}
+    assert why_held(premises, "laptop") == {(Guard.LIMIT, "1 per 1 d for the shop, used up by hint")}
 
 
 def test_mails_about_carts_on_two_devices_are_one_budget(premises: Premises) -> None:
@@ -201,7 +201,7 @@ def test_mails_about_carts_on_two_devices_are_one_budget(premises: Premises) -> 
     premises.later(2 * HOUR).look_at("phone")
     premises.later(MINUTE).look_at("laptop")
     assert len(premises.mails()) == 1
-    assert why_held(premises, "laptop") == {(Guard.LIMIT, "1 per 1 d for the shop")}
+    assert why_held(premises, "laptop") == {(Guard.LIMIT, "1 per 1 d for the shop, used up by left")}
 
 
 def test_chat_nudges_and_mail_share_the_budget_over_messages(premises: Premises) -> None:
@@ -212,7 +212,7 @@ def test_chat_nudges_and_mail_share_the_budget_over_messages(premises: Premises)
     premises.fills_cart("phone")
     premises.later(2 * HOUR).look_at("phone")
     assert premises.mails() == []
-    assert (Guard.LIMIT, "2 per 1 d for the shop, of any kind") in why_held(premises, "phone")
+    assert (Guard.LIMIT, "2 per 1 d for the shop, of any kind, used up by stuck, hint") in why_held(premises, "phone")
 
 
 def test_what_two_devices_had_before_they_were_linked_counts_together(premises: Premises) -> None:

@@ -7,9 +7,13 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 from sqlalchemy.event import listen
 
+from engine.errors import StoreError
 from engine.pipeline import Answer
+from engine.store.database import in_transaction, open_engine
+from engine.store.unit import EVENTS
 from tests.service.doors import INK, answer_of, error_code, open_door, own_postgresql, page_viewed
 
 
@@ -54,3 +58,10 @@ def test_what_can_never_be_kept_is_not_asked_for_again(
     with open_door(tmp_path, sqlite_url) as door:
         monkeypatch.setattr("engine.committer.process", refuse)
         assert error_code(door.send(page_viewed()), 422) == "unkeepable"
+
+
+def test_a_database_of_an_older_release_is_named_as_that(tmp_path: Path) -> None:
+    engine = open_engine(f"sqlite:///{tmp_path / 'empty.db'}")
+    with pytest.raises(StoreError, match=r"of this release \(no such table: events\); first run `shopbell db upgrade`"):
+        in_transaction(engine, lambda connection: connection.execute(select(EVENTS)))
+    engine.dispose()

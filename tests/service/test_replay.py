@@ -393,5 +393,9 @@ def test_the_command_tells_a_table_or_json(
     assert (told["events"], told["rules"][0]["gained"]) == (2, 1)
     assert run(["replay", str(tmp_path / "new.yaml"), "--against", str(tmp_path / "new.yaml")]) == 0
     assert "2 events of 1 visitors" in capsys.readouterr().out
+    long = "somebody-who-searches-our-knowledge-base-for-half-a-minute"
+    (tmp_path / "long.yaml").write_text(rule_set(named(SOONER, long)).source)
+    assert run(["replay", str(tmp_path / "long.yaml")]) == 0
+    assert f"{long}  " in capsys.readouterr().out  # a name that is cut cannot be looked up
     assert run(["replay", "--since", "1s", str(tmp_path / "new.yaml")]) == 1
     assert run(["replay", "--since", "soon", str(tmp_path / "new.yaml")]) == 2

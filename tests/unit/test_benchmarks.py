@@ -7,19 +7,23 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from itertools import islice
 from pathlib import Path
+from typing import cast
 
 import msgspec
 import pytest
 
-from benchmarks import costs, report
+from benchmarks import costs, month, report
 from benchmarks.costs import Cost, CostRecord, growth, uneven
 from benchmarks.figures import Machine, Ratio, Record, Round, compare, noise, percentile, ratio, spread
 from benchmarks.load import Spec, drive
+from benchmarks.month import Month
 from benchmarks.rivals import expression_of, tell
 from benchmarks.rules import every_rule_of, moments, names_of_met
 from benchmarks.shop import ORIGIN, Visitors, rule_file, written_rules
-from engine.events import parse_event
+from engine.clock import DAY
+from engine.events import parse_event, parse_stored
 from engine.rules.loader import load
 
 
@@ -308,3 +312,47 @@ def test_the_page_shows_what_the_newest_run_cost(tmp_path: Path) -> None:
     assert "| spread | 1,000 | **4.0** (3.0–5.0) |  |" in page
     assert "4.0× from 10 to 1,000 rules" in page
     assert report.read(tmp_path) == [taken_in]
+
+
+NOW = 1_795_312_800_000
+"""2026-11-22T02:00:00Z, a Sunday"""
+
+
+def test_every_event_of_a_made_up_month_can_be_read_and_lies_within_it() -> None:
+    rows = list(islice(Month("ink", NOW).rows(), 5_000))
+    assert len({row["id"] for row in rows}) == 5_000
+    for row in rows:
+        assert NOW - 31 * DAY < cast(int, row["received_at"]) < NOW
+        body = str(row["body"])
+        event = parse_stored(body, str(row["type"]), visitor=str(row["visitor"]), at=cast(int, row["at"]),
+                             currency="EUR", trusted=bool(row["trusted"]))  # fmt: skip
+        assert event is not None, body
+
+
+def test_a_made_up_month_is_the_same_every_time_and_has_everybody_in_it() -> None:
+    first, again = (list(islice(Month("ink", NOW, seed=3).rows(), 5_000)) for _ in range(2))
+    assert first == again
+    assert {row["type"] for row in first} == {
+        "agents_changed", "page_viewed", "page_hidden", "product_viewed", "checked_in", "cart_updated",
+        "checkout_started", "contact_given", "shipping_shown", "order_placed",
+    }  # fmt: skip
+
+
+def test_a_made_up_month_stays_away_from_real_shoppers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["month", "--events", "200"])
+    monkeypatch.setenv("DATA_DIR", str(tmp_path))
+    month.main()
+    assert "200 events of 30 days" in capsys.readouterr().out
+    with pytest.raises(SystemExit, match="Shop main has events already"):
+        month.main()
+    monkeypatch.setattr("sys.argv", ["month", "--events", "200", "--shop", "other"])
+    for name, value in {
+        "SHOPBELL_ENV": "production",
+        "SECRET_KEY": "x" * 40,
+        "PUBLIC_URL": "https://bell.example",
+    }.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SystemExit, match="This is production"):
+        month.main()

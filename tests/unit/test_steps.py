@@ -103,7 +103,7 @@ def test_a_reload_of_the_same_file_changes_nothing() -> None:
 def test_a_later_step_asks_the_guards_again() -> None:
     shopper = Visit(rule_set(SEQUENCE, head="limits: {emails: 1 per 2d}")).may_be_mailed().fills_cart().waits(2 * DAY)
     assert shopper.fired == ["sequence"]
-    assert shopper.endings == [("limit", "1 per 2 d for the shop")]
+    assert shopper.endings == [("limit", "1 per 2 d for the shop, used up by sequence")]
 
 
 def test_a_step_waits_while_the_shopper_is_in_a_chat() -> None:

@@ -363,7 +363,7 @@ def test_a_group_has_a_limit_of_its_own() -> None:
     head = "limits: 100 per 1d\ngroups: {carts: {emails: 1 per 7d}}"
     shopper = Visit(rule_set(*grouped, head=head)).may_be_mailed().fills_cart().waits(6 * HOUR)
     assert shopper.fired == ["left"]
-    assert shopper.decisions[-1].detail == "1 per 7 d of the group 'carts'"
+    assert shopper.decisions[-1].detail == "1 per 7 d of the group 'carts', used up by left"
 
 
 def test_a_group_that_nobody_described_is_a_slip_where_others_are() -> None:

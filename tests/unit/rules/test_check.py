@@ -61,7 +61,9 @@ def test_a_doubt_is_told_and_is_no_problem(tmp_path: Path, capsys: pytest.Captur
     file = tmp_path / "rules.yaml"
     file.write_text(GOOD.replace("can_email", "on_page: faq"))
     assert run(["check", str(file)]) == 0
-    assert capsys.readouterr().out.startswith("warning: rules.yaml:2:3: helping-hand: mail goes only to")
+    told = capsys.readouterr().out
+    assert told.startswith("warning: rules.yaml:2:3: helping-hand: mail goes only to")
+    assert told.endswith("\nrules.yaml: 1 rule, no problems, 1 warning\n")
 
 
 def test_a_program_gets_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -119,6 +119,18 @@ def test_a_missing_translation_is_doubtful() -> None:
     assert _doubts(text) == ["no translation for en and de; shoppers will read 'nl' instead"]
 
 
+def test_a_condition_beside_its_opposite_is_doubtful() -> None:
+    text = SMALL.replace("[on_page: faq]", "[{on_page: faq}, {not: {on_page: faq}}, can_email]")
+    assert _doubts(text) == ["helping-hand: one condition wants what another one rules out, so this never fires"]
+    assert not _doubts(SMALL.replace("[on_page: faq]", "[{on_page: faq}, {not: {on_page: blog}}, can_email]"))
+
+
+def test_quotes_of_a_text_processor_are_doubtful() -> None:
+    for text, doubts in (("“Hoi”", 1), ("„Hoi”", 1), ('"Zeg “hoi” tegen ons"', 0)):
+        found = _doubts(SMALL.replace("email: cart-reminder", f"invite: {{text: {text}}}"))
+        assert ["curly quotes" in doubt for doubt in found] == [True] * doubts
+
+
 def test_two_pages_at_once_are_doubtful() -> None:
     text = SMALL.replace("[on_page: faq]", "[{on_page: faq}, {on_page: returns}, can_email]")
     assert ["nobody is on two pages at once" in doubt for doubt in _doubts(text)] == [True]

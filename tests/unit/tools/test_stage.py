@@ -97,6 +97,20 @@ def test_a_failure_says_what_was_expected_what_came_and_what_the_rule_says() -> 
     assert (clause.seen, clause.wanted) == ("0 s", "45 s")
 
 
+def test_what_came_instead_is_told_once_and_who_used_up_the_limit() -> None:
+    given = "{0s: [may_be_mailed, {cart: 20.00}, leaves]}"
+    later = named(LEFT, "later").replace("1h", "2h")
+    failed = played(given, "{2h: {email: later}}", later, LEFT, head="limits: {emails: 1 per 1d}")
+    assert [failure.message for failure in failed.failures] == [
+        "expected email: later, but 'later' was held by limit (1 per 1 d for the shop, used up by left) at 2 h"
+    ]
+
+
+def test_zero_is_the_beginning_in_any_unit() -> None:
+    for zero in ("0", "0s", "0m", "0h", "0d"):
+        assert passes(f"{{{zero}: {{opens: knowledge_base}}}}", "{44s: nothing, 45s: {invite: stuck}}", STUCK)
+
+
 def test_of_other_rules_only_messages_count() -> None:
     other = with_lines(named(STUCK, "other"), "holdout: 100%")
     assert passes("{0s: {opens: knowledge_base}}", "{1m: {invite: stuck}}", STUCK, other)
