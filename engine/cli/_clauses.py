@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from engine.explain import Clause
+from engine.explain import Clause, RuleView
 from engine.said import Said, frame, joined, say
 
 MARKS = {"met": "✓", "not_met": "✗", "not_yet": "…", "unknown": "?"}
@@ -18,6 +18,12 @@ STATES = {
     "unknown": say("unknown"),
 }
 """A rule's state in a word."""
+
+
+def standing_of(rule: RuleView) -> Said:
+    """Its state and why, in one sentence that says no word twice."""
+    state = STATES[rule.state]
+    return rule.why if rule.why.startswith(state) else joined(", ", (state, rule.why))
 
 
 def lines_of(clauses: Iterable[Clause], *, indent: int) -> list[Said]:

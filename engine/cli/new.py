@@ -75,9 +75,8 @@ def _list() -> None:
         plan = blueprint(name)
         click.echo(f"{name}\n    {plan.about[spoken()]}")
         for blank, told in plan.blanks.items():
-            click.echo(
-                f"      --set {blank}={told.default:<12} {in_words(noted(told.says))} ({in_words(noted(told.kind))})"
-            )
+            filled = f"{blank}={told.default}"
+            click.echo(f"      --set {filled:<20} {in_words(noted(told.says))} ({in_words(noted(told.kind))})")
         for need, value in plan.needs.items():
             needs = say("needs %(need)s in the shop's section, such as %(value)s", need=need, value=value)
             tell(frame("      %(needs)s", needs=needs))

@@ -134,7 +134,7 @@ def _unnoticed(file: str, mutant: Mutant) -> Said:
 
 
 def _describe(name: str, failure: Failure) -> Said:
-    from engine.cli._clauses import STATES, lines_of
+    from engine.cli._clauses import lines_of, standing_of
     from engine.clock import describe
 
     place = f"    {name}:{failure.line}:{failure.column}"
@@ -142,7 +142,7 @@ def _describe(name: str, failure: Failure) -> Said:
     lines = [frame("%(place)s: %(told)s", place=place, told=at)]
     view = failure.view
     if view is not None:
-        then = say("%(rule)s then: %(state)s, %(why)s", rule=view.name, state=STATES[view.state], why=view.why)
+        then = say("%(rule)s then: %(told)s", rule=view.name, told=standing_of(view))
         lines += [frame("    %(then)s", then=then), *lines_of(view.clauses, indent=6)]
     return joined("\n", lines)
 

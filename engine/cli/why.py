@@ -99,7 +99,7 @@ def _print(view: VisitorView, zone: ZoneInfo, *, traces: bool) -> None:
 
 def _lines(view: VisitorView, zone: ZoneInfo, *, traces: bool) -> Iterator[Said]:
     """``traces`` adds to each decision what its clauses saw then."""
-    from engine.cli._clauses import STATES, lines_of
+    from engine.cli._clauses import lines_of, standing_of
     from engine.clock import to_iso
 
     yield _head(view, zone)
@@ -108,8 +108,7 @@ def _lines(view: VisitorView, zone: ZoneInfo, *, traces: bool) -> Iterator[Said]
     if view.fault:
         yield frame("  %(told)s", told=say("set aside: %(fault)s", fault=view.fault))
     for rule in view.rules:
-        told = [STATES[rule.state], rule.why] if rule.why != STATES[rule.state] else [rule.why]
-        yield frame("\n%(rule)s: %(told)s", rule=rule.name, told=joined(", ", told))
+        yield frame("\n%(rule)s: %(told)s", rule=rule.name, told=standing_of(rule))
         yield from lines_of(rule.clauses, indent=2)
     for note in view.notes:
         head = say("Note of %(rule)s, %(at)s", rule=note["rule"], at=to_iso(note["at"]))
