@@ -139,7 +139,7 @@ class LiveRules:
             return  # it was written while it was read; the next look sees that it is another one
         self._stamp, self.problems = stamp, problems
         for problem in problems:
-            log.error("rules refused", problem=problem)
+            log.error("rules refused", problem=problem.splitlines()[0])  # the line itself is shown by `shopbell check`
         if not problems:
             self._use(loaded)
 

@@ -5,6 +5,7 @@ A round that finds the database or Redis away says so and leaves it to the next 
 
 from __future__ import annotations
 
+import logging
 import signal
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -33,6 +34,8 @@ CHUNK = 50
 """Visitors in one hint: one job per event would be sixty Redis commands per event."""
 MOST_DUE = 1_000
 MOST_OWED = 200
+LATE = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
+"""A round that is late (the machine slept, the last one took long) is made once, at once, however late it is."""
 OVERDUE: Millis = 2 * SECOND
 """A delivery that was just decided has its own hint on the way."""
 
@@ -119,7 +122,7 @@ def run_clock(settings: Settings) -> None:
     # Blocked in every thread, so that only sigwait below takes them.
     stop = {signal.SIGTERM, signal.SIGINT}
     signal.pthread_sigmask(signal.SIG_BLOCK, stop)
-    scheduler = BackgroundScheduler(timezone=UTC, job_defaults={"coalesce": True, "max_instances": 1})
+    scheduler = BackgroundScheduler(timezone=UTC, job_defaults=LATE)
     platforms = _open_errands(settings, engine, ringer)
     plan: list[tuple[str, Callable[[], int], float]] = [
         *([("ask_platforms", platforms.run, 1.0)] if platforms is not None else []),
@@ -133,6 +136,8 @@ def run_clock(settings: Settings) -> None:
         scheduler.add_job(
             _carefully(name, round_), "interval", seconds=seconds, id=name, next_run_time=datetime.now(UTC)
         )
+    # A round that is still busy when its next one is due is no news: it comes a quarter of a second later.
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)
     scheduler.start()
     signal.sigwait(stop)
     scheduler.shutdown(wait=True)

@@ -37,6 +37,17 @@ def test_without_a_yes_nothing_is_sent_kept_or_mailed(
     assert house.mails(email) == []
 
 
+def test_on_a_phone_nothing_looks_out_from_behind_the_banner(new_shopper: Callable[[], Shopper]) -> None:
+    shopper = new_shopper()
+    shopper.page.set_viewport_size({"width": 390, "height": 844})
+    behind_the_scenes = shopper.page.locator("#drawer-show")
+    shopper.open("")
+    expect(shopper.page.locator("#consent")).to_be_visible()
+    expect(behind_the_scenes).to_be_hidden()
+    shopper.agrees_to_be_helped()
+    expect(behind_the_scenes).to_be_visible()
+
+
 def test_a_yes_is_heard_at_once(house: House, new_shopper: Callable[[], Shopper]) -> None:
     shopper = new_shopper()
     shopper.comes_in()
