@@ -1,8 +1,7 @@
 """Group commit: submissions that wait at the same moment share one transaction and one fsync.
 
-One thread commits: whatever waits when it has time is its next group. There is no timer, so a lonely submission waits
-for nobody, and a crowd shares one trip to the disk. Who submits may wait (:meth:`Committer.commit`) or be told
-(:meth:`Committer.submit`).
+One thread commits: whatever waits when it has time is its next group. A lonely submission waits for nobody, a crowd
+shares one trip to the disk. Who submits may wait (:meth:`Committer.commit`) or be told (:meth:`Committer.submit`).
 """
 
 from __future__ import annotations
@@ -10,8 +9,9 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 
 import structlog
 from sqlalchemy import Connection, Engine
@@ -25,6 +25,8 @@ from engine.store.database import in_transaction
 log = structlog.get_logger()
 MAX_EVENTS = 2_000
 """Events in one transaction; more wait for the next."""
+GATHER_S = 0.002
+"""After a group of several, the longest that the next one is waited for."""
 PATIENCE_S = 20.0
 """Nobody should have to wait longer for a commit to begin."""
 
@@ -54,6 +56,8 @@ class Committer:
         self._clock = clock
         self._queue: deque[Pending] = deque()
         self._bell: SimpleQueue[None] = SimpleQueue()
+        self._crowd = 1
+        """So many must wait before the bell is rung."""
         self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
 
@@ -71,7 +75,8 @@ class Committer:
     def submit(self, pending: Pending) -> None:
         """Hand it in and go on; it may be settled before this returns."""
         self._queue.append(pending)
-        self._bell.put(None)
+        if len(self._queue) >= self._crowd:
+            self._bell.put(None)
         if self._thread is None or not self._thread.is_alive():
             self._start()
 
@@ -96,6 +101,22 @@ class Committer:
             self._bell.get()
             while group := self._take_group():
                 self._commit_group(group)
+                if len(group) > 1:
+                    self._gather(len(self._queue) + len(group))
+
+    def _gather(self, crowd: int) -> None:
+        """Wait a moment for those who were just answered: where there is a crowd they are soon back.
+
+        Whoever waits is served sooner this way: a group of thirty costs little more than one of fifteen.
+        """
+        self._crowd = crowd
+        with suppress(Empty):
+            while True:  # rings of long ago
+                self._bell.get_nowait()
+        with suppress(Empty):
+            if len(self._queue) < crowd:
+                self._bell.get(timeout=GATHER_S)
+        self._crowd = 1
 
     def _take_group(self) -> list[Pending]:
         group: list[Pending] = []

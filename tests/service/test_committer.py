@@ -117,6 +117,27 @@ def test_a_group_has_its_limit_and_the_rest_goes_next(
     assert [len(group) for group in gate.groups] == [1, 2, 2]
 
 
+def test_a_crowd_that_was_just_answered_is_waited_for(
+    premises: Premises, gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(committer_module, "GATHER_S", parts.DEADLINE_S)
+    two = [submission(premises, opened(premises, name)) for name in ("v1", "v2")]
+    with queued_behind(gate, premises, *two) as waiting:
+        assert [answer.result(parts.DEADLINE_S).accepted for answer in waiting] == [1, 1, 1]
+    with ThreadPoolExecutor(2) as threads:
+        back = [threads.submit(premises.post, "size_guide_opened", name) for name in ("v1", "v2")]
+        assert [answer.result(parts.DEADLINE_S).accepted for answer in back] == [1, 1]
+    assert [len(group) for group in gate.groups] == [1, 2, 2]
+
+
+def test_who_does_not_come_back_keeps_nobody_waiting(premises: Premises, gate: Gate) -> None:
+    two = [submission(premises, opened(premises, name)) for name in ("v1", "v2")]
+    with queued_behind(gate, premises, *two) as waiting:
+        assert [answer.result(parts.DEADLINE_S).accepted for answer in waiting] == [1, 1, 1]
+    assert premises.post("size_guide_opened", "v1").accepted == 1
+    assert [len(group) for group in gate.groups] == [1, 2, 1]
+
+
 def test_the_same_event_in_two_requests_of_one_group_counts_once(premises: Premises, gate: Gate) -> None:
     same = opened(premises, "v1")
     with queued_behind(gate, premises, submission(premises, same), submission(premises, same)) as waiting:
