@@ -1,0 +1,106 @@
+"""A delivery is known by the HMAC of its raw bytes under the webhook's secret, and by nothing else: the headers that
+name shop, topic and delivery are not signed. So a body must be of the kind that its topic promises, and the same
+content counts once under whatever id it comes; WooCommerce makes a new id for each try. The unsigned `webhook_id=7`
+that a shop sends when a webhook is saved is answered with 200, and changes nothing.
+
+**Setting it up.** In WooCommerce, Settings, Advanced, Webhooks: add one for each topic above, active, with the API
+version WP REST API v3, the delivery address `https://<your Shopbell>/hooks/woocommerce/<shop.id>`, and the same
+secret in all of them. Save them as a user who may see orders: a webhook tells what its user may see. Put the secret
+into the environment as `WOOCOMMERCE_WEBHOOK_SECRET`, and `integrations: {woocommerce: {}}` into the rule file. While
+the secret is replaced, webhook by webhook, the old one stands in `previous_secret`.
+
+**Carts come from the page.** WooCommerce tells of no cart: the script on the page does (`cart_updated`, see the
+events). The page after an order has its key in the address (`key=wc_order_…`); a page that tells it among its `refs`,
+as `woocommerce:checkout:<key>`, makes cart and order one story. Otherwise they meet by the address of the mail, or by
+the visitor's name that a plugin of the shop's notes with the order under `visitor_meta`. Webhooks run on WordPress'
+own clock, often ten minutes late and sometimes two hours: let the page after an order tell `order_placed` too, with
+the order's number as its id, so that no reminder overtakes it.
+
+**What its statuses say.** An order counts from `pending` on and ends the recovery of its cart; in `pending`,
+`failed` and `on-hold` it waits for its payment, until WooCommerce notes when it was paid. `checkout-draft`, which
+the block checkout makes as soon as it is opened, is no order. WooCommerce has no status for what was sent:
+`completed` is taken for it, and a plugin's own are named in `shipped_statuses` and `delivered_statuses`.
+
+**What it does not do.** WooCommerce tries no delivery twice and switches a webhook off after six failures in a row;
+what was missed is not asked for, and nobody looks whether one was switched off. It sends nothing of what
+people ask, to see what is known of them or to have it erased: that is done by hand, with `shopbell erase`. A deleted
+account is no such request, because its body is a bare number that no signature ties to its topic.
+
+**Not verified on a live shop.** None of this was tried on one. How a shop shows prices, in which meta key a plugin
+notes consent, and that a tick reads `1`, `yes`, `true` or `on`, differ from shop to shop and are said in the
+settings. Bodies have no language, and those of products no currency: the shop's own is taken.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from html import unescape
+from typing import ClassVar
+
+from engine.errors import BadSignature, UnknownTopic
+from engine.integration import Delivery, News, RawRequest, Receiver, WireEvent, is_signed, json_object
+from integrations.woocommerce import goods, orders, people
+from integrations.woocommerce.body import Json, require
+from integrations.woocommerce.told import WooCommerceSettings
+
+_PREFIX = "x-wc-webhook-"
+_HINTS = frozenset(["source", "id"])
+_PING = re.compile(rb"webhook_id=\d{1,20}")
+
+
+class WooCommerce(Receiver[WooCommerceSettings]):
+    """A WooCommerce shop: its orders and what becomes of them, its stock, and what its customers allow."""
+
+    title: ClassVar[str] = "WooCommerce"
+    settings_type = WooCommerceSettings
+    topics: ClassVar[Mapping[str, str]] = {
+        "order.created": "`order_placed`, which ends every recovery; and what the order says has become of it",
+        "order.updated": "the same, with `order_paid`, `order_shipped`, `order_delivered`, `order_cancelled`, "
+        "`order_refunded`",
+        "order.restored": "the same",
+        "order.deleted": "nothing: its body is a bare number",
+        "customer.created": "`consent_changed`, where `consent_meta` is given",
+        "customer.updated": "`consent_changed`, where `consent_meta` is given",
+        "customer.deleted": "nothing: its body is a bare number",
+        "product.created": "`stock_changed`, where stock is counted or sold out",
+        "product.updated": "`stock_changed`, also of a variation with an SKU",
+        "product.restored": "the same",
+        "product.deleted": "nothing: its body is a bare number",
+    }
+
+    def admit(self, request: RawRequest) -> Delivery | None:
+        """The delivery; None for the knock of a webhook that was saved. Raises BadSignature."""
+        told = _told(request.headers)
+        if "signature" not in told and _PING.fullmatch(request.body):
+            return None
+        if not is_signed(request.body, told.get("signature", ""), *self._secrets()):
+            raise BadSignature("the body was not signed with this shop's secret")
+        hints = {name: value for name, value in told.items() if name in _HINTS}
+        return Delivery(told.get("topic", ""), request.body, told.get("delivery-id", ""), hints)
+
+    def _secrets(self) -> list[str]:
+        """WordPress keeps a secret as HTML (``&amp;``) and signs with what it stands for; either may be told here."""
+        secrets = (self.settings.webhook_secret, self.settings.previous_secret)
+        return [form for secret in secrets for form in (secret, unescape(secret))]
+
+    def read(self, delivery: Delivery) -> News:
+        """Events; see :attr:`topics`."""
+        if delivery.topic not in self.topics:
+            raise UnknownTopic(delivery.topic)
+        body = json_object(delivery.body)
+        resource, _, event = delivery.topic.partition(".")
+        if event == "deleted":
+            require(body, "id")
+            return News()
+        return News(events=tuple(self._events(resource, body)))
+
+    def _events(self, resource: str, body: Json) -> list[WireEvent]:
+        if resource == "order":
+            return orders.from_order(body, self.settings)
+        return people.from_customer(body, self.settings) if resource == "customer" else goods.from_product(body)
+
+
+def _told(headers: Mapping[str, str]) -> dict[str, str]:
+    """What WooCommerce's headers say, by their names without ``x-wc-webhook-``."""
+    return {name.removeprefix(_PREFIX): value for name, value in headers.items() if name.startswith(_PREFIX)}
