@@ -25,8 +25,9 @@ from engine.store.database import in_transaction
 log = structlog.get_logger()
 MAX_EVENTS = 2_000
 """Events in one transaction; more wait for the next."""
-GATHER_S = 0.002
-"""After a group of several, the longest that the next one is waited for."""
+GATHER_S = 0.000_2
+"""After a group of several, how long the next one is waited for, for each who is to come back; and at most …"""
+LONGEST_GATHERING_S = 0.005
 PATIENCE_S = 20.0
 """Nobody should have to wait longer for a commit to begin."""
 
@@ -102,20 +103,20 @@ class Committer:
             while group := self._take_group():
                 self._commit_group(group)
                 if len(group) > 1:
-                    self._gather(len(self._queue) + len(group))
+                    self._gather(len(group))
 
-    def _gather(self, crowd: int) -> None:
+    def _gather(self, answered: int) -> None:
         """Wait a moment for those who were just answered: where there is a crowd they are soon back.
 
         Whoever waits is served sooner this way: a group of thirty costs little more than one of fifteen.
         """
-        self._crowd = crowd
+        crowd = self._crowd = len(self._queue) + answered
         with suppress(Empty):
             while True:  # rings of long ago
                 self._bell.get_nowait()
         with suppress(Empty):
             if len(self._queue) < crowd:
-                self._bell.get(timeout=GATHER_S)
+                self._bell.get(timeout=min(answered * GATHER_S, LONGEST_GATHERING_S))
         self._crowd = 1
 
     def _take_group(self) -> list[Pending]:

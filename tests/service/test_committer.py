@@ -121,6 +121,7 @@ def test_a_crowd_that_was_just_answered_is_waited_for(
     premises: Premises, gate: Gate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(committer_module, "GATHER_S", parts.DEADLINE_S)
+    monkeypatch.setattr(committer_module, "LONGEST_GATHERING_S", parts.DEADLINE_S)
     two = [submission(premises, opened(premises, name)) for name in ("v1", "v2")]
     with queued_behind(gate, premises, *two) as waiting:
         assert [answer.result(parts.DEADLINE_S).accepted for answer in waiting] == [1, 1, 1]
