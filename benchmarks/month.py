@@ -19,6 +19,7 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import count, islice
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Engine, exists, select
@@ -30,7 +31,7 @@ from engine.store import migrate
 from engine.store.database import open_engine
 from engine.store.unit import EVENTS
 
-Row = dict[str, object]
+Row = dict[str, Any]
 ZONE = ZoneInfo("Europe/Amsterdam")
 BROWSED = {"product": 40, "category": 30, "home": 15, "search": 9, "blog": 6}
 LOOKED_UP = {"knowledge_base": 55, "faq": 30, "returns": 15}
@@ -53,7 +54,7 @@ class Month:
 
     def rows(self) -> Iterator[Row]:
         """Rows of the events table, without end; the agents' come first. None is later than ``until``."""
-        return (row for row in self._everything() if row["received_at"] < self._until)  # type: ignore[operator]
+        return (row for row in self._everything() if row["received_at"] < self._until)
 
     def _everything(self) -> Iterator[Row]:
         for day in range(self._days, -1, -1):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from typing import Any
 
 import structlog
 
@@ -38,7 +39,7 @@ class Errands:
         self._ring = ring
         self._caller = caller or Caller()
         self._planned: dict[str, ShopRules] = {}
-        self._made: dict[tuple[str, str], tuple[ShopRules, Asker]] = {}  # type: ignore[type-arg] # whatever its settings
+        self._made: dict[tuple[str, str], tuple[ShopRules, Asker[Any]]] = {}
 
     def run(self) -> int:
         """Ask what is due; returns how many questions were asked. Raises StoreError."""
@@ -88,7 +89,7 @@ class Errands:
         pause = asker.polls.get(errand.what) if page.again_in_ms is None else page.again_in_ms
         errands.settle(self._intake.engine, errand, page.cursor, pause)
 
-    def _asker(self, shop: ShopRules, name: str) -> Asker | None:  # type: ignore[type-arg]
+    def _asker(self, shop: ShopRules, name: str) -> Asker[Any] | None:
         stated = next((entry for entry in shop.rules.shop.integrations if entry.name == name), None)
         if stated is None:
             return None

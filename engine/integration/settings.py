@@ -34,13 +34,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return f"{type(self).__name__}(…)"
 
 
-def setting(help: str, *, pattern: str | None = None, **bounds: Any) -> msgspec.Meta:  # noqa: A002, ANN401
+def setting(help: str, *, pattern: str | None = None, **bounds: Any) -> msgspec.Meta:  # noqa: A002, ANN401 - what a shop reads is its help
     """What a setting means, for people, and what it may be (``ge``, ``le``, a ``pattern`` that the whole text fits)."""
     whole = None if pattern is None else rf"\A(?:{pattern})\Z"
     return msgspec.Meta(description=help, pattern=whole, **bounds)
 
 
-def secret(help: str) -> msgspec.Meta:  # noqa: A002
+def secret(help: str) -> msgspec.Meta:  # noqa: A002 - as above
     """A setting that may stand in a file as ``env:NAME`` only, is never empty, and is never shown."""
     return msgspec.Meta(description=help, min_length=1, extra={"secret": True})
 

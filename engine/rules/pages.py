@@ -188,8 +188,8 @@ def _expression(pattern: str) -> str:
 
 class _Automaton(Protocol):
     def Add(self, pattern: str) -> int: ...  # noqa: N802 - re2's own names
-    def Compile(self) -> None: ...  # noqa: N802
-    def Match(self, text: bytes) -> list[int] | None: ...  # noqa: N802
+    def Compile(self) -> None: ...  # noqa: N802 - the same
+    def Match(self, text: bytes) -> list[int] | None: ...  # noqa: N802 - the same
 
 
 class PageTypes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import msgspec
 import pytest
@@ -22,7 +23,7 @@ NOON = 1_795_262_400_000
 receivers = pytest.mark.parametrize("name", speaking("receive"))
 
 
-def receiver(name: str, **settings_: str) -> Receiver:  # type: ignore[type-arg] # whatever its settings are
+def receiver(name: str, **settings_: str) -> Receiver[Any]:
     made = create(name, settings_of(name) | settings_, {})
     assert isinstance(made, Receiver)
     return made

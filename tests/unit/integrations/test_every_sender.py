@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from engine.errors import DeliveryDelayed, DeliveryError, DeliveryRefused, DeliveryUncertain
@@ -32,14 +34,14 @@ KINDS = {kind: word for word, kind in OUTCOMES.items()}
 CASES = cases("send", MailCase)
 
 
-def sender_to(name: str, port: int) -> MailSender:  # type: ignore[type-arg] # whatever its settings are
+def sender_to(name: str, port: int) -> MailSender[Any]:
     stated = {key: value.replace("2525", str(port)) for key, value in settings_of(name).items()}
     made = create(name, stated, {})
     assert isinstance(made, MailSender)
     return made
 
 
-def outcome_of(sender: MailSender) -> tuple[str, str]:  # type: ignore[type-arg]
+def outcome_of(sender: MailSender[Any]) -> tuple[str, str]:
     """What became of the mail, and what was said about it."""
     try:
         return "sent", sender.send(MAIL, lambda: True)
