@@ -17,7 +17,7 @@ from sqlalchemy import Engine
 from engine import identify, integration
 from engine.clock import Clock, Millis, wall_clock
 from engine.committer import Committer
-from engine.errors import InvalidEvent, UnknownTopic, Unreadable
+from engine.errors import InvalidEvent, StoreError, UnknownTopic, Unreadable
 from engine.events import parse_event
 from engine.ids import derived_uuid
 from engine.integration import Delivery, Integration, News, PrivacyRequest, Receiver, WireEvent
@@ -83,11 +83,10 @@ class Intake:
     def take(self, platform: Platform, delivery: Delivery, *, keep: bool = True) -> Taken:
         """Take a delivery in. Raises StoreError when nothing of it could be kept now.
 
-        What cannot be read is put into quarantine, or raises Unreadable when ``keep`` is False.
+        What can never be read or kept is put into quarantine, or raises Unreadable when ``keep`` is False.
         """
         try:
-            news = _read(platform, delivery)
-            events = [_accepted(platform, event, self._clock()) for event in news.events]
+            return self._understand(platform, delivery)
         except UnknownTopic:
             return Taken(Outcome.UNKNOWN_TOPIC)
         except Unreadable as error:
@@ -96,7 +95,16 @@ class Intake:
             name = quarantine.keep(self.engine, platform.shop.id, platform.name, delivery, error.message)
             log.error("delivery quarantined", id=name, integration=platform.name, topic=delivery.topic[:100])
             return Taken(Outcome.QUARANTINED)
-        return self._take_in(platform, delivery, news, events)
+
+    def _understand(self, platform: Platform, delivery: Delivery) -> Taken:
+        news = _read(platform, delivery)
+        events = [_accepted(platform, event, self._clock()) for event in news.events]
+        try:
+            return self._take_in(platform, delivery, news, events)
+        except StoreError as error:
+            if not error.permanent:
+                raise
+            raise Unreadable("something in it is a value that no database keeps") from error
 
     def take_news(self, platform: Platform, news: News) -> Taken:
         """Take in what a platform was asked for. Raises Unreadable, and StoreError when nothing could be kept now."""

@@ -7,12 +7,27 @@ one subclass of :class:`Integration`, of the parts that it plays; nothing else h
     Receiver     receive   what a shop's platform tells, through a webhook
     Asker        poll      what it knows, through its API
 
+What a platform's JSON says is read with ``text``, ``amount``, ``group`` and the other readers of
+:mod:`engine.integration.body`.
+
 What an outside service does not speak, its class leaves out. ``docs/integrations/`` is made from the classes, and one
-test holds all of them and their recorded fixtures to the same promises (``tests/unit/test_integrations.py``).
+test holds all of them and their recorded fixtures to the same promises (``tests/unit/integrations``).
 """
 
 from engine.integration.ask import Asker, Call, Page
 from engine.integration.base import Fence, Integration, MailSender
+from engine.integration.body import (
+    Json,
+    amount,
+    group,
+    groups,
+    json_object,
+    require,
+    text,
+    whole,
+    without_nothing,
+    words,
+)
 from engine.integration.found import create, find, known, mail_carrier, names
 from engine.integration.pages import pages
 from engine.integration.parts import parts_of
@@ -25,7 +40,6 @@ from engine.integration.receive import (
     WireEvent,
     fact,
     is_signed,
-    json_object,
 )
 from engine.integration.settings import Settings, secret, setting
 
@@ -35,6 +49,7 @@ __all__ = [
     "Delivery",
     "Fence",
     "Integration",
+    "Json",
     "MailSender",
     "News",
     "Page",
@@ -43,9 +58,12 @@ __all__ = [
     "Receiver",
     "Settings",
     "WireEvent",
+    "amount",
     "create",
     "fact",
     "find",
+    "group",
+    "groups",
     "is_signed",
     "json_object",
     "known",
@@ -53,6 +71,11 @@ __all__ = [
     "names",
     "pages",
     "parts_of",
+    "require",
     "secret",
     "setting",
+    "text",
+    "whole",
+    "without_nothing",
+    "words",
 ]

@@ -16,11 +16,9 @@ from typing import ClassVar, Literal
 
 import msgspec
 
-from engine.errors import MalformedJson, Unreadable
 from engine.ids import derived_uuid
 from engine.integration.base import Integration
 from engine.integration.settings import S
-from engine.strictjson import loads
 
 WireEvent = dict[str, object]
 """One event as ``docs/events.md`` has it: its type and sections, amounts in major units."""
@@ -115,14 +113,3 @@ def fact(kind: str, *what: object, at: str | None = None, **sections: object) ->
     """
     said = {name: value for name, value in sections.items() if value is not None}
     return {"id": derived_uuid(kind, *map(str, what)), "type": kind} | ({"at": at} if at else {}) | said
-
-
-def json_object(body: bytes) -> dict[str, object]:
-    """The body as a JSON object. Raises Unreadable; MalformedJson's words say why."""
-    try:
-        value = loads(body)
-    except MalformedJson as error:
-        raise Unreadable(error.message) from None
-    if not isinstance(value, dict):
-        raise Unreadable("the body is no JSON object")
-    return value

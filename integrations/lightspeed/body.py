@@ -5,21 +5,35 @@ numbers or texts (``"0.0000"``), and what belongs to something as a link that ma
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
-
 from engine.errors import Unreadable
+from engine.integration import Json, amount, group, groups, require, text, without_nothing, words
 
-Json = dict[str, object]
+__all__ = [
+    "Json",
+    "all_inside",
+    "amount",
+    "count",
+    "country_of",
+    "group",
+    "inside",
+    "language_of",
+    "linked",
+    "name_of",
+    "person_in",
+    "refs_of",
+    "text",
+    "thing",
+    "without_nothing",
+]
 _LONGEST_NAME = 100
-_MOST_DIGITS = 15
 
 
 def thing(body: Json, kind: str, *names: str) -> Json:
     """What the delivery is about, which has these fields. Raises Unreadable for anything else: no header is signed."""
     told = group(body, kind)
-    missing = [kind] if not told else [name for name in names if name not in told]
-    if missing:
-        raise Unreadable(f"there is no {', '.join(missing)} in it")
+    if not told:
+        raise Unreadable(f"there is no {kind} in it")
+    require(told, *names)
     return told
 
 
@@ -29,41 +43,6 @@ def name_of(told: Json) -> str:
     if name is None:
         raise Unreadable("its id is none")
     return name
-
-
-def group(body: Json, name: str) -> Json:
-    """The object of that name; an empty one for ``false``, null, a list or nothing."""
-    value = body.get(name)
-    return value if isinstance(value, dict) else {}
-
-
-def text(body: Json, name: str) -> str | None:
-    """A text that says something, or a number as text."""
-    value = body.get(name)
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, int):
-        return str(value)
-    return value.strip() or None if isinstance(value, str) else None
-
-
-def words(body: Json, *names: str) -> str | None:
-    """The texts of these names, one after the other."""
-    return " ".join(filter(None, (text(body, name) for name in names))) or None
-
-
-def amount(body: Json, name: str) -> Decimal | None:
-    """An amount, or a count."""
-    value = body.get(name)
-    if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
-        return None
-    try:
-        number = Decimal(value)
-    except InvalidOperation:
-        raise Unreadable(f"{name} is no amount") from None
-    if not number.is_finite() or abs(number.adjusted()) > _MOST_DIGITS:
-        raise Unreadable(f"{name} is no amount")
-    return number
 
 
 def count(body: Json, name: str) -> int | None:
@@ -84,8 +63,7 @@ def inside(body: Json, name: str) -> Json:
 
 def all_inside(body: Json, name: str) -> list[Json]:
     """The same for a list of things."""
-    value = group(group(body, name), "resource").get("embedded")
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+    return groups(group(group(body, name), "resource"), "embedded")
 
 
 def language_of(body: Json) -> str | None:
@@ -109,8 +87,3 @@ def refs_of(quote_id: str | None, quote: Json) -> list[str]:
     """The names of a quote, as events tell them: its id, and the hash that nobody can guess."""
     told = (quote_id, text(quote, "recoveryHash"))
     return [f"lightspeed:cart:{name}" for name in told if name and len(name) <= _LONGEST_NAME]
-
-
-def without_nothing(said: Json) -> Json:
-    """Without what was not told."""
-    return {name: value for name, value in said.items() if value is not None}

@@ -5,14 +5,31 @@ any field.
 from __future__ import annotations
 
 import re
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from html import unescape
 
+from engine import integration
 from engine.errors import Unreadable
+from engine.integration import Json, amount, group, groups, text, whole, without_nothing, words
 
-Json = dict[str, object]
+__all__ = [
+    "Json",
+    "amount",
+    "both",
+    "email_of",
+    "group",
+    "groups",
+    "meta",
+    "moment",
+    "number",
+    "readable",
+    "require",
+    "text",
+    "whole",
+    "without_nothing",
+    "words",
+]
 _WITHOUT_ZONE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\Z")
-_LARGEST_EXPONENT = 15
 
 
 def require(body: Json, *names: str) -> None:
@@ -20,29 +37,9 @@ def require(body: Json, *names: str) -> None:
 
     A webhook whose user may not see what it tells of sends WooCommerce's own error, signed.
     """
-    missing = [name for name in names if name not in body]
-    if missing and {"code", "message", "data"} <= body.keys():
+    if not body.keys() >= set(names) and {"code", "message", "data"} <= body.keys():
         raise Unreadable(f"the shop sent an error in its place: {str(body['code'])[:60]}")
-    if missing:
-        raise Unreadable(f"there is no {', '.join(missing)} in it")
-
-
-def group(body: Json, name: str) -> Json:
-    """The object of that name; an empty one for anything else."""
-    value = body.get(name)
-    return value if isinstance(value, dict) else {}
-
-
-def groups(body: Json, name: str) -> list[Json]:
-    """The objects in the list of that name."""
-    value = body.get(name)
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
-
-
-def text(body: Json, name: str) -> str | None:
-    """A text that says something."""
-    value = body.get(name)
-    return value.strip() or None if isinstance(value, str) else None
+    integration.require(body, *names)
 
 
 def readable(body: Json, name: str) -> str | None:
@@ -55,30 +52,6 @@ def number(body: Json, name: str) -> str | None:
     """A number of something, as text; 0 stands for none: no account, no variation, no parent."""
     value = body.get(name)
     return str(value) if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
-
-
-def whole(body: Json, name: str) -> int | None:
-    value = body.get(name)
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
-
-
-def words(body: Json, *names: str) -> str | None:
-    """The texts of these names, one after the other."""
-    return " ".join(filter(None, (text(body, name) for name in names))) or None
-
-
-def amount(body: Json, name: str) -> Decimal | None:
-    """An amount: a decimal text, or a number; "" is none. Raises Unreadable for what no order can come to."""
-    value = body.get(name)
-    if isinstance(value, bool) or not isinstance(value, str | int | Decimal) or value == "":
-        return None
-    try:
-        told = Decimal(value)
-    except InvalidOperation:
-        raise Unreadable(f"{name} is no amount") from None
-    if not told.is_finite() or told.adjusted() > _LARGEST_EXPONENT:
-        raise Unreadable(f"{name} is no amount")
-    return told
 
 
 def both(body: Json, net: str, tax: str) -> Decimal | None:
@@ -103,7 +76,3 @@ def email_of(body: Json, name: str = "email") -> str | None:
     """An address; not the one that WordPress writes over those of people it has erased (``deleted@site.invalid``)."""
     address = text(body, name)
     return None if address is None or address.casefold().endswith(".invalid") else address
-
-
-def without_nothing(said: Json) -> Json:
-    return {name: value for name, value in said.items() if value is not None}

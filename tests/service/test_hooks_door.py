@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from sqlalchemy.event import listen
 
 from engine.errors import SettingsError
+from engine.pipeline import Answer
 from engine.store import quarantine
 from engine.store.unit import EVENTS, RECEIPTS
 from engine.web import create_app
@@ -257,6 +258,36 @@ def test_what_is_signed_and_unreadable_is_set_aside_whole(
     assert "canary" not in kept.reason
     assert kept.delivery.body == body
     assert (door.kept(), door.rows(RECEIPTS)) == (0, [])
+
+
+@pytest.mark.parametrize("breaks", [OverflowError, ValueError])
+def test_what_no_database_would_ever_keep_is_set_aside_and_acknowledged(
+    door: PlatformDoor, monkeypatch: pytest.MonkeyPatch, breaks: type[Exception]
+) -> None:
+    """Any other answer counts as a failure to platforms, and after some in a row they send nothing at all any more."""
+
+    def refuse(*told: object) -> list[Answer]:
+        raise breaks("canary")
+
+    body = saying(ordered())
+    with monkeypatch.context() as changed:
+        changed.setattr("engine.committer.process", refuse)
+        assert result_of(door.deliver(body)) == "quarantined"
+    [kept] = quarantine.everything(door.engine, "ink")
+    assert kept.reason == "something in it is a value that no database keeps"
+    assert (kept.delivery.body, door.kept()) == (body, 0)
+    assert result_of(door.deliver(saying(ordered("o2")))) == "accepted"
+
+
+def test_what_may_be_kept_later_is_sent_again(any_door: PlatformDoor, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*told: object) -> list[Answer]:
+        raise RuntimeError
+
+    with monkeypatch.context() as changed:
+        changed.setattr("engine.committer.process", refuse)
+        assert error_code(any_door.deliver(saying(ordered()), name="one"), 503) == "unavailable"
+    assert quarantine.everything(any_door.engine, "ink") == []
+    assert result_of(any_door.deliver(saying(ordered()), name="one")) == "accepted"
 
 
 def test_one_bad_event_sets_its_whole_delivery_aside(door: PlatformDoor) -> None:
