@@ -10,11 +10,12 @@ import structlog
 
 from engine import integration
 from engine.clock import HOUR, MINUTE, Millis
-from engine.errors import ShopbellError, StoreError
+from engine.errors import ShopbellError, StoreError, Throttled
 from engine.http import Caller
 from engine.intake import Intake, Platform
 from engine.integration import Asker
 from engine.live import LiveRules
+from engine.meter import metered
 from engine.pipeline import ShopRules
 from engine.store import errands
 from engine.store.errands import Errand
@@ -71,6 +72,8 @@ class Errands:
             self._ask(errand)
         except StoreError:
             raise  # nothing can be written now; the lease runs out and another clock asks
+        except Throttled as error:
+            errands.settle(self._intake.engine, errand, errand.cursor, error.wait_ms)
         except ShopbellError as error:
             self._put_off(errand, error.message)
         except Exception as error:  # noqa: BLE001 - whatever a platform answers, its neighbours are asked too
@@ -82,7 +85,8 @@ class Errands:
         if shop is None or asker is None:
             errands.drop(self._intake.engine, errand)
             return
-        page = asker.ask(errand.what, errand.cursor, self._caller.ask)
+        call = metered(self._intake.engine, asker, errand.integration, errand.what, self._caller.ask)
+        page = asker.ask(errand.what, errand.cursor, call)
         taken = self._intake.take_news(Platform(shop, errand.integration, asker), page.news)
         for delivery in taken.hints:
             self._ring(delivery)

@@ -23,6 +23,8 @@
     │   ├── UnknownTopic          about something that nobody here asked for; acknowledged and counted
     │   └── Unreadable            its body says nothing that can be understood; put into quarantine
     ├── InvalidMoment             a moment that is none, or is still to come (whoever asked why)
+    ├── CallError                 a call to another system did not work
+    ├── Throttled                 another system wants to be left alone for a while
     ├── StoreError                the database is away, locked or full
     └── DeliveryError             a message did not leave
         ├── DeliveryRefused       the other side said no for ever (``permanent``)
@@ -204,3 +206,13 @@ class CallError(ShopbellError):
         super().__init__(message)
         self.refused = refused
         self.uncertain = uncertain
+
+
+class Throttled(ShopbellError):
+    """Another system wants to be left alone for ``wait_ms``; nothing is wrong."""
+
+    permanent = False
+
+    def __init__(self, wait_ms: int) -> None:
+        super().__init__(f"it wants to be left alone for {wait_ms} ms")
+        self.wait_ms = wait_ms

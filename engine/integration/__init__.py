@@ -6,6 +6,7 @@ one subclass of :class:`Integration`, of the parts that it plays; nothing else h
     MailSender   send      a mail, to a relay
     Receiver     receive   what a shop's platform tells, through a webhook
     Asker        poll      what it knows, through its API
+    Metered                how many calls its API takes
 
 What a platform's JSON says is read with ``text``, ``amount``, ``group`` and the other readers of
 :mod:`engine.integration.body`.
@@ -29,6 +30,7 @@ from engine.integration.body import (
     words,
 )
 from engine.integration.found import create, find, known, mail_carrier, names
+from engine.integration.meter import LAST_LOOK, Allowed, Left, Metered
 from engine.integration.pages import pages
 from engine.integration.parts import parts_of
 from engine.integration.receive import (
@@ -44,13 +46,17 @@ from engine.integration.receive import (
 from engine.integration.settings import Settings, secret, setting
 
 __all__ = [
+    "LAST_LOOK",
+    "Allowed",
     "Asker",
     "Call",
     "Delivery",
     "Fence",
     "Integration",
     "Json",
+    "Left",
     "MailSender",
+    "Metered",
     "News",
     "Page",
     "PrivacyRequest",

@@ -335,6 +335,18 @@ class ErrandRow(Base):
     problem: Mapped[str]
 
 
+class CallBudgetRow(Base):
+    """How many calls were made to a platform in the window that ``ends_at``; none are before ``rest_until``."""
+
+    __tablename__ = "call_budgets"
+    account: Mapped[str] = mapped_column(String(160), primary_key=True)
+    lasts_ms: Mapped[Millis] = mapped_column(primary_key=True)
+    ends_at: Mapped[Millis]
+    used: Mapped[int] = mapped_column(Integer)
+    most: Mapped[int] = mapped_column(Integer)
+    rest_until: Mapped[Millis]
+
+
 class PrivacyRequestRow(Base):
     """What a shop's platform asked on behalf of a person: ``kind`` is export, erase or erase_shop.
 
