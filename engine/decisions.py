@@ -24,6 +24,7 @@ class Guard(StrEnum):
     CHATTING = "chatting_now"
     NO_BASIS = "no_legal_basis"
     SUPPRESSED = "suppressed_address"
+    REMINDED = "reminded_by_others"
     GROUP = "group_is_busy"
     LIMIT = "limit"
     QUIET_HOURS = "quiet_hours"
@@ -49,6 +50,7 @@ EXPLANATIONS: dict[Guard, Said] = {
     Guard.CHATTING: say("the shopper is in a chat"),
     Guard.NO_BASIS: say("there is no address or no recorded legal basis to mail it"),
     Guard.SUPPRESSED: say("the address unsubscribed or bounced"),
+    Guard.REMINDED: say("somebody else, such as the shop's platform, has mailed the shopper about this cart"),
     Guard.GROUP: say("another rule of its group is on its way for this shopper"),
     Guard.LIMIT: say("a limit on messages is used up"),
     Guard.QUIET_HOURS: say("it is quiet hours; the message waits"),

@@ -57,6 +57,9 @@ def link(unit: Books, visitor: LoadedVisitor, event: Event) -> None:
     loaded = person_of(unit, visitor)
     if loaded is not None and event.type in _IDENTIFYING:
         _learn(unit, visitor, loaded, event)
+    if loaded is not None and event.trusted and event.type == "reminder_sent":
+        loaded.state.reminded_at = max(loaded.state.reminded_at or 0, event.at)
+        loaded.changed = True
     if loaded is not None and event.type in ABOUT_ORDERS:
         loaded.state.bought = remember_order(loaded.state.bought, event)
         loaded.changed = True

@@ -21,7 +21,7 @@ CANONICAL_TYPES = frozenset(
     exit_intended scrolled chat_started chat_ended message_shown message_accepted message_dismissed stock_changed
     price_changed agents_changed survey_answered cart_restored
     product_added product_removed checkout_step_viewed order_updated order_refunded order_paid
-    logged_out form_submitted email_opened email_clicked""".split()
+    logged_out form_submitted email_opened email_clicked reminder_sent""".split()
 )
 
 REQUIRED: dict[str, tuple[str, ...]] = {

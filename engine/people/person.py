@@ -51,6 +51,8 @@ class Person(msgspec.Struct, omit_defaults=True):
     """When consent was last withdrawn; an older consent that arrives later changes nothing."""
     unsubscribed_at: Millis | None = None
     bounced_at: Millis | None = None
+    reminded_at: Millis | None = None
+    """When somebody else, such as the shop's platform, last mailed them about a cart."""
     ordered_at: Millis | None = None
     ordered_carts: list[str] = []
     orders: int = 0

@@ -110,8 +110,18 @@ def sending_hold(facts: Facts, about_cart: str | None) -> Hold | None:
 
     Limits are not asked again: this very mail was counted when it was decided.
     """
-    cart = chain(_cart_holds(facts, about_cart), _sold_out_holds(facts)) if about_cart is not None else iter(())
+    cart: Iterator[Hold] = iter(())
+    if about_cart is not None:
+        cart = chain(_cart_holds(facts, about_cart), _reminded_holds(facts, about_cart), _sold_out_holds(facts))
     return next(chain(cart, _mail_holds(facts)), None)
+
+
+def _reminded_holds(facts: Facts, cart: str) -> Iterator[Hold]:
+    """Nobody is mailed about a cart beside the shop's own platform, which may know it by another name."""
+    basket, told_at = facts.visitor.basket, facts.person.reminded_at if facts.person else None
+    since = basket is not None and told_at is not None and told_at >= basket.opened_at
+    if since or cart in facts.visitor.reminded:
+        yield Hold(Guard.REMINDED, settled=True)
 
 
 def _sold_out_holds(facts: Facts) -> Iterator[Hold]:
@@ -130,6 +140,8 @@ def _holds(asked: Asked, facts: Facts) -> Iterator[Hold]:
         yield from _page_holds(facts)
     elif isinstance(action, Mail):
         yield from _mail_holds(facts)
+        if asked.cart is not None:
+            yield from _reminded_holds(facts, asked.cart)
     if asked.opens:
         yield from _group_holds(asked, facts)
     if isinstance(action, Message):

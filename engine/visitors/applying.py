@@ -170,6 +170,7 @@ _HANDLERS: dict[str, Callable[[Visitor, Event], None]] = {
     "shipping_shown": carts.on_shipping_shown,
     "payment_failed": carts.on_payment_failed,
     "order_placed": carts.on_order_placed,
+    "reminder_sent": carts.on_reminder_sent,
     "consent_changed": _on_consent_changed,
     "chat_started": _on_chat_started,
     "chat_ended": _on_chat_ended,

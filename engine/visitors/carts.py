@@ -83,6 +83,8 @@ def hand_over_cart(stand_in: Visitor, visitor: Visitor) -> None:
     stand_in.basket = None
     if basket is not None and own is None:
         visitor.basket = basket
+    for name in stand_in.reminded:
+        _remember_reminder(visitor, name)
     visitor.closed = visitor.closed or stand_in.closed
     visitor.ordered_at = max(visitor.ordered_at or 0, stand_in.ordered_at or 0) or None
 
@@ -148,6 +150,17 @@ def on_shipping_shown(visitor: Visitor, event: Event) -> None:
 
 def on_payment_failed(visitor: Visitor, event: Event) -> None:
     _advance(visitor, Stage.PAYMENT, event.at)
+
+
+def on_reminder_sent(visitor: Visitor, event: Event) -> None:
+    """Somebody else has mailed about a cart, or about the one that is open. No browser may say so for the shop."""
+    cart = event.cart.id if event.cart is not None else visitor.basket.id if visitor.basket is not None else None
+    if event.trusted and cart:
+        _remember_reminder(visitor, cart)
+
+
+def _remember_reminder(visitor: Visitor, cart: str) -> None:
+    visitor.reminded = [*(known for known in visitor.reminded if known != cart), cart][-MAX_ORDERS:]
 
 
 def on_order_placed(visitor: Visitor, event: Event) -> None:

@@ -259,6 +259,8 @@ class Visitor(Compact):
     order_ids: list[str] = []
     """The latest orders: the shop's page and the shop's server both report the same one."""
     emptied_at: Millis | None = None
+    reminded: list[str] = []
+    """The latest carts about which somebody else, such as the shop's platform, has mailed."""
     tallies: dict[str, Tally] = {}
     chatting_since: Millis | None = None
     accepted_at: Millis | None = None

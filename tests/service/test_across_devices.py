@@ -260,3 +260,20 @@ def test_a_link_followed_on_the_phone_is_a_click_of_the_person_who_was_mailed(pr
 def test_a_click_on_a_message_of_nobody_is_nobody_s(premises: Premises) -> None:
     premises.post("email_clicked", "phone", message="dec_made_up.0")
     assert [reply.what for reply in premises.visitor("phone").state.replies] == ["clicked"]
+
+
+# --- mailed by somebody else ------------------------------------------------------------------------------------------
+
+
+def test_a_mail_of_others_holds_for_the_person_by_whatever_name_they_know_the_cart(premises: Premises) -> None:
+    premises.use(rule_set(LEFT))
+    for device, cart in (("phone", "ours"), ("platform", "theirs")):
+        premises.gives_address(device)
+        premises.fills_cart(device, cart)
+    premises.later(MINUTE).hear("reminder_sent", "platform")
+    premises.later(2 * HOUR).look_at("phone", "platform")
+    assert premises.decided("held") == [("phone", "left"), ("platform", "left")]
+    assert premises.mails() == []
+    premises.fills_cart("phone", "another")
+    premises.later(2 * HOUR).look_at("phone")
+    assert [visitor for visitor, _, _ in premises.mails()] == ["phone"]

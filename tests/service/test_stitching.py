@@ -171,3 +171,9 @@ def test_somebody_known_by_address_is_one_person_on_every_browser(door: Platform
     assert len({row.person for row in door.rows(VISITORS)}) == 1
     [row] = door.rows(PEOPLE)
     assert msgspec.msgpack.decode(row.state, type=Person).email == "anna@shopper.example"
+
+
+def test_a_cart_about_which_the_platform_has_mailed_stays_so_when_its_browser_is_known(door: PlatformDoor) -> None:
+    door.say(checkout(CHECKOUT), happened("reminder_sent", refs=[CHECKOUT]))
+    door.send(cart_updated(cart_id="c2") | {"refs": [CHECKOUT]}, visitor=ANNA)
+    assert state(door, ANNA).reminded == ["c1"]

@@ -14,6 +14,7 @@ from engine.clock import DAY, HOUR, MINUTE, SECOND, Millis, from_datetime, to_da
 from engine.decisions import Guard
 from engine.people import Person
 from engine.rules.guards import in_holdout, sending_hold
+from engine.rules.holds import Hold
 from engine.rules.loader import load
 from engine.rules.shop import DailyHours, Shop
 from tests.builders import KB, LEFT, NOON, STUCK, Visit, line, named, rule_set, with_lines
@@ -355,3 +356,37 @@ def test_nobody_is_called_back_to_a_cart_of_which_everything_is_sold_out(gone: t
         shopper.does("stock_changed", trusted=True, product={"sku": sku, "stock": 0})
     hold = sending_hold(shopper.facts, "c1")
     assert (hold.guard if hold else None) == (Guard.SOLD_OUT if held else None)
+
+
+# --- mailed by somebody else ------------------------------------------------------------------------------------------
+
+
+def abandoned() -> Visit:
+    return Visit(rule_set(LEFT)).may_be_mailed().fills_cart()
+
+
+def test_nobody_is_mailed_about_a_cart_about_which_the_platform_has_mailed() -> None:
+    reminded = abandoned().does("reminder_sent", trusted=True, cart={"id": "c1", "lines": [line()]}).waits(2 * HOUR)
+    assert (reminded.fired, reminded.silences) == ([], [("left", Guard.REMINDED)])
+
+
+def test_a_mail_that_is_owed_already_stays_here_once_the_platform_has_mailed() -> None:
+    shopper = abandoned().waits(2 * HOUR)
+    assert (shopper.fired, sending_hold(shopper.facts, "c1")) == (["left"], None)
+    hold = sending_hold(shopper.does("reminder_sent", trusted=True).facts, "c1")
+    assert hold == Hold(Guard.REMINDED, settled=True)
+
+
+def test_a_mail_of_others_about_an_earlier_cart_is_no_reason_to_be_silent_about_this_one() -> None:
+    shopper = abandoned().does("reminder_sent", trusted=True).fills_cart(cart_id="c2").waits(2 * HOUR)
+    assert shopper.fired == ["left"]
+
+
+def test_a_browser_cannot_say_that_somebody_else_has_mailed() -> None:
+    assert abandoned().does("reminder_sent").waits(2 * HOUR).fired == ["left"]
+
+
+def test_a_mail_of_others_does_not_silence_the_page() -> None:
+    chats = "name: helps\nwhen: [on_page: faq, cart: filled]\nthen: [invite: Can I help?]"
+    shopper = Visit(rule_set(chats)).fills_cart().does("reminder_sent", trusted=True)
+    assert shopper.opens("https://shop.example/faq").fired == ["helps"]
