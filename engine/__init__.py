@@ -33,6 +33,7 @@ The one path: event in → visitor state → rules → decision → delivery. Th
             intake       what a platform tells, taken in; requests, quarantine
             errands      platforms are asked for what a webhook missed
             meter        no more calls to a platform than it takes
+            connect      a platform's webhooks, made what they should be
             identify     which person a visitor is
             records      what is kept beside the state: carts, orders, reports
             committer    requests that wait together are committed together

@@ -1,4 +1,7 @@
-"""Asks shops' platforms for what a webhook missed or only hinted at: one errand at a time, with a cursor that lasts."""
+"""Asks shops' platforms for what a webhook missed or only hinted at: one errand at a time, with a cursor that lasts.
+
+That a platform still has our webhooks is an errand too: the one called ``webhooks``.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +13,11 @@ import structlog
 
 from engine import integration
 from engine.clock import HOUR, MINUTE, Millis
-from engine.errors import ShopbellError, StoreError, Throttled
+from engine.connect import WEBHOOKS, Became, address_of, connect, refusals
+from engine.errors import CallError, ShopbellError, StoreError, Throttled
 from engine.http import Caller
 from engine.intake import Intake, Platform
-from engine.integration import Asker
+from engine.integration import Asker, Call, Integration, Subscriber
 from engine.live import LiveRules
 from engine.meter import metered
 from engine.pipeline import ShopRules
@@ -32,15 +36,21 @@ def backoff(attempt: int) -> Millis:
 
 
 class Errands:
-    """One clock's errands. ``ring`` tells a worker of each message that is owed because of what was learnt."""
+    """One clock's errands. ``ring`` tells a worker of each message that is owed because of what was learnt.
 
-    def __init__(self, live: LiveRules, intake: Intake, ring: Ring, caller: Caller | None = None) -> None:
+    ``public_url`` is where platforms reach this house; where that is no https address, none is told to send anything.
+    """
+
+    def __init__(
+        self, live: LiveRules, intake: Intake, ring: Ring, caller: Caller | None = None, *, public_url: str = ""
+    ) -> None:
         self._live = live
         self._intake = intake
         self._ring = ring
         self._caller = caller or Caller()
+        self._public_url = public_url
         self._planned: dict[str, ShopRules] = {}
-        self._made: dict[tuple[str, str], tuple[ShopRules, Asker[Any]]] = {}
+        self._made: dict[tuple[str, str], tuple[ShopRules, Integration[Any]]] = {}
 
     def run(self) -> int:
         """Ask what is due; returns how many questions were asked. Raises StoreError."""
@@ -58,18 +68,26 @@ class Errands:
         asking = False
         for shop in self._live.shops().values():
             for entry in shop.rules.shop.integrations:
-                kind = integration.find(entry.name)
-                if not issubclass(kind, Asker):
+                whats = self._whats_of(integration.find(entry.name))
+                if whats is None:
                     continue
                 asking = True
                 if self._planned.get(shop.id) is not shop:
-                    errands.plan(self._intake.engine, shop.id, entry.name, kind.polls, again=False)
+                    errands.plan(self._intake.engine, shop.id, entry.name, whats, again=False)
             self._planned[shop.id] = shop
         return asking
 
+    def _whats_of(self, kind: type[Integration[Any]]) -> list[str] | None:
+        """What such a platform is asked by the clock; None where it is never asked anything."""
+        renews = issubclass(kind, Subscriber) and address_of(self._public_url, "", "") != ""
+        if not renews and not issubclass(kind, Asker):
+            return None
+        polls = list(kind.polls) if issubclass(kind, Asker) else []
+        return [*polls, WEBHOOKS] if renews else polls
+
     def _run(self, errand: Errand) -> None:
         try:
-            self._ask(errand)
+            self._go(errand)
         except StoreError:
             raise  # nothing can be written now; the lease runs out and another clock asks
         except Throttled as error:
@@ -79,30 +97,49 @@ class Errands:
         except Exception as error:  # noqa: BLE001 - whatever a platform answers, its neighbours are asked too
             self._put_off(errand, f"asking broke: {type(error).__name__}")
 
-    def _ask(self, errand: Errand) -> None:
+    def _go(self, errand: Errand) -> None:
         shop = self._live.shop(errand.shop)
-        asker = self._asker(shop, errand.integration) if shop is not None else None
-        if shop is None or asker is None:
+        made = self._integration(shop, errand.integration) if shop is not None else None
+        if shop is not None and errand.what == WEBHOOKS and isinstance(made, Subscriber):
+            self._connect(errand, made)
+        elif shop is not None and isinstance(made, Asker):
+            self._ask(errand, shop, made)
+        else:
             errands.drop(self._intake.engine, errand)
-            return
-        call = metered(self._intake.engine, asker, errand.integration, errand.what, self._caller.ask)
-        page = asker.ask(errand.what, errand.cursor, call)
+
+    def _ask(self, errand: Errand, shop: ShopRules, asker: Asker[Any]) -> None:
+        page = asker.ask(errand.what, errand.cursor, self._call(errand, asker))
         taken = self._intake.take_news(Platform(shop, errand.integration, asker), page.news)
         for delivery in taken.hints:
             self._ring(delivery)
         pause = asker.polls.get(errand.what) if page.again_in_ms is None else page.again_in_ms
         errands.settle(self._intake.engine, errand, page.cursor, pause)
 
-    def _asker(self, shop: ShopRules, name: str) -> Asker[Any] | None:
+    def _connect(self, errand: Errand, subscriber: Subscriber[Any]) -> None:
+        address = address_of(self._public_url, errand.integration, errand.shop)
+        if not address:
+            errands.drop(self._intake.engine, errand)
+            return
+        steps = connect(subscriber, address, self._call(errand, subscriber))
+        changed = [step.topic for step in steps if step.became not in (Became.STANDS, Became.REFUSED)]
+        if changed:
+            log.warning(
+                "webhooks were registered", shop=errand.shop, integration=errand.integration, topics=", ".join(changed)
+            )
+        if refused := refusals(steps):
+            raise CallError(f"webhooks were refused: {refused}")
+        errands.settle(self._intake.engine, errand, "", subscriber.renewed_every)
+
+    def _call(self, errand: Errand, made: Integration[Any]) -> Call:
+        return metered(self._intake.engine, made, errand.integration, errand.what, self._caller.ask)
+
+    def _integration(self, shop: ShopRules, name: str) -> Integration[Any] | None:
         stated = next((entry for entry in shop.rules.shop.integrations if entry.name == name), None)
         if stated is None:
             return None
         known = self._made.get((shop.id, name))
         if known is None or known[0] is not shop:
-            made = integration.create(name, stated.settings, os.environ)
-            if not isinstance(made, Asker):
-                return None
-            known = self._made[shop.id, name] = shop, made
+            known = self._made[shop.id, name] = shop, integration.create(name, stated.settings, os.environ)
         return known[1]
 
     def _put_off(self, errand: Errand, problem: str) -> None:

@@ -110,7 +110,7 @@ def _open_errands(settings: Settings, engine: Engine, ringer: Ringer) -> Errands
         log.warning("platforms are not asked without rules", error=error.message)
         return None
     intake = Intake(engine, Committer(engine))
-    return Errands(live, intake, lambda delivery: ringer.ring("deliver", [delivery]))
+    return Errands(live, intake, lambda delivery: ringer.ring("deliver", [delivery]), public_url=settings.public_url)
 
 
 def run_clock(settings: Settings) -> None:

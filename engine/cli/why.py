@@ -59,10 +59,7 @@ def _nobody(visitor: str, shop: str, moment: str | None) -> Said:
 
 
 def _view(visitor: str, shop: str, moment: str | None) -> tuple[VisitorView | None, ZoneInfo]:
-    import sys
-
-    import structlog
-
+    from engine.cli._quiet import tell_only_warnings
     from engine.errors import InvalidMoment
     from engine.live import open_rules, require_shop
     from engine.past import why_at
@@ -70,10 +67,7 @@ def _view(visitor: str, shop: str, moment: str | None) -> tuple[VisitorView | No
     from engine.store.database import open_engine
 
     # Which file is live is no part of the answer; what is wrong with it is told beside it.
-    structlog.configure(
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        wrapper_class=structlog.make_filtering_bound_logger("warning"),
-    )
+    tell_only_warnings()
     settings = Settings.from_env()
     engine = open_engine(settings.database_url)
     try:

@@ -6,6 +6,8 @@ one subclass of :class:`Integration`, of the parts that it plays; nothing else h
     MailSender   send      a mail, to a relay
     Receiver     receive   what a shop's platform tells, through a webhook
     Asker        poll      what it knows, through its API
+    Looker       look      whether a cart was ordered, a moment before somebody is mailed about it
+    Subscriber   connect   its webhooks with the platform, and again when they are gone
     Metered                how many calls its API takes
 
 What a platform's JSON says is read with ``text``, ``amount``, ``group`` and the other readers of
@@ -30,6 +32,7 @@ from engine.integration.body import (
     words,
 )
 from engine.integration.found import create, find, known, mail_carrier, names
+from engine.integration.look import CartNow, Looker
 from engine.integration.meter import LAST_LOOK, Allowed, Left, Metered
 from engine.integration.pages import pages
 from engine.integration.parts import parts_of
@@ -44,17 +47,20 @@ from engine.integration.receive import (
     is_signed,
 )
 from engine.integration.settings import Settings, secret, setting
+from engine.integration.subscribe import Subscriber, Subscription
 
 __all__ = [
     "LAST_LOOK",
     "Allowed",
     "Asker",
     "Call",
+    "CartNow",
     "Delivery",
     "Fence",
     "Integration",
     "Json",
     "Left",
+    "Looker",
     "MailSender",
     "Metered",
     "News",
@@ -63,6 +69,8 @@ __all__ = [
     "RawRequest",
     "Receiver",
     "Settings",
+    "Subscriber",
+    "Subscription",
     "WireEvent",
     "amount",
     "create",

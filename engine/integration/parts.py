@@ -9,7 +9,9 @@ from engine.clock import describe
 from engine.integration.ask import Asker
 from engine.integration.base import MailSender
 from engine.integration.found import AnyIntegration
+from engine.integration.look import Looker
 from engine.integration.receive import Receiver
+from engine.integration.subscribe import Subscriber
 
 
 @dataclass(frozen=True)
@@ -35,9 +37,20 @@ def _polls(kind: type[AnyIntegration]) -> str:
     return "\n".join(("## Polls", "", "| what | every |", "|---|---|", *rows))
 
 
+def _renewals(kind: type[AnyIntegration]) -> str:
+    assert issubclass(kind, Subscriber)
+    pause = describe(kind.renewed_every)
+    return f"""## Registering
+
+`shopbell connect` registers what is missing with the platform, mends what differs and removes what is left over of its
+own, and the clock does the same every {pause}. It needs a `PUBLIC_URL` that begins with `https://`."""
+
+
 PARTS = (
     Part("send", MailSender, "carries mail"),
     Part("poll", Asker, "asks the platform for what a webhook missed", _polls),
+    Part("look", Looker, "says whether a cart was ordered, just before a mail about it leaves"),
+    Part("connect", Subscriber, "registers its webhooks, and again when the platform has dropped them", _renewals),
     Part("receive", Receiver, "takes webhooks, at `POST /hooks/<name>/<shop>`", _topics),
 )
 

@@ -107,17 +107,22 @@ class Api:
     def __init__(self, *answers: Answer) -> None:
         self.answers = list(answers)
         self.asked: list[str] = []
+        self.methods: list[str] = []
         api = self
 
         class Answering(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
+                self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 api.asked.append(self.path)
+                api.methods.append(self.command)
                 answer = api.answers.pop(0) if len(api.answers) > 1 else api.answers[0]
                 self.send_response(answer.status)
                 for name, value in {**answer.headers, "Content-Length": str(len(answer.body))}.items():
                     self.send_header(name, value)
                 self.end_headers()
                 self.wfile.write(answer.body)
+
+            do_POST = do_PUT = do_DELETE = do_GET  # noqa: N815 - as http.server calls them
 
             def log_message(self, *_: object) -> None:
                 """Nobody reads along."""

@@ -1,0 +1,32 @@
+"""The part of an integration that knows, a moment before a mail about a cart leaves, whether it is still true."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from enum import StrEnum
+
+from engine.integration.ask import Call
+from engine.integration.base import Integration
+from engine.integration.settings import S
+
+
+class CartNow(StrEnum):
+    """What the platform says of a cart now."""
+
+    OPEN = "open"
+    """It has not become an order, as far as the platform knows."""
+    ORDERED = "ordered"
+    MAILED = "mailed"
+    """The platform itself has mailed about it; a second mail would be one too many."""
+
+
+class Looker(Integration[S], ABC):
+    """Answers, for whoever is about to be mailed about a cart: has it been ordered?"""
+
+    @abstractmethod
+    def look(self, refs: tuple[str, ...], call: Call) -> CartNow | None:
+        """``refs`` are the platform's names for the cart, its checkout and its order, as events told them.
+
+        None when it cannot be asked about these names, or not with this shop's settings. ``call`` has a few seconds for
+        all its answers together. Raises CallError, Throttled or Unreadable when it was asked and did not say.
+        """
