@@ -91,15 +91,19 @@ class Stitcher:
     def settle_kept(self, shop: str, event: Event, body: str) -> tuple[Event, str]:
         """The same, with what is kept of it: that says the cart's name here too, so that a replay finds it."""
         settled = self.settle(shop, event)
-        renamed: dict[str, dict[str, str | None]] = {}
+        renamed: dict[str, tuple[str, str | None]] = {}
         if settled.cart is not None and settled.cart != event.cart:
-            renamed["cart"] = {"id": settled.cart.id}
+            renamed["cart"] = "id", settled.cart.id
         if settled.order is not None and settled.order != event.order:
-            renamed["order"] = {"cart_id": settled.order.cart_id}
+            renamed["order"] = "cart_id", settled.order.cart_id
         if not renamed:
             return settled, body
         told = msgspec.json.decode(body)
-        return settled, msgspec.json.encode(told | {part: told[part] | new for part, new in renamed.items()}).decode()
+        for part, (field_name, name) in renamed.items():
+            ours = told.get(part)
+            # What came in another vocabulary stays as it is, with the name beside it.
+            told |= {part: ours | {field_name: name}} if isinstance(ours, dict) else {"cart_id": name}
+        return settled, msgspec.json.encode(told).decode()
 
     def hand_over(self, unit: Books) -> list[VisitorKey]:
         """The carts that stand-ins held go over to whom they stood in for; returns who is to be looked at again."""

@@ -1,7 +1,7 @@
 /** Builds what is committed in dist/: the same sources and the same esbuild give the same bytes. */
 
 import { createHash } from "node:crypto";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { build, transform } from "esbuild";
@@ -23,11 +23,11 @@ const styles = {
   },
 };
 
-/** @param {string} entry @param {Record<string, string>} define */
+/** @param {string} entry from this folder @param {Record<string, string>} define */
 async function bundle(entry, define = {}) {
   const { outputFiles } = await build({
     absWorkingDir: here,
-    entryPoints: [`src/${entry}`],
+    entryPoints: [entry],
     bundle: true,
     minifySyntax: true,
     write: false,
@@ -54,16 +54,24 @@ const describe = (code) => ({
   gzip_bytes: gzipSync(code, { level: 9 }).length,
 });
 
-const ui = await bundle("ui/index.js");
+const ui = await bundle("src/ui/index.js");
 const { hash, integrity } = describe(ui);
-const core = await bundle("main.js", {
+const core = await bundle("src/main.js", {
   UI_FILE: JSON.stringify(`shopbell-ui.js?v=${hash}`),
   UI_INTEGRITY: JSON.stringify(integrity),
 });
 
-const manifest = { "shopbell.js": describe(core), "shopbell-ui.js": describe(ui) };
-mkdirSync(out, { recursive: true });
-writeFileSync(`${out}/shopbell.js`, core);
-writeFileSync(`${out}/shopbell-ui.js`, ui);
+/** The scripts that integrations bring for the shop's pages, by their names. */
+const integrations = here + "../integrations/";
+const brings = (/** @type {string} */ name) => existsSync(`${integrations}${name}/storefront.js`);
+const names = readdirSync(integrations).filter(brings).sort();
+
+/** @type {Record<string, Buffer>} */
+const files = { "shopbell.js": core, "shopbell-ui.js": ui };
+for (const name of names) files[`adapters/${name}.js`] = await bundle(`../integrations/${name}/storefront.js`);
+
+const manifest = Object.fromEntries(Object.entries(files).map(([name, code]) => [name, describe(code)]));
+mkdirSync(`${out}/adapters`, { recursive: true });
+for (const [name, code] of Object.entries(files)) writeFileSync(`${out}/${name}`, code);
 writeFileSync(`${out}/manifest.json`, JSON.stringify(manifest, null, 2) + "\n");
 console.table(manifest);

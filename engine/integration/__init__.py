@@ -8,6 +8,8 @@ one subclass of :class:`Integration`, of the parts that it plays; nothing else h
     Asker        poll      what it knows, through its API
     Looker       look      whether a cart was ordered, a moment before somebody is mailed about it
     Subscriber   connect   its webhooks with the platform, and again when they are gone
+    Storefront   browser   a script for the shop's pages
+    FirstParty   proxy     what the shop's pages send to an address of the shop's own
     Metered                how many calls its API takes
 
 What a platform's JSON says is read with ``text``, ``amount``, ``group`` and the other readers of
@@ -47,6 +49,7 @@ from engine.integration.receive import (
     is_signed,
 )
 from engine.integration.settings import Settings, secret, setting
+from engine.integration.storefront import FirstParty, Storefront, Vouched
 from engine.integration.subscribe import Subscriber, Subscription
 
 __all__ = [
@@ -57,6 +60,7 @@ __all__ = [
     "CartNow",
     "Delivery",
     "Fence",
+    "FirstParty",
     "Integration",
     "Json",
     "Left",
@@ -69,8 +73,10 @@ __all__ = [
     "RawRequest",
     "Receiver",
     "Settings",
+    "Storefront",
     "Subscriber",
     "Subscription",
+    "Vouched",
     "WireEvent",
     "amount",
     "create",

@@ -8,6 +8,7 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 from engine.integration.found import AnyIntegration, find, names
 from engine.integration.parts import parts_of
@@ -36,8 +37,17 @@ def _body(name: str, kind: type[AnyIntegration]) -> Iterator[str]:
         more = part.more(kind)
         if more:
             yield more
+    steps = _steps(kind)
+    if steps:
+        yield f"## Connect it\n\n{steps}"
     told = inspect.cleandoc(sys.modules[kind.__module__].__doc__ or "")
     yield f"## How it works\n\n{told}"
+
+
+def _steps(kind: type[AnyIntegration]) -> str:
+    """What a shop does to connect it, from the ``connect.md`` beside the integration; "" where there is none."""
+    beside = Path(inspect.getfile(kind)).with_name("connect.md")
+    return beside.read_text(encoding="utf-8").strip() if beside.exists() else ""
 
 
 def _settings(options: tuple[Option, ...]) -> str:

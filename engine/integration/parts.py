@@ -11,6 +11,7 @@ from engine.integration.base import MailSender
 from engine.integration.found import AnyIntegration
 from engine.integration.look import Looker
 from engine.integration.receive import Receiver
+from engine.integration.storefront import FirstParty, Storefront
 from engine.integration.subscribe import Subscriber
 
 
@@ -46,12 +47,20 @@ def _renewals(kind: type[AnyIntegration]) -> str:
 own, and the clock does the same every {pause}. It needs a `PUBLIC_URL` that begins with `https://`."""
 
 
+def _on_pages(kind: type[AnyIntegration]) -> str:
+    assert issubclass(kind, Storefront)
+    rows = [f"| {happens} | {becomes} |" for happens, becomes in kind.on_pages.items()]
+    return "\n".join(("## On the shop's pages", "", "| on the page | becomes |", "|---|---|", *rows))
+
+
 PARTS = (
     Part("send", MailSender, "carries mail"),
     Part("poll", Asker, "asks the platform for what a webhook missed", _polls),
     Part("look", Looker, "says whether a cart was ordered, just before a mail about it leaves"),
     Part("connect", Subscriber, "registers its webhooks, and again when the platform has dropped them", _renewals),
     Part("receive", Receiver, "takes webhooks, at `POST /hooks/<name>/<shop>`", _topics),
+    Part("browser", Storefront, "brings a script for the shop's pages, `/adapters/<name>.js`", _on_pages),
+    Part("proxy", FirstParty, "takes what pages send to the shop's own address, at `/proxy/<name>/<shop>`"),
 )
 
 

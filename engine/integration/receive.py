@@ -26,11 +26,15 @@ WireEvent = dict[str, object]
 
 @dataclass(frozen=True)
 class RawRequest:
-    """A request as it came. Header names in lower case, their values as HTTP has them (Latin-1)."""
+    """A request as it came. Header names in lower case, their values as HTTP has them (Latin-1).
+
+    ``query`` has the first value of each name; ``query_string`` is all of it, as it stands in the address.
+    """
 
     headers: Mapping[str, str] = field(default_factory=dict)
     query: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
+    query_string: str = ""
 
 
 class Delivery(msgspec.Struct, frozen=True):

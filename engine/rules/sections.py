@@ -52,7 +52,11 @@ SHOP = Form(
         *BASICS,
         Setting("url", Url(), "The shop's home page."),
         Setting("cart_url", Url(), "The cart's page, where the link in a mail leads."),
-        Setting("origins", OneOrMore(Origin()), "Whose pages may use the public key."),
+        Setting(
+            "origins",
+            OneOrMore(Origin()),
+            "Whose pages may use the public key; `sandboxed` for frames without an address, such as Shopify's pixels.",
+        ),
         Setting("phone", Text(40), "The number a mail or an invitation may name."),
         Setting("chat_url", Url(), "A page on which the chat opens, for mails."),
         Setting("address", Text(300, lines=True), "The postal address at the foot of every mail."),

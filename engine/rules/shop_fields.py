@@ -316,12 +316,19 @@ def _is_web_address(text: str) -> bool:
     return plain and url.scheme in ("http", "https") and bool(url.hostname) and url.username is None
 
 
+SANDBOXED = "sandboxed"
+"""How a rule file calls frames that have no address of their own; browsers call their origin ``null``, as YAML does
+nothing at all."""
+
+
 @dataclass(frozen=True)
 class Origin(Kind[str]):
     what: Said = say("an origin such as https://shop.example, without a path")
 
     def read(self, node: Node, reading: Reading) -> str:
         text = text_of(node, self.what).rstrip("/").casefold()
+        if text == SANDBOXED:
+            return "null"
         if not _is_web_address(text) or urlsplit(text)[2:] != ("", "", ""):
             raise unlike(node, self.what, text)
         return text

@@ -51,7 +51,16 @@ def _translate(vocabulary: Vocabulary, entry: Entry, raw: JsonObject) -> JsonObj
     stated = first(body.get("shipping"), raw.get("shipping"))
     price = _number(dig(stated, "price") if isinstance(stated, dict) else stated)
     shipping.settle(event, price, estimate, body.get("currency"), method)
+    _name_the_cart(event, raw.get("cart_id"))
     return event
+
+
+def _name_the_cart(event: JsonObject, name: object) -> None:
+    """A ``cart_id`` beside the type: the name that the cart has here, whatever the platform calls it."""
+    for part, field in (("cart", "id"), ("order", "cart_id")):
+        told = event.get(part)
+        if isinstance(name, str) and isinstance(told, dict):
+            event[part] = {**told, field: name}
 
 
 def _number(value: object) -> object:

@@ -17,6 +17,8 @@ def ours(raw: JsonObject) -> JsonObject:
     """The fields that already have our names; a section must be an object: the same word may be a number of theirs."""
     event = {name: raw[name] for name in _PLAIN if raw.get(name) is not None}
     event.update({name: raw[name] for name in SECTIONS if isinstance(raw.get(name), dict)})
+    if isinstance(raw.get("refs"), list):
+        event["refs"] = raw["refs"]
     return event
 
 

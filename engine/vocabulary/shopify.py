@@ -1,4 +1,4 @@
-"""Shopify's web pixel: standard events with ``data`` and ``context``.
+"""Shopify's web pixel: standard events with ``data`` and ``context``; and the cart of a theme.
 
 https://shopify.dev/docs/api/web-pixels-api/standard-events. Amounts are ``{amount, currencyCode}`` in major units.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 
+from engine.vocabulary import shopify_cart
 from engine.vocabulary.entries import Entry, Vocabulary
 from engine.vocabulary.values import JsonObject, amount, dig, each, first, is_said, said, section, text, whole
 
@@ -16,6 +17,12 @@ _GLOBAL_ID = re.compile(r"gid://shopify/\w+/([^/?]+)")
 _ALERTS = {"PAYMENT_ERROR": "payment_failed", "DISCOUNT_ERROR": "coupon_rejected"}
 
 ENTRIES = (
+    Entry(
+        "cart_updated",
+        "cart_updated",
+        ("cart_js",),
+        note="theirs when `data.cartJs` is there: a theme's `/cart.js` as it is, in hundredths also of yen",
+    ),
     Entry("page_viewed", "page_viewed", note="theirs when `context.document` is there and our `page` is not"),
     Entry("search_submitted", "searched", ("search",), note="length of the words only, and how many were found"),
     Entry("collection_viewed", "product_list_viewed", note="no canonical twin: kept under Segment's name"),
@@ -139,7 +146,8 @@ def _cart(data: JsonObject) -> JsonObject:
         "currency": text(dig(cart, "cost", "totalAmount", "currencyCode")),
         "total": amount(dig(cart, "cost", "totalAmount")),
     }
-    return {"cart": {**said(told), "lines": [_line(item, "merchandise") for item in lines]}}
+    named = shopify_cart.refs("cart", _id(cart.get("id")))
+    return {"cart": {**said(told), "lines": [_line(item, "merchandise") for item in lines]}, **named}
 
 
 def _where(checkout: JsonObject) -> JsonObject:
@@ -182,7 +190,11 @@ def _checkout(data: JsonObject) -> JsonObject:
     checkout = section(data.get("checkout"))
     lines = _checkout_lines(checkout)
     cart = {"cart": {**said(_costs(checkout)), "lines": lines}} if lines else {}
-    return {**cart, **_where(checkout)}
+    return {**cart, **_where(checkout), **_named(checkout)}
+
+
+def _named(checkout: JsonObject) -> JsonObject:
+    return shopify_cart.refs("checkout", text(checkout.get("token")))
 
 
 def _sum(prices: list[object]) -> object:
@@ -244,7 +256,7 @@ def _order(data: JsonObject) -> JsonObject:
         "customer_id": _id(dig(checkout, "order", "customer", "id")),
     }
     lines = _checkout_lines(checkout)
-    return {"order": said(order) | ({"lines": lines} if lines else {})}
+    return {"order": said(order) | ({"lines": lines} if lines else {}), **_named(checkout)}
 
 
 def _search(data: JsonObject) -> JsonObject:
@@ -266,11 +278,12 @@ SHOPIFY = Vocabulary(
     body=body,
     parts={
         "product": _product, "cart_line": _cart_line, "cart": _cart, "checkout": _checkout, "contact": _contact,
+        "cart_js": shopify_cart.cart_js,
         "expected_shipping": _expected_shipping, "shipping": _shipping, "order": _order, "search": _search,
         "alert": _alert,
     },
     signs={
         "page_viewed": _has_document, "product_viewed": _has_product, "cart_viewed": _has_cart,
-        "checkout_started": _has_checkout,
+        "checkout_started": _has_checkout, "cart_updated": shopify_cart.is_told,
     },
 )  # fmt: skip

@@ -10,7 +10,14 @@ START = "<!-- from engine/vocabulary: start -->"
 END = "<!-- from engine/vocabulary: end -->"
 
 _HEAD = ("their name", "ours", "step", "read", "why")
-_READ = {"cart_line": "product", "checkout": "cart", "method": "", "alert": "", "expected_shipping": "estimate"}
+_READ = {
+    "cart_line": "product",
+    "checkout": "cart",
+    "method": "",
+    "alert": "",
+    "expected_shipping": "estimate",
+    "cart_js": "cart",
+}
 
 
 def _row(cells: tuple[str, ...]) -> str:

@@ -197,6 +197,9 @@ _TOLD = {
     "snippet.script": _Route(
         {200: _Answer("the script", SCRIPT), 304: _Answer("unchanged"), 404: _Answer("no such script", JSON, Error)}
     ),
+    "snippet.adapter": _Route(
+        {200: _Answer("the script", SCRIPT), 304: _Answer("unchanged"), 404: _Answer("no such script", JSON, Error)}
+    ),
     "links.survey": _Route({200: _PAGE} | _DEAD_LINK, summary="Show the chosen answer to a survey; notes nothing."),
     "links.answered": _Route({200: _PAGE} | _DEAD_LINK, summary="Note the answer to a survey; the first one counts."),
     "links.unsubscribe": _Route({200: _PAGE} | _DEAD_LINK, summary="Ask whether to stop the mails; changes nothing."),

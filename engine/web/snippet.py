@@ -1,4 +1,5 @@
-"""The storefront script: cached for long under its content hash, shortly under its plain name."""
+"""The storefront script, and what integrations bring for the shop's pages: cached for long under their content's hash,
+shortly under their plain name."""
 
 from __future__ import annotations
 
@@ -9,9 +10,14 @@ from pathlib import Path
 from flask import Blueprint, Response, abort, request
 
 DIST = Path(__file__).resolve().parents[2] / "snippet" / "dist"
-FILES = {"shopbell.js", "shopbell-ui.js"}
 
 blueprint = Blueprint("snippet", __name__)
+
+
+@cache
+def files() -> frozenset[str]:
+    """What was built, by its name under :data:`DIST`."""
+    return frozenset(path.relative_to(DIST).as_posix() for path in DIST.rglob("*.js"))
 
 
 @cache
@@ -24,9 +30,20 @@ def _file(name: str) -> tuple[bytes, str]:
 def script(name: str) -> Response:
     """``/shopbell.js``, ``/shopbell-ui.js``, or either with its hash: ``/shopbell.<hash>.js`` or ``?v=<hash>``."""
     plain, _, stated = name.partition(".")
-    if f"{plain}.js" not in FILES:
+    return _answer(f"{plain}.js", stated)
+
+
+@blueprint.get("/adapters/<name>.js")
+def adapter(name: str) -> Response:
+    """What an integration brings for the shop's pages, by the integration's name; with its hash as above."""
+    plain, _, stated = name.partition(".")
+    return _answer(f"adapters/{plain}.js", stated)
+
+
+def _answer(file: str, stated: str) -> Response:
+    if file not in files():
         abort(404)
-    content, digest = _file(f"{plain}.js")
+    content, digest = _file(file)
     if stated and stated != digest:
         abort(404)
     answer = Response(content, content_type="text/javascript; charset=utf-8")

@@ -40,6 +40,7 @@ from engine.integration import (
     RawRequest,
     Receiver,
     Settings,
+    Storefront,
     WireEvent,
     is_signed,
     json_object,
@@ -89,7 +90,7 @@ class ShopifySettings(Settings, frozen=True):
     previous_secret: Annotated[str, secret("the client secret that is being replaced")] = ""
 
 
-class Shopify(Receiver[ShopifySettings], Asker[ShopifySettings]):
+class Shopify(Receiver[ShopifySettings], Asker[ShopifySettings], Storefront[ShopifySettings]):
     """A Shopify shop: its carts, checkouts, orders, deliveries, stock and consents, as they happen."""
 
     title: ClassVar[str] = "Shopify"
@@ -119,6 +120,13 @@ class Shopify(Receiver[ShopifySettings], Asker[ShopifySettings]):
         "customers/redact": "the person and the named orders are erased",
         "shop/redact": "everything about everybody in the shop is erased",
         "app/uninstalled": "told in the log; nothing more comes",
+    }
+
+    on_pages: ClassVar[Mapping[str, str]] = {
+        "the cart becomes another, by whatever theme or app": "`cart_updated`, in the shopper's currency",
+        "the shopper agrees, and something is in the cart": "the visitor's name, in the cart's attributes",
+        "the shopper answers Shopify's consent banner": "the same consent here, where the tag asks for it",
+        "a mail's link brings a cart back": "what is missing is added to the cart",
     }
 
     def __init__(self, settings: ShopifySettings) -> None:

@@ -9,10 +9,12 @@ import msgspec
 import pytest
 
 from engine.clock import HOUR, MINUTE, Millis
+from engine.events import parse_event
 from engine.people import Person
 from engine.store.unit import ALIASES, CARTS, EVENTS, ORDERS, PEOPLE, VISITORS
 from engine.visitors import Visitor
-from tests.service.doors import Json, cart_updated, happened, page_viewed
+from engine.vocabulary import translate
+from tests.service.doors import Json, answer_of, cart_updated, happened, page_viewed
 from tests.service.platform import PlatformDoor, open_platform_door
 
 CHECKOUT = "parrot:checkout:3d58ad45d661cd34d882fda5c68a36b8"
@@ -177,3 +179,20 @@ def test_a_cart_about_which_the_platform_has_mailed_stays_so_when_its_browser_is
     door.say(checkout(CHECKOUT), happened("reminder_sent", refs=[CHECKOUT]))
     door.send(cart_updated(cart_id="c2") | {"refs": [CHECKOUT]}, visitor=ANNA)
     assert state(door, ANNA).reminded == ["c1"]
+
+
+def test_a_cart_in_another_vocabulary_keeps_its_body_and_gets_its_name_beside_it(door: PlatformDoor) -> None:
+    door.say(checkout(CHECKOUT, CART, visitor=ANNA))
+    line = {"title": "Ink", "quantity": 3, "variant": {"id": "1", "price": {"amount": "24.95", "currencyCode": "EUR"}}}
+    body = {"checkout": {"token": "t", "currencyCode": "EUR", "lineItems": [line]}}
+    theirs = happened("checkout_started", refs=[CHECKOUT], data=body)
+    assert answer_of(door.send(theirs, visitor=ANNA))["accepted"] == 1
+    basket = state(door, ANNA).basket
+    assert basket is not None
+    assert (basket.id, basket.total) == ("c1", 7485)
+    [kept] = [row for row in door.rows(EVENTS, shop="ink") if row.id == theirs["id"]]
+    told = msgspec.json.decode(kept.body)
+    assert (told["cart_id"], told["data"]) == ("c1", body)
+    again = parse_event(translate(told | {"visitor": ANNA}), received_at=0, skew_ms=0, currency="EUR", trusted=False)
+    assert again.cart is not None
+    assert (again.cart.id, again.cart.total) == ("c1", 7485)

@@ -222,7 +222,7 @@ shop:
   currency: JPY
   languages: nl
   id: second
-  origins: [https://a.example, https://b.example]
+  origins: [https://a.example, https://b.example, sandboxed]
   addresses_from_browser: never
 integrations:
   smtp: {url: env:SMTP_URL, from: "Winkel <hallo@winkel.example>"}
@@ -232,7 +232,7 @@ rules: []
 """
     ).shop
     assert (shop.id, shop.currency, shop.free_shipping_from, shop.languages) == ("second", "JPY", 5000, ("nl",))
-    assert shop.origins == ("https://a.example", "https://b.example")
+    assert shop.origins == ("https://a.example", "https://b.example", "null")
     assert shop.addresses_from_browser == "never"
     assert [entry.name for entry in shop.integrations] == ["smtp", "shopify"]
     assert shop.integrations[0].settings["url"] == "env:SMTP_URL"
