@@ -109,9 +109,11 @@ class Errands:
 
     def _ask(self, errand: Errand, shop: ShopRules, asker: Asker[Any]) -> None:
         page = asker.ask(errand.what, errand.cursor, self._call(errand, asker))
-        taken = self._intake.take_news(Platform(shop, errand.integration, asker), page.news)
-        for delivery in taken.hints:
-            self._ring(delivery)
+        platform = Platform(shop, errand.integration, asker)
+        taken = [self._intake.take(platform, delivery) for delivery in page.deliveries]
+        for each in (*taken, self._intake.take_news(platform, page.news)):
+            for delivery in each.hints:
+                self._ring(delivery)
         pause = asker.polls.get(errand.what) if page.again_in_ms is None else page.again_in_ms
         errands.settle(self._intake.engine, errand, page.cursor, pause)
 

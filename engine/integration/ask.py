@@ -14,7 +14,7 @@ from typing import ClassVar, Protocol
 from engine.clock import Millis
 from engine.http import Answered
 from engine.integration.base import Integration
-from engine.integration.receive import News
+from engine.integration.receive import Delivery, News
 from engine.integration.settings import S
 
 
@@ -28,6 +28,8 @@ class Call(Protocol):
 class Page:
     """What one question brought, and from where to go on next time.
 
+    ``deliveries`` are things that read as if a webhook had brought them. Each is taken in by itself, so that one that
+    nobody can read goes into quarantine and holds up none of the others.
     ``again_in_ms`` is 0 when there is more at once, or how long the platform wants to be left alone; None when this was
     all: a poll comes again at its own pace, and what had to be looked up is.
     """
@@ -35,6 +37,7 @@ class Page:
     news: News
     cursor: str = ""
     again_in_ms: Millis | None = None
+    deliveries: tuple[Delivery, ...] = ()
 
 
 class Asker(Integration[S], ABC):

@@ -3,11 +3,30 @@ name shop, topic and delivery are not signed. So a body must be of the kind that
 content counts once under whatever id it comes; WooCommerce makes a new id for each try. The unsigned `webhook_id=7`
 that a shop sends when a webhook is saved is answered with 200, and changes nothing.
 
-**Setting it up.** In WooCommerce, Settings, Advanced, Webhooks: add one for each topic above, active, with the API
-version WP REST API v3, the delivery address `https://<your Shopbell>/hooks/woocommerce/<shop.id>`, and the same
-secret in all of them. Save them as a user who may see orders: a webhook tells what its user may see. Put the secret
-into the environment as `WOOCOMMERCE_WEBHOOK_SECRET`, and `integrations: {woocommerce: {}}` into the rule file. While
-the secret is replaced, webhook by webhook, the old one stands in `previous_secret`.
+**Setting it up.** In WooCommerce, Settings, Advanced, REST API: add a key with read and write access, for a user who
+may see orders; a webhook tells what its user may see. Put its two halves and a secret of your own into the environment,
+name them in the rule file, and say `shopbell connect woocommerce`:
+
+```yaml
+integrations:
+  woocommerce:
+    site: https://shop.example
+    consumer_key: env:WOOCOMMERCE_KEY
+    consumer_secret: env:WOOCOMMERCE_SECRET
+```
+
+That registers every webhook with the secret in `WOOCOMMERCE_WEBHOOK_SECRET`. Without a key it is done by hand: under
+Advanced, Webhooks, one for each topic above, active, with the API version WP REST API v3, the delivery address
+`https://<your Shopbell>/hooks/woocommerce/<shop.id>`, and the same secret in all of them. While the secret is replaced,
+webhook by webhook, the old one stands in `previous_secret`. The key goes in the `Authorization` header, never in an
+address: a host that drops this header (some with PHP behind CGI do) answers 401 until it is set up to hand it on.
+
+**What a webhook missed.** WooCommerce tries no delivery twice and switches a webhook off after more than five failures
+in a row. With a key both are mended: every hour webhooks that are missing or disabled are made or switched on again,
+and the log says so; one that somebody paused is left alone. Every ten minutes the orders that have changed are asked
+for, from an hour before the latest change that was seen; it begins with the newest when it is first connected. An order
+that cannot be read waits in quarantine like a webhook, and holds up no other. That needs WooCommerce 5.8 or later and
+pretty permalinks.
 
 **Carts come from the page.** WooCommerce tells of no cart: the script on the page does (`cart_updated`, see the
 events). The page after an order has its key in the address (`key=wc_order_…`); a page that tells it among its `refs`,
@@ -21,10 +40,9 @@ the order's number as its id, so that no reminder overtakes it.
 the block checkout makes as soon as it is opened, is no order. WooCommerce has no status for what was sent:
 `completed` is taken for it, and a plugin's own are named in `shipped_statuses` and `delivered_statuses`.
 
-**What it does not do.** WooCommerce tries no delivery twice and switches a webhook off after six failures in a row;
-what was missed is not asked for, and nobody looks whether one was switched off. It sends nothing of what
-people ask, to see what is known of them or to have it erased: that is done by hand, with `shopbell erase`. A deleted
-account is no such request, because its body is a bare number that no signature ties to its topic.
+**What it does not do.** WooCommerce sends nothing of what people ask, to see what is known of them or to have it
+erased: that is done by hand, with `shopbell erase`. A deleted account is no such request, because its body is a bare
+number that no signature ties to its topic.
 
 **Not verified on a live shop.** None of this was tried on one. How a shop shows prices, in which meta key a plugin
 notes consent, and that a tick reads `1`, `yes`, `true` or `on`, differ from shop to shop and are said in the
@@ -39,9 +57,25 @@ from html import unescape
 from typing import ClassVar
 
 from engine.errors import BadSignature, UnknownTopic
-from engine.integration import Delivery, News, RawRequest, Receiver, WireEvent, is_signed, json_object
-from integrations.woocommerce import goods, orders, people
-from integrations.woocommerce.body import Json, require
+from engine.integration import (
+    Asker,
+    Call,
+    Delivery,
+    Json,
+    News,
+    Page,
+    RawRequest,
+    Receiver,
+    Subscriber,
+    Subscription,
+    WireEvent,
+    is_signed,
+    json_object,
+)
+from integrations.woocommerce import goods, orders, people, webhooks
+from integrations.woocommerce.api import Api, items
+from integrations.woocommerce.backfill import Place
+from integrations.woocommerce.body import require
 from integrations.woocommerce.told import WooCommerceSettings
 
 _PREFIX = "x-wc-webhook-"
@@ -49,11 +83,16 @@ _HINTS = frozenset(["source", "id"])
 _PING = re.compile(rb"webhook_id=\d{1,20}")
 
 
-class WooCommerce(Receiver[WooCommerceSettings]):
+_MISSED = "order.updated"
+"""As what an order is read that was asked for: the API tells it exactly as this webhook does."""
+
+
+class WooCommerce(Receiver[WooCommerceSettings], Asker[WooCommerceSettings], Subscriber[WooCommerceSettings]):
     """A WooCommerce shop: its orders and what becomes of them, its stock, and what its customers allow."""
 
     title: ClassVar[str] = "WooCommerce"
     settings_type = WooCommerceSettings
+    polls: ClassVar[Mapping[str, int]] = {"orders": 600_000}
     topics: ClassVar[Mapping[str, str]] = {
         "order.created": "`order_placed`, which ends every recovery; and what the order says has become of it",
         "order.updated": "the same, with `order_paid`, `order_shipped`, `order_delivered`, `order_cancelled`, "
@@ -68,6 +107,10 @@ class WooCommerce(Receiver[WooCommerceSettings]):
         "product.restored": "the same",
         "product.deleted": "nothing: its body is a bare number",
     }
+
+    def __init__(self, settings: WooCommerceSettings) -> None:
+        super().__init__(settings)
+        self._api = Api(settings.site, settings.consumer_key, settings.consumer_secret)
 
     def admit(self, request: RawRequest) -> Delivery | None:
         """The delivery; None for the knock of a webhook that was saved. Raises BadSignature."""
@@ -94,6 +137,38 @@ class WooCommerce(Receiver[WooCommerceSettings]):
             require(body, "id")
             return News()
         return News(events=tuple(self._events(resource, body)))
+
+    def ask(self, what: str, cursor: str, call: Call) -> Page:
+        """One page of orders that have changed; nothing where no key was given."""
+        if what not in self.polls or not self._api.is_open:
+            return Page(News(), cursor)
+        place = Place.of(cursor)
+        body = self._api.get(call, "orders", place.query)
+        further, more = place.past(body)
+        told = tuple(Delivery(_MISSED, order, once=False) for order in items(body))
+        return Page(News(), str(further), 0 if more else None, told)
+
+    def wanted(self, address: str) -> tuple[Subscription, ...]:
+        """A webhook for each topic that becomes something here."""
+        silent = () if self.settings.consent_meta else ("customer",)
+        topics = [topic for topic in self.topics if not topic.endswith(".deleted") and not topic.startswith(silent)]
+        return tuple(Subscription(topic, address) for topic in topics) if self._api.is_open else ()
+
+    def standing(self, call: Call) -> tuple[Subscription, ...]:
+        """All webhooks of the shop."""
+        return webhooks.standing(self._api, call)
+
+    def make(self, wanted: Subscription, call: Call) -> None:
+        """A new webhook, with the secret that the settings name."""
+        webhooks.make(self._api, wanted, self.settings.webhook_secret, call)
+
+    def mend(self, standing: Subscription, wanted: Subscription, call: Call) -> None:
+        """Make it what it should be, and switch it on."""
+        webhooks.mend(self._api, standing, wanted, self.settings.webhook_secret, call)
+
+    def remove(self, standing: Subscription, call: Call) -> None:
+        """Delete it."""
+        self._api.delete(call, f"webhooks/{standing.id}")
 
     def _events(self, resource: str, body: Json) -> list[WireEvent]:
         if resource == "order":

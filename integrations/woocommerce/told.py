@@ -8,12 +8,18 @@ from engine.integration import Settings, secret, setting
 
 _STATUSES = r"|[a-z0-9_-]+(, *[a-z0-9_-]+)*"
 _KEY = r"\S*"
+_SITE = r"|https://[^\s/?#@]+(/[^\s?#]*[^\s/?#])?"
 _USUAL_NAME = "env:WOOCOMMERCE_WEBHOOK_SECRET"
 
 
 class WooCommerceSettings(Settings, frozen=True):
     webhook_secret: Annotated[str, secret("the secret that stands in each of the shop's webhooks")] = _USUAL_NAME
     previous_secret: Annotated[str, secret("the webhooks' secret that is being replaced")] = ""
+    site: Annotated[
+        str, setting("the shop's own address, such as https://shop.example; its API is asked there", pattern=_SITE)
+    ] = ""
+    consumer_key: Annotated[str, secret("the key of the shop's REST API, ck_…; without it nothing is asked")] = ""
+    consumer_secret: Annotated[str, secret("the secret of that key, cs_…")] = ""
     shipped_statuses: Annotated[
         str, setting("the order statuses that say it was sent, separated by commas", pattern=_STATUSES)
     ] = "completed"

@@ -14,7 +14,7 @@ from engine.errands import Errands, backoff
 from engine.errors import CallError
 from engine.http import Caller
 from engine.intake import Intake
-from engine.store import errands
+from engine.store import errands, quarantine
 from engine.store.errands import ERRANDS, LEASE
 from engine.store.unit import DELIVERIES, EVENTS
 from tests.builders import Hands
@@ -141,6 +141,20 @@ def test_a_message_that_is_owed_because_of_it_is_told_to_the_workers(
     clock_of(door, rung).run()
     assert rung == [row.id for row in door.rows(DELIVERIES, kind="email")]
     assert len(rung) == 1
+
+
+def test_one_odd_thing_on_a_page_holds_up_none_of_the_others(door: PlatformDoor, hands: Hands, serve: Serve) -> None:
+    """It waits in quarantine with its bytes, however often the page tells it; the poll goes on."""
+    good = msgspec.json.encode({"events": [ordered("o1")]}).decode()
+    heard = [good, '{"odd": 1}', "[", good]
+    serve(Answer(msgspec.json.encode({"events": [], "cursor": "a", "heard": heard})))
+    clock = clock_of(door)
+    for _ in range(2):
+        assert clock.run() == 1
+        hands.now += POLL
+    assert len(door.rows(EVENTS, shop="ink", type="order_placed")) == 1
+    assert sorted(kept.delivery.body for kept in quarantine.everything(door.engine)) == [b"[", b'{"odd": 1}']
+    assert problems(door) == [(0, "")]
 
 
 # --- when it does not answer ------------------------------------------------------------------------------------------
