@@ -20,7 +20,7 @@ import structlog
 from sqlalchemy import Engine
 
 from engine import identify, integration
-from engine.clock import DAY, MINUTE, SECOND, Millis
+from engine.clock import DAY, MINUTE, SECOND, Millis, machine_time
 from engine.crashpoints import crash_point
 from engine.decisions import Guard
 from engine.errors import CallError, DeliveryDelayed, DeliveryError, DeliveryRefused, DeliveryUncertain, StoreError
@@ -138,7 +138,9 @@ class Deliverer:
             return self._settle(held, DeliveryState.CANCELLED, "the shop is gone from the rule files")
         rest_s = self._rests_until.get(held.shop, 0.0) - time.monotonic()
         if rest_s > 0:
-            deliveries.put_back(self._engine, held, round(rest_s * SECOND), "the relay did not answer in time just now")
+            deliveries.put_back(
+                self._engine, held, machine_time(round(rest_s * SECOND)), "the relay did not answer in time just now"
+            )
             return DeliveryState.SCHEDULED
         stopped = _is_silenced(shop.rules.by_name.get(held.rule))
         if stopped is not None:

@@ -128,6 +128,29 @@ class Caller:
             watch.cancel()
 
 
+class StandIn(Caller):
+    """Asks one address of this machine whatever is asked of any other, under the other's name: for a simulated shop.
+
+    What is refused in earnest is refused here: only https addresses are called.
+    """
+
+    def __init__(self, url: str) -> None:
+        super().__init__(permit=lambda address: address.is_loopback, schemes=("http",))
+        self._url = url.rstrip("/")
+
+    def _call(self, method: str, url: str, letter: _Letter | None, headers: Mapping[str, str], most: int) -> Answered:
+        parts = urlsplit(url)
+        if parts.scheme != "https" or not parts.hostname:
+            raise CallError("only https addresses are called", refused=True)
+        instead = f"{self._url}{parts.path or '/'}" + (f"?{parts.query}" if parts.query else "")
+        return super()._call(method, instead, letter, {**headers, "Host": parts.netloc}, most)
+
+
+def caller(stand_in: str) -> Caller:
+    """What asks shops' platforms: the open internet, or in a simulated shop the ``stand_in`` on this machine."""
+    return StandIn(stand_in) if stand_in else Caller()
+
+
 class _Letter:
     """The body, with the fence before its last byte; ``gone`` tells whether that byte may have left."""
 

@@ -16,7 +16,7 @@ import structlog
 from sqlalchemy import Engine
 
 from engine import integration
-from engine.clock import wall_clock
+from engine.clock import machine_clock
 from engine.errors import RuleFileError, SettingsError, StoreError
 from engine.pipeline import ShopRules
 from engine.rules.loader import load, load_path, unreadable
@@ -112,7 +112,7 @@ class LiveRules:
         """Whether nobody is writing: it was written a while ago, or is as the look before this one found it."""
         before, self._seen = self._seen, stamp
         written_ns = max((at_ns for _, at_ns, *_ in stamp), default=None)
-        return stamp == before or (written_ns is not None and wall_clock() - written_ns // 1_000_000 > QUIET_MS)
+        return stamp == before or (written_ns is not None and machine_clock() - written_ns // 1_000_000 > QUIET_MS)
 
     def _start(self) -> None:
         """At start a broken file is no reason to stay down if a good one was live before."""

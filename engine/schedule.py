@@ -17,12 +17,13 @@ from redis.exceptions import RedisError
 from sqlalchemy import Engine
 
 from engine import hints
-from engine.clock import DAY, SECOND, Millis
+from engine.clock import DAY, SECOND, Millis, machine_time
 from engine.committer import Committer
 from engine.crashpoints import crash_point
 from engine.errands import Errands
 from engine.errors import RuleFileError, StoreError
 from engine.hints import Ringer
+from engine.http import caller
 from engine.intake import Intake
 from engine.live import open_rules
 from engine.settings import Settings
@@ -36,7 +37,7 @@ MOST_DUE = 1_000
 MOST_OWED = 200
 LATE = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
 """A round that is late (the machine slept, the last one took long) is made once, at once, however late it is."""
-OVERDUE: Millis = 2 * SECOND
+OVERDUE: Millis = machine_time(2 * SECOND)
 """A delivery that was just decided has its own hint on the way."""
 
 
@@ -110,7 +111,13 @@ def _open_errands(settings: Settings, engine: Engine, ringer: Ringer) -> Errands
         log.warning("platforms are not asked without rules", error=error.message)
         return None
     intake = Intake(engine, Committer(engine))
-    return Errands(live, intake, lambda delivery: ringer.ring("deliver", [delivery]), public_url=settings.public_url)
+    return Errands(
+        live,
+        intake,
+        lambda delivery: ringer.ring("deliver", [delivery]),
+        caller(settings.stand_in),
+        public_url=settings.public_url,
+    )
 
 
 def run_clock(settings: Settings) -> None:

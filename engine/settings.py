@@ -18,7 +18,7 @@ from typing import Final
 from urllib.parse import SplitResult, quote, urlsplit
 from zlib import crc32
 
-from engine.clock import DAY
+from engine.clock import DAY, VARIABLE, Pace
 from engine.errors import SettingsError
 
 SECRET_KEY_LENGTH: Final = 32
@@ -76,6 +76,8 @@ class Settings:
     """The same for one network address, whatever visitors it names. 0: no limit."""
     trusted_proxies: int
     """How many proxies in front of us may be believed about the shopper's address."""
+    stand_in: str
+    """In a simulated shop: what is asked instead of any platform, ``http://127.0.0.1:port``; else empty."""
 
     @property
     def production(self) -> bool:
@@ -125,8 +127,10 @@ class Settings:
             visitor_rate=read.number("VISITOR_RATE", 10, 0, 100_000),
             address_rate=read.number("ADDRESS_RATE", 0, 0, 1_000_000),
             trusted_proxies=read.number("TRUSTED_PROXIES", 0, 0, 10),
+            stand_in=read.stand_in(),
         )
-        read.refuse_crash_points(production)
+        read.refuse_what_is_for_tests(production)
+        read.check_the_clock()
         read.raise_problems()
         return settings if settings.secret_key else _with_development_key(settings)
 
@@ -224,10 +228,25 @@ class _Reader:
             )
         return text
 
-    def refuse_crash_points(self, production: bool) -> None:
-        """Whatever makes a process kill itself for a test has no place where shoppers are."""
-        if production and self.text("SHOPBELL_CRASH_AT"):
-            self._problems.append("SHOPBELL_CRASH_AT is for tests only and must not be set in production.")
+    def stand_in(self) -> str:
+        text = self.text("SHOPBELL_STAND_IN")
+        url = self._url("SHOPBELL_STAND_IN", text) if text else None
+        if url and (url.scheme != "http" or not _is_loopback(url.hostname or "") or url.path.strip("/")):
+            self._problems.append("SHOPBELL_STAND_IN must look like http://127.0.0.1:4000, an address of this machine.")
+        return text
+
+    def check_the_clock(self) -> None:
+        text = self.text(VARIABLE)
+        try:
+            _ = Pace.read(text) if text else None
+        except ValueError:
+            self._problems.append(f"{VARIABLE} must be a speed and two moments in milliseconds, with commas between.")
+
+    def refuse_what_is_for_tests(self, production: bool) -> None:
+        """What makes a process kill itself, or live in another time or world, has no place where shoppers are."""
+        for name in ("SHOPBELL_CRASH_AT", VARIABLE, "SHOPBELL_STAND_IN"):
+            if production and self.text(name):
+                self._problems.append(f"{name} is for tests only and must not be set in production.")
 
     def _url(self, name: str, text: str) -> SplitResult | None:
         try:

@@ -17,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from engine.clock import Millis, wall_clock
+from engine.clock import Millis, shop_time, wall_clock
 from engine.errors import StoreError
 from engine.said import say
 
@@ -77,7 +77,7 @@ def database_now(connection: Connection) -> Millis:
     if connection.dialect.name == "sqlite":
         return wall_clock()
     now = connection.execute(_POSTGRES_NOW).scalar_one()
-    return int(now)
+    return shop_time(int(now))
 
 
 _POSTGRES_NOW = text("SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint")
@@ -87,7 +87,7 @@ def commit_begins(connection: Connection) -> Millis:
     """The database's time at the begin of a group commit; until it ends, :func:`between_commits` waits."""
     if connection.dialect.name == "sqlite":
         return wall_clock()
-    return int(connection.execute(_POSTGRES_COMMIT_BEGINS).scalar_one())
+    return shop_time(int(connection.execute(_POSTGRES_COMMIT_BEGINS).scalar_one()))
 
 
 def between_commits(connection: Connection) -> None:

@@ -10,12 +10,12 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, Engine, and_, or_, select, update
 
-from engine.clock import SECOND, Millis
+from engine.clock import SECOND, Millis, machine_time
 from engine.messages import DeliveryState
 from engine.store.database import database_now, in_transaction, reading
 from engine.store.unit import DELIVERIES
 
-LEASE: Millis = 10 * SECOND
+LEASE: Millis = machine_time(10 * SECOND)
 """How long a silent worker keeps a delivery; a living one renews it (see engine.deliver)."""
 
 _C = DELIVERIES.c

@@ -7,13 +7,13 @@ from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Engine, and_, delete, func, or_, select, update
 
-from engine.clock import MINUTE, Millis
+from engine.clock import MINUTE, Millis, machine_time
 from engine.store import models
 from engine.store.database import database_now, in_transaction
 from engine.store.statements import insert_ignoring, upsert
 
 ERRANDS = models.Base.metadata.tables["errands"]
-LEASE: Millis = 2 * MINUTE
+LEASE: Millis = machine_time(2 * MINUTE)
 """Longer than a question may take; whoever dies meanwhile is followed by another after it."""
 
 

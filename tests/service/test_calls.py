@@ -12,7 +12,7 @@ import pytest
 
 from engine import http
 from engine.errors import CallError
-from engine.http import Caller, is_public
+from engine.http import Caller, StandIn, caller, is_public
 from tests.parts import DEADLINE_S, free_port
 
 OPEN = Caller(permit=lambda address: True, schemes=("http",))
@@ -160,3 +160,31 @@ def test_only_https_is_called(url: str) -> None:
     with pytest.raises(CallError) as refused:
         Caller().post(url, b"{}", {}, lambda: True)
     assert refused.value.refused
+
+
+def test_a_simulated_shops_platform_is_asked_at_its_stand_in_under_its_own_name() -> None:
+    told: list[bytes] = []
+
+    def answer(connection: socket.socket, head: bytes) -> None:
+        told.append(head)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+
+    with serving(answer) as (url, heard):
+        stand_in = caller(url.removesuffix("/hook?a=1"))
+        answered = stand_in.ask("POST", "https://name.platform.example/admin/x?page=2", {"X-Token": "t"}, b"{}")
+    assert (answered.status, answered.body, heard) == (200, b"ok", [b"{}"])
+    assert told[0].startswith(b"POST /admin/x?page=2 HTTP/1.1\r\n")
+    assert b"\r\nhost: name.platform.example\r\n" in told[0].lower()
+    assert b"127.0.0.1" not in told[0]
+
+
+@pytest.mark.parametrize("url", ["http://name.platform.example/x", "ftp://name.platform.example/x", "/x"])
+def test_a_stand_in_takes_no_call_that_would_be_refused_in_earnest(url: str) -> None:
+    with pytest.raises(CallError, match="only https") as refused:
+        StandIn(f"http://127.0.0.1:{free_port()}").ask("GET", url, {})
+    assert refused.value.refused
+
+
+def test_without_a_stand_in_only_the_open_internet_is_called() -> None:
+    with pytest.raises(CallError, match="not public"):
+        caller("").ask("GET", "https://127.0.0.1/x", {})

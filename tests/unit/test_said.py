@@ -14,6 +14,7 @@ from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po
 
 import engine
+import simulator
 from engine.cli._language import LANGUAGES, language_of
 from engine.integration import known
 from engine.language import Catalogues
@@ -21,6 +22,7 @@ from engine.rules import blueprints
 from engine.said import FOLDER, all_of, frame, joined, one_of, read_again, say, say_count, translate, unmarked, written
 
 ENGINE = Path(engine.__file__).parent
+SIMULATOR = Path(simulator.__file__).parent
 DUTCH = Catalogues(FOLDER).translations("nl")
 Templates = tuple[str, ...]
 """A sentence's template, or that of one thing and that of several."""
@@ -29,13 +31,13 @@ HOW_MANY = {"say": 1, "say_count": 2, "frame": 1}
 
 def _calls() -> Iterator[tuple[str, str, Templates, set[str]]]:
     """Every sentence in the code: where, by which function, its templates and the names of its values."""
-    for file in sorted(ENGINE.rglob("*.py")):
+    for file in (*sorted(ENGINE.rglob("*.py")), *sorted(SIMULATOR.rglob("*.py"))):
         for call in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name) or call.func.id not in HOW_MANY:
                 continue
-            where = f"{file.relative_to(ENGINE)}:{call.lineno}"
+            where = f"{file.relative_to(ENGINE.parent)}:{call.lineno}"
             templates = [part.value for part in call.args if isinstance(part, ast.Constant)]
-            if where.startswith("said.py") and not templates:
+            if where.startswith("engine/said.py") and not templates:
                 continue  # joined() makes its frame of signs
             assert len(templates) == len(call.args) == HOW_MANY[call.func.id], f"{where}: its template must stand there"
             yield where, call.func.id, tuple(map(str, templates)), {str(value.arg) for value in call.keywords}

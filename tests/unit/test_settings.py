@@ -93,6 +93,26 @@ def test_production_refuses_to_be_killed_for_a_test() -> None:
     assert "SHOPBELL_CRASH_AT is for tests only" in problems(**shop, SHOPBELL_CRASH_AT="after-dot")
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("SHOPBELL_CLOCK", "600,1795510800000,1795341600000"), ("SHOPBELL_STAND_IN", "http://[::1]:4000")],
+)
+def test_a_simulated_shop_is_none_of_productions_business(name: str, value: str) -> None:
+    shop = {"SHOPBELL_ENV": "production", "PUBLIC_URL": "https://bell.shop.example"}
+    assert f"{name} is for tests only" in problems(**shop, **{name: value})
+    read(**{name: value})
+
+
+@pytest.mark.parametrize("clock", ["600", "0,1,1", "fast,1,1", "600,1,1,1", "1000000,1,1"])
+def test_a_clock_that_cannot_be_read_is_told(clock: str) -> None:
+    assert "SHOPBELL_CLOCK must be a speed" in problems(SHOPBELL_CLOCK=clock)
+
+
+@pytest.mark.parametrize("url", ["https://127.0.0.1:4000", "http://shop.example", "http://127.0.0.1/x", "127.0.0.1:1"])
+def test_only_this_machine_stands_in_for_platforms(url: str) -> None:
+    assert "SHOPBELL_STAND_IN must look like" in problems(SHOPBELL_STAND_IN=url)
+
+
 def test_production_has_no_mailbox() -> None:
     settings = read(SHOPBELL_ENV="production", PUBLIC_URL="https://bell.shop.example/")
     assert settings.production

@@ -1,0 +1,68 @@
+"""``shopbell simulate PLATFORM``: a day in a shop, with everything that a platform does to its webhooks."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+import click
+
+from engine.cli import FINE, NO
+from engine.cli._language import answers_in, in_words, tell
+from engine.clock import FASTEST
+
+
+@click.command()
+@click.argument("platform")
+@click.option("--shoppers", type=click.IntRange(1, 2_000), default=50, show_default=True, help="How many come.")
+@click.option(
+    "--speed", type=click.IntRange(1, FASTEST), default=600, show_default=True, help="How much faster time runs."
+)
+@click.option("--seed", type=int, default=1, show_default=True, help="The same number is the same day.")
+@click.option("--rules", type=click.Path(path_type=Path), envvar="RULES", default="rules.yaml", help="The rule file.")
+@click.option("--folder", type=click.Path(path_type=Path), help="Where to keep its Shopbell; else it is thrown away.")
+@click.option("--stay", is_flag=True, help="Keep its Shopbell running afterwards, to look at the mails.")
+@answers_in
+def command(platform: str, shoppers: int, speed: int, seed: int, rules: Path, folder: Path | None, stay: bool) -> int:
+    """Live a day with a simulated shop on PLATFORM, connected to a Shopbell of its own.
+
+    Exit code 1 when anything that was promised did not hold.
+    """
+    from simulator.platform import sides
+    from simulator.run import Plan
+
+    if platform not in sides():
+        raise click.BadParameter(f"there is {', '.join(sides())}", param_hint="PLATFORM")
+    if not rules.is_file():
+        raise click.BadParameter(f"there is no rule file {rules}", param_hint="--rules")
+    with tempfile.TemporaryDirectory(prefix="shopbell-simulated-") as scratch:
+        plan = Plan(platform, shoppers, speed, seed, rules, (folder or Path(scratch)).resolve())
+        return _run(plan, stay=stay)
+
+
+def _run(plan: object, *, stay: bool) -> int:
+    import signal
+
+    from rich.console import Console
+
+    from simulator.promises import broken
+    from simulator.report import table
+    from simulator.run import Plan, Simulation
+
+    assert isinstance(plan, Plan)
+    console = Console()
+    with console.status("…") as status:
+        simulation = Simulation(plan, lambda words: status.update(in_words(words)))
+        with simulation.running() as house:
+            seen = simulation.play(house)
+            problems = broken(seen)
+            status.stop()
+            console.print(table(seen, in_words))
+            for problem in problems:
+                tell(problem, err=True)
+            if stay:
+                click.echo(f"{house.url}/dev/mailbox")
+                signal.pause()
+    sys.stdout.flush()
+    return NO if problems else FINE

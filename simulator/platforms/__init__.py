@@ -1,0 +1,1 @@
+"""The platforms' sides: see :mod:`simulator.platform`."""

@@ -1,0 +1,145 @@
+"""Shopify's side: webhooks of the 2026-07 API, and the GraphQL API with its points and its tokens.
+
+Bodies have the fields and the quirks of recorded ones (tests/fixtures/integrations/shopify): an address that is not
+there yet is a list, money is text, offsets differ within one body.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Callable, Mapping
+from typing import ClassVar
+from uuid import NAMESPACE_URL, uuid5
+
+import msgspec
+from flask import Flask
+
+from engine.clock import to_iso
+from simulator.life import Happening, Kind
+from simulator.platform import Delivery, Platform
+from simulator.platforms.shopify import bodies
+from simulator.platforms.shopify.api import create_api
+from simulator.platforms.shopify.bodies import CLIENT_ID, SECRET, SHOP, Json
+from simulator.world import Checkout, World
+
+_PIXEL = frozenset([Kind.LOOKED, Kind.CART_CHANGED, Kind.CHECKOUT_BEGAN, Kind.SHIPPING_CHOSEN])
+"""A pixel sees the checkout, and no address in it without scopes of its own."""
+
+
+class Shopify(Platform):
+    """A shop on Shopify, with an app from the Dev Dashboard."""
+
+    name: ClassVar[str] = "shopify"
+    browser_tells: ClassVar[frozenset[Kind]] = _PIXEL
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        return {"shop": SHOP, "client_id": CLIENT_ID, "client_secret": "env:SHOPIFY_CLIENT_SECRET"}
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        return {"SHOPIFY_CLIENT_SECRET": SECRET}
+
+    def cart_in_browser(self, checkout: Checkout) -> Mapping[str, object]:
+        token = bodies.cart_token(checkout)
+        # The storefront says `token?key=…`; the snippet tells the token alone.
+        return {"id": token, "refs": [f"shopify:cart:{token}"]}
+
+    def deliveries(self, happening: Happening, world: World) -> list[Delivery]:
+        number = happening.shopper.number
+        told = _TOLD[happening.kind](happening, world) if happening.kind in _TOLD else []
+        return [_signed(happening, topic, f"{about}:{number}", body) for topic, about, body in told]
+
+    def api(self, world: World) -> Flask:
+        return create_api(world, self.clock)
+
+
+_Told = list[tuple[str, str, Json]]
+"""Topic, what it is about, and the body."""
+
+
+def _cart(happening: Happening, world: World) -> _Told:
+    checkout = world.checkout(happening.shopper)
+    assert checkout is not None
+    topic = "carts/create" if checkout.began_at == happening.at else "carts/update"
+    return [(topic, "checkout", bodies.cart(checkout))]
+
+
+def _began(happening: Happening, world: World) -> _Told:
+    return [("checkouts/create", "checkout", _checkout(happening, world))]
+
+
+def _changed(happening: Happening, world: World) -> _Told:
+    return [("checkouts/update", "checkout", _checkout(happening, world))]
+
+
+def _emptied(happening: Happening, world: World) -> _Told:
+    return [*_cart(happening, world), *_changed(happening, world)]
+
+
+def _checkout(happening: Happening, world: World) -> Json:
+    checkout = world.checkout(happening.shopper)
+    assert checkout is not None
+    return bodies.checkout(checkout)
+
+
+def _order(*topics: str) -> Callable[[Happening, World], _Told]:
+    def told(happening: Happening, world: World) -> _Told:
+        order = world.order(happening.shopper)
+        assert order is not None
+        return [(topic, "order", bodies.order(order)) for topic in topics]
+
+    return told
+
+
+def _ordered(happening: Happening, world: World) -> _Told:
+    # The checkout is told once more, as completed, and either may arrive first.
+    return [*_order("orders/create")(happening, world), *_changed(happening, world)]
+
+
+def _shipped(happening: Happening, world: World) -> _Told:
+    order = world.order(happening.shopper)
+    assert order is not None
+    return [("fulfillments/create", "order", bodies.fulfillment(order)), *_order("orders/fulfilled")(happening, world)]
+
+
+def _withdrawn(happening: Happening, world: World) -> _Told:
+    topic = "customers_email_marketing_consent/update"
+    return [(topic, "consent", bodies.consent(happening.shopper, happening.at))]
+
+
+def _erasure(happening: Happening, world: World) -> _Told:
+    return [("customers/redact", "erasure", bodies.redact(happening.shopper))]
+
+
+_TOLD: Mapping[Kind, Callable[[Happening, World], _Told]] = {
+    Kind.CART_CHANGED: _cart,
+    Kind.CHECKOUT_BEGAN: _began,
+    Kind.CONTACT_LEFT: _changed,
+    Kind.SHIPPING_CHOSEN: _changed,
+    Kind.CART_EMPTIED: _emptied,
+    Kind.ORDERED: _ordered,
+    Kind.PAID: _order("orders/paid", "orders/updated"),
+    Kind.SHIPPED: _shipped,
+    Kind.CONSENT_WITHDRAWN: _withdrawn,
+    Kind.ERASURE_ASKED: _erasure,
+}
+
+
+def _signed(happening: Happening, topic: str, about: str, told: Json) -> Delivery:
+    body = msgspec.json.encode(told)
+    signature = base64.b64encode(hmac.new(SECRET.encode(), body, hashlib.sha256).digest()).decode()
+    action = f"{about}/{happening.at}"
+    headers = {
+        "Content-Type": "application/json",
+        "X-Shopify-Topic": topic,
+        "X-Shopify-Hmac-Sha256": signature,
+        "X-Shopify-Shop-Domain": SHOP,
+        "X-Shopify-API-Version": "2026-07",
+        "X-Shopify-Webhook-Id": str(uuid5(NAMESPACE_URL, f"{topic}/{action}")),
+        "X-Shopify-Event-Id": str(uuid5(NAMESPACE_URL, action)),
+        "X-Shopify-Triggered-At": to_iso(happening.at),
+    }
+    return Delivery(topic, about, body, headers)

@@ -1,0 +1,158 @@
+"""What must hold at the end of the day, whatever the weather was. Pure: from what was seen to what was broken.
+
+Only what Shopbell was told counts against it: a mail comes after an order when the order was answered as taken before
+the mail was on its way.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from engine.clock import Millis
+from engine.said import Said, say
+from simulator.goods import major
+from simulator.life import Kind, Life, Shopper, Story
+from simulator.post import Letter
+
+_TELLS_ADDRESS: Final = frozenset([Kind.CONTACT_LEFT, Kind.SHIPPING_CHOSEN])
+_LEFT: Final = frozenset([Story.SHOCKED, Story.LEAVES])
+"""Who left a cart for good, with address and consent, and must hear of it once that was told."""
+_AFTER_ORDERS: Final = frozenset(["effort-survey", "back-in-stock"])
+"""Rules whose mails may follow an order."""
+SURPRISE: Final = "unexpected-shipping"
+
+
+@dataclass(frozen=True)
+class Mail:
+    """A mail as it arrived; ``at`` is its Date, which is when it was claimed to be sent, in whole seconds."""
+
+    to: str
+    subject: str
+    text: str
+    rule: str
+    at: Millis
+
+
+@dataclass(frozen=True)
+class Seen:
+    """All that was seen from outside. ``traces``: erased shoppers of whom something is still known."""
+
+    life: Life
+    letters: tuple[Letter, ...]
+    mails: tuple[Mail, ...]
+    shown: Mapping[str, Millis]
+    traces: frozenset[int]
+
+    def told_at(self, shopper: Shopper, *kinds: Kind) -> Millis | None:
+        """When Shopbell first took a letter about one of these."""
+        taken = [
+            letter.taken_at
+            for letter in self.letters
+            if letter.taken_at is not None and letter.happening.shopper == shopper and letter.happening.kind in kinds
+        ]
+        return min(taken, default=None)
+
+    def mails_to(self, shopper: Shopper) -> list[Mail]:
+        return [mail for mail in self.mails if mail.to == shopper.email]
+
+    def with_story(self, *stories: Story) -> list[Shopper]:
+        return [shopper for shopper in self.life.shoppers if shopper.story in stories]
+
+
+def broken(seen: Seen) -> list[Said]:
+    """A sentence for each promise that was not kept."""
+    return [*_too_late(seen), *_unwanted(seen), *_doubled(seen), *missing(seen), *_wrong(seen), *_lost(seen)]
+
+
+def _too_late(seen: Seen) -> Iterator[Said]:
+    """Mails that left although Shopbell knew better."""
+    for shopper in seen.life.shoppers:
+        stops = {
+            say("after the order was told"): seen.told_at(shopper, Kind.ORDERED, Kind.PAID),
+            say("after the cart was emptied"): seen.told_at(shopper, Kind.CART_EMPTIED),
+            say("after the consent was taken back"): seen.told_at(shopper, Kind.CONSENT_WITHDRAWN),
+            say("after the erasure was asked for"): seen.told_at(shopper, Kind.ERASURE_ASKED),
+        }
+        for mail in seen.mails_to(shopper):
+            for why, at in stops.items():
+                if at is not None and mail.at > at and mail.rule not in _AFTER_ORDERS:
+                    yield say("%(email)s was mailed %(why)s: %(subject)s", email=mail.to, why=why, subject=mail.subject)
+
+
+def _unwanted(seen: Seen) -> Iterator[Said]:
+    for shopper in seen.with_story(Story.NO_CONSENT, Story.NO_ADDRESS):
+        for mail in seen.mails_to(shopper):
+            yield say("%(email)s was mailed without consent: %(subject)s", email=mail.to, subject=mail.subject)
+    for shopper in seen.with_story(Story.ERASED, Story.ERASED_LATER):
+        if shopper.number in seen.traces:
+            yield say("something is still known of %(email)s, who was erased", email=shopper.email)
+
+
+def _doubled(seen: Seen) -> Iterator[Said]:
+    for (email, subject), count in Counter((mail.to, mail.subject) for mail in seen.mails).items():
+        if count > 1:
+            yield say("%(email)s got one mail %(count)s times: %(subject)s", email=email, count=count, subject=subject)
+
+
+def missing(seen: Seen) -> list[Said]:
+    """Those who should have heard of the cart they left; while there is time it may still come."""
+    return [
+        say("%(email)s left a cart, may be mailed, and was not", email=shopper.email)
+        for shopper in seen.with_story(*_LEFT)
+        if seen.told_at(shopper, *_TELLS_ADDRESS) is not None
+        and _knows_address(seen, shopper)
+        and not seen.mails_to(shopper)
+    ]
+
+
+def _knows_address(seen: Seen, shopper: Shopper) -> bool:
+    """Whether a letter that tells the address was taken; a browser's often does not."""
+    return any(
+        letter.taken_at is not None
+        and letter.happening.shopper == shopper
+        and letter.happening.kind in _TELLS_ADDRESS
+        and shopper.email.encode() in letter.body
+        for letter in seen.letters
+    )
+
+
+def _wrong(seen: Seen) -> Iterator[Said]:
+    """A mail about shipping costs names those that the shopper saw, and no others."""
+    for shopper in seen.life.shoppers:
+        shipping = next(each.shipping for each in seen.life.happenings if each.shopper == shopper)
+        price = major(shipping.price)
+        told = price.replace(".", ",") if shopper.language == "nl" else price
+        for mail in seen.mails_to(shopper)[-1:]:
+            if mail.rule == SURPRISE and told not in mail.text:
+                yield say(
+                    "the mail to %(email)s does not name the shipping costs of %(price)s", email=mail.to, price=told
+                )
+
+
+def _lost(seen: Seen) -> Iterator[Said]:
+    for about in sorted(lost(seen)):
+        yield say("nothing tells Shopbell of %(about)s", about=about)
+    for letter in seen.letters:
+        for answer in letter.answers:
+            if 400 <= answer.status < 500 or answer.result == "quarantined":
+                what = f"{letter.delivery.topic if letter.delivery else 'browser'} ({letter.about})"
+                yield say("%(what)s was refused: %(status)s", what=what, status=answer.status)
+
+
+def lost(seen: Seen) -> set[str]:
+    """What Shopbell was told neither by a webhook nor when it asked: checkouts, orders, consents, erasures.
+
+    A later letter about the same thing tells all that an earlier one did.
+    """
+    latest, told = dict[str, Millis](), dict(seen.shown)
+    for letter in seen.letters:
+        if letter.delivery is None or letter.withdrawn:
+            continue
+        at = letter.happening.at
+        latest[letter.about] = max(latest.get(letter.about, 0), at)
+        if letter.taken_at is not None:
+            told[letter.about] = max(told.get(letter.about, 0), at)
+    return {about for about, at in latest.items() if told.get(about, 0) < at}

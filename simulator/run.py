@@ -1,0 +1,239 @@
+"""A whole day: the shop lives, the weather does what it does, Shopbell hears of it, and in the end we look."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+
+import requests
+from flask import Flask, Response
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from engine.clock import DAY, HOUR, SECOND, Millis, Pace, from_datetime, machine_clock
+from engine.said import Said, say
+from simulator import browser
+from simulator.house import House
+from simulator.life import OPENS_AT, Happening, Kind, Life, live
+from simulator.platform import Platform, side
+from simulator.post import Letter, PostOffice
+from simulator.promises import Mail, Seen, missing
+from simulator.weather import Weather, weather_of
+from simulator.world import World
+
+STARTS_S = 8
+"""How long before the shop opens its Shopbell is started, on the machine's clock."""
+PATIENCE_S = 120.0
+"""How long the last mails are waited for, on the machine's clock; only a broken promise ever takes so long."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be simulated; ``folder`` is for the Shopbell that is started."""
+
+    platform: str
+    shoppers: int
+    speed: int
+    seed: int
+    rules: Path
+    folder: Path
+
+
+class Diary:
+    """What is to be done at which moment of the shop's time."""
+
+    def __init__(self, clock: Callable[[], Millis], speed: int) -> None:
+        self._clock, self._speed = clock, speed
+        self._entries: list[tuple[Millis, int, Callable[[], None]]] = []
+        self._numbers = itertools.count()
+        self._changed = threading.Condition()
+
+    def at(self, moment: Millis, act: Callable[[], None]) -> None:
+        with self._changed:
+            heapq.heappush(self._entries, (moment, next(self._numbers), act))
+            self._changed.notify()
+
+    def after(self, pause: Millis, act: Callable[[], None]) -> None:
+        self.at(self._clock() + pause, act)
+
+    def follow(self, until: Callable[[], bool]) -> None:
+        """Do everything at its moment, until nothing is left and ``until`` says that nothing will come."""
+        while True:
+            act = self._next()
+            if act is not None:
+                act()
+            elif not self._entries and until():
+                return
+
+    def _next(self) -> Callable[[], None] | None:
+        """What is due now; None after a moment in which nothing was."""
+        with self._changed:
+            wait_ms = self._entries[0][0] - self._clock() if self._entries else SECOND * self._speed
+            if wait_ms <= 0:
+                return heapq.heappop(self._entries)[2]
+            self._changed.wait(min(wait_ms / self._speed, 200) / SECOND)
+            return None
+
+
+class Simulation:
+    """One day of one shop. ``tell`` hears how far it is."""
+
+    def __init__(self, plan: Plan, tell: Callable[[Said], None] = lambda how_far: None) -> None:
+        self._plan, self._tell = plan, tell
+        self._pace = Pace(plan.speed, OPENS_AT - STARTS_S * SECOND * plan.speed, machine_clock())
+        self._platform: Platform = side(plan.platform)(self.now)
+        self._world = World()
+        self._weather: Weather | None = None
+
+    def now(self) -> Millis:
+        """The shop's time."""
+        return self._pace.shop_time(machine_clock())
+
+    @contextmanager
+    def running(self) -> Iterator[House]:
+        """A Shopbell that is connected to the simulated platform, until the end of the context."""
+        plan = self._plan
+        with _serving(self._platform.api(self._world), self._is_away) as stand_in:
+            house = House(plan.folder, plan.rules, self._platform, self._pace, stand_in)
+            try:
+                house.start()
+                yield house
+            finally:
+                house.stop()
+
+    def play(self, house: House) -> Seen:
+        """Live the day through, and look."""
+        life = live(self._plan.seed, self._plan.shoppers, _opening(self.now()))
+        weather = self._weather = weather_of(self._plan.seed, life.begins_at)
+        diary = Diary(self.now, self._plan.speed)
+        post = PostOffice(house.url, self._platform, diary.after)
+        day = _Day(self._platform, self._world, weather, diary, post, house)
+        for happening in life.happenings:
+            diary.at(happening.at, lambda happening=happening: day.let(happening))  # type: ignore[misc]
+        day.plan_outage()
+        diary.at(life.ends_at, lambda: None)
+        for quarter in range(life.begins_at, life.ends_at, HOUR // 4):
+            diary.at(quarter, lambda: self._tell(self._how_far(life, post)))
+        diary.follow(lambda: not post.busy and not day.restarting)
+        post.close()
+        return self._look(life, post, house)
+
+    def _how_far(self, life: Life, post: PostOffice) -> Said:
+        hours = (self.now() - life.begins_at) // HOUR
+        return say("%(hours)s hours after opening; %(letters)s letters", hours=hours, letters=len(post.letters))
+
+    def _is_away(self) -> bool:
+        return self._weather is not None and self._weather.platform_away.covers(self.now())
+
+    def _look(self, life: Life, post: PostOffice, house: House) -> Seen:
+        """What is there in the end; mails that are still owed are waited for."""
+        give_up_at = time.monotonic() + PATIENCE_S
+        letters = tuple(post.letters)
+        while True:
+            seen = Seen(life, letters, mails_of(house.url), self._world.shown(), frozenset())
+            if not missing(seen) or time.monotonic() > give_up_at:
+                break
+            threading.Event().wait(0.5)
+        erased = {each.shopper for each in life.happenings if each.kind is Kind.ERASURE_ASKED}
+        traces = frozenset(shopper.number for shopper in erased if house.knows(shopper.email))
+        return Seen(life, letters, seen.mails, self._world.shown(), traces)
+
+
+class _Day:
+    """What happens, and who is told."""
+
+    def __init__(
+        self, platform: Platform, world: World, weather: Weather, diary: Diary, post: PostOffice, house: House
+    ) -> None:
+        self._platform, self._world, self._weather = platform, world, weather
+        self._diary, self._post, self._house = diary, post, house
+        self.restarting = False
+
+    def let(self, happening: Happening) -> None:
+        """Let it happen: the world changes, the browser and the platform tell of it."""
+        self._world.take(happening)
+        if happening.kind is Kind.ERASURE_ASKED:
+            self._post.withdraw(happening.shopper.number)
+        body = browser.batch(happening, self._platform, self._world)
+        if body is not None:
+            letter = Letter(happening, None, body)
+            self._post.keep(letter)
+            self._post.send(letter)
+        for delivery in self._platform.deliveries(happening, self._world):
+            letter = Letter(happening, delivery, delivery.body)
+            self._post.keep(letter)
+            for at in self._weather.sendings(delivery, happening.at, self._platform.manners):
+                self._diary.at(at, lambda letter=letter: self._post.send(letter))  # type: ignore[misc]
+
+    def plan_outage(self) -> None:
+        """Shopbell goes down and comes up again, while the diary goes on."""
+        away = self._weather.house_away
+        self._diary.at(away.begins_at, lambda: self._beside(self._house.stop))
+        self._diary.at(away.ends_at, lambda: self._beside(self._house.start))
+
+    def _beside(self, act: Callable[[], None]) -> None:
+        """Do it in a thread, one after the other."""
+        if self.restarting:
+            self._diary.after(SECOND, lambda: self._beside(act))
+            return
+        self.restarting = True
+
+        def run() -> None:
+            try:
+                act()
+            finally:
+                self.restarting = False
+
+        threading.Thread(target=run, name="outage").start()
+
+
+def _opening(now: Millis) -> Millis:
+    """When the shop opens: at nine, a little later where starting took long, or the next morning."""
+    late = max(0, now - OPENS_AT)
+    days, rest = divmod(late, DAY)
+    return OPENS_AT + days * DAY + (rest if rest <= 2 * HOUR else DAY)
+
+
+def mails_of(url: str) -> tuple[Mail, ...]:
+    """Every mail in the development mailbox."""
+    told = requests.get(f"{url}/dev/mailbox.json", timeout=60).json()
+    return tuple(
+        Mail(
+            to=mail["to"].rpartition("<")[2].rstrip(">"),
+            subject=mail["subject"],
+            text=mail["text"],
+            rule=mail.get("rule", ""),
+            at=from_datetime(parsedate_to_datetime(mail["date"])),
+        )
+        for mail in told
+    )
+
+
+class _Quiet(WSGIRequestHandler):
+    def log(self, type: str, message: str, *args: object) -> None:  # noqa: A002 - werkzeug's own name for it
+        """Nobody reads a line for each question."""
+
+
+@contextmanager
+def _serving(api: Flask, is_away: Callable[[], bool]) -> Iterator[str]:
+    """The platform's API on this machine; while the platform is away it answers 503."""
+
+    def away() -> Response | None:
+        return Response(status=503) if is_away() else None
+
+    api.before_request_funcs.setdefault(None, []).insert(0, away)
+    server = make_server("127.0.0.1", 0, api, threaded=True, request_handler=_Quiet)
+    thread = threading.Thread(target=server.serve_forever, name="platform", daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
