@@ -13,11 +13,14 @@ import requests
 from engine.clock import MINUTE, Millis
 from simulator.life import Happening, Kind
 from simulator.platform import Delivery, Platform
+from simulator.weather import is_insisted_on
 
 PATIENCE_S = 60.0
 """How long an answer is waited for, on the machine's clock: what a simulation measures is not its machine."""
 BROWSER_AGAIN: Millis = MINUTE
 """A page that was not heard tells it again."""
+INSISTS_EVERY: Millis = 10 * MINUTE
+"""What people asked for is told until it is heard: no later question would bring it."""
 AT_ONCE = 8
 """Posts under way at the same time."""
 
@@ -100,6 +103,8 @@ class PostOffice:
             self._later(BROWSER_AGAIN, lambda: self.send(letter, tries + 1))
         elif tries < len(pauses):
             self._later(pauses[tries], lambda: self.send(letter, tries + 1))
+        elif is_insisted_on(letter.delivery):
+            self._later(INSISTS_EVERY, lambda: self.send(letter, tries + 1))
 
     def _ask(self, letter: Letter) -> Answer:
         try:

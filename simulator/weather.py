@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from engine.clock import HOUR, MINUTE, SECOND, Millis
 from simulator.platform import Delivery, Manners
 
-_INSISTED_ON = ("erasure", "consent")
-"""What a platform keeps through its own outage and tells afterwards."""
+
+def is_insisted_on(delivery: Delivery) -> bool:
+    """Whether a platform tells it until it is heard, through outages of its own: what people ask for themselves."""
+    return delivery.about.partition(":")[0] in ("erasure", "consent")
 
 
 @dataclass(frozen=True)
@@ -51,8 +53,7 @@ class Weather:
         chance = random.Random(f"{self.seed}/{delivery.topic}/{delivery.about}/{at}")  # noqa: S311 - a play
         soon = chance.randint(*manners.soon)
         if self.platform_away.covers(at):
-            insists = delivery.about.partition(":")[0] in _INSISTED_ON
-            return [self.platform_away.ends_at + soon] if insists else []
+            return [self.platform_away.ends_at + soon] if is_insisted_on(delivery) else []
         first = at + soon
         if chance.random() < self.overtaken:
             first += chance.randint(2 * MINUTE, 6 * MINUTE)
