@@ -72,6 +72,8 @@ class VisitorView(msgspec.Struct, frozen=True):
     """Whether ``now`` is a moment that is over."""
     unknown: list[Said] = []
     """What cannot be told of that moment any more, a sentence each."""
+    messages: list[Row] = []
+    """What became of each message until now, newest first: at, rule, kind, state, result. Of a past moment: nothing."""
 
 
 def why(engine: Engine, shop: ShopRules, visitor_id: str) -> VisitorView | None:
@@ -87,10 +89,11 @@ def why(engine: Engine, shop: ShopRules, visitor_id: str) -> VisitorView | None:
         house = looks.house(connection, shop.id)
         decided = looks.decisions(connection, shop.id, visitor_id)
         notes = looks.notes(connection, shop.id, visitor_id)
+        brought = looks.messages(connection, shop.id, visitor_id)
         now = database_now(connection)
     facts = Facts(shop.rules.shop, visitor_id, seen.state, now, person, house)
     view = view_visitor(shop.rules, facts, seen.due_at, decided, notes)
-    return msgspec.structs.replace(view, fault=seen.fault)
+    return msgspec.structs.replace(view, fault=seen.fault, messages=brought)
 
 
 def view_visitor(

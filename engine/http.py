@@ -70,24 +70,35 @@ class Caller:
         letter = _Letter(body, fence)
         return self._call("POST", url, letter, headers, LARGEST_ANSWER)
 
-    def ask(self, method: str, url: str, headers: Mapping[str, str], body: bytes = b"") -> Answered:
-        """Ask for something that may be asked for again, so nothing fences it.
+    def ask(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes = b"", *, within_s: float = WHOLE_S
+    ) -> Answered:
+        """Ask for something that may be asked for again, so nothing fences it; it may take so long from its beginning.
 
         Raises CallError; ``refused`` for an address that will never do, and for an answer longer than any page.
         """
-        answered = self._call(method, url, _Letter(body, lambda: True) if body else None, headers, LARGEST_PAGE + 1)
+        letter = _Letter(body, lambda: True) if body else None
+        answered = self._call(method, url, letter, headers, LARGEST_PAGE + 1, within_s)
         if len(answered.body) > LARGEST_PAGE:
             raise CallError("the answer is longer than any page", refused=True)
         return answered
 
-    def _call(self, method: str, url: str, letter: _Letter | None, headers: Mapping[str, str], most: int) -> Answered:
+    def _call(
+        self,
+        method: str,
+        url: str,
+        letter: _Letter | None,
+        headers: Mapping[str, str],
+        most: int,
+        within_s: float = WHOLE_S,
+    ) -> Answered:
         parts = urlsplit(url)
         if parts.scheme not in self._schemes or not parts.hostname:
             raise CallError(f"only {' and '.join(self._schemes)} addresses are called", refused=True)
         pool = self._pool(parts.scheme, parts.hostname, parts.port)
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         try:
-            return self._exchange(pool, method, target, letter, headers, most)
+            return self._exchange(pool, method, target, letter, headers, most, within_s)
         except (HTTPError, OSError) as error:
             gone = letter is not None and letter.gone
             raise CallError(f"no answer: {type(error).__name__}", uncertain=gone) from None
@@ -100,7 +111,7 @@ class Caller:
         stated = port or (443 if scheme == "https" else 80)
         pool = kind(host, stated, maxsize=1, retries=False, timeout=Timeout(connect=CONNECT_S, read=ANSWER_S))
         base = _CheckedTls if scheme == "https" else _CheckedPlain
-        pool.ConnectionCls = type("Checked", (base,), {"permit": staticmethod(self._permit), "opened": []})
+        pool.ConnectionCls = type("Checked", (base,), {"permit": staticmethod(self._permit), "lines": _Lines()})
         return pool
 
     def _exchange(
@@ -111,11 +122,12 @@ class Caller:
         letter: _Letter | None,
         headers: Mapping[str, str],
         most: int,
+        within_s: float,
     ) -> Answered:
         length = {"Content-Length": str(len(letter.body))} if letter is not None else {}
         stated = {**headers, **length, "Accept-Encoding": "identity"}
         # A time limit for each read is none for the whole: somebody may send a byte every few seconds.
-        watch = threading.Timer(WHOLE_S, _cut, [pool.ConnectionCls.opened])  # type: ignore[attr-defined]
+        watch = threading.Timer(min(within_s, WHOLE_S), pool.ConnectionCls.lines.cut)  # type: ignore[attr-defined]
         watch.daemon = True
         watch.start()
         try:
@@ -167,11 +179,30 @@ class _Letter:
         yield self.body[-1:]
 
 
+class _Lines:
+    """The connections of one call. Once it has taken too long they are cut, and what is opened later at once."""
+
+    def __init__(self) -> None:
+        self._opened: list[socket.socket] = []
+        self._over = False
+
+    def add(self, connection: socket.socket) -> None:
+        self._opened.append(connection)
+        if self._over:
+            self.cut()
+
+    def cut(self) -> None:
+        self._over = True
+        for connection in self._opened:
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+
 class _Checked(HTTPConnection):
     """Looks the name up itself, and connects to nothing but a permitted address."""
 
     permit: ClassVar[Permit]
-    opened: ClassVar[list[socket.socket]]
+    lines: ClassVar[_Lines]
 
     def _new_conn(self) -> socket.socket:
         try:
@@ -184,7 +215,7 @@ class _Checked(HTTPConnection):
             # All of them: a name that is public and private by turns is somebody's trick.
             raise CallError("the name leads to an address that is not public", refused=True)
         connection = _connect(allowed, self.port)
-        self.opened.append(connection)
+        self.lines.add(connection)
         return connection
 
 
@@ -204,9 +235,3 @@ class _CheckedPlain(_Checked):
 
 class _CheckedTls(_Checked, HTTPSConnection):
     pass
-
-
-def _cut(connections: list[socket.socket]) -> None:
-    for connection in connections:
-        with suppress(OSError):
-            connection.shutdown(socket.SHUT_RDWR)

@@ -38,7 +38,8 @@ def command(visitor: str, rule: str | None, shop: str, moment: str | None, as_js
         return NO
     if rule is not None:
         rules = [item for item in view.rules if item.name == rule]
-        view = msgspec.structs.replace(view, rules=rules, history=[row for row in view.history if row["rule"] == rule])
+        history, messages = ([row for row in rows if row["rule"] == rule] for rows in (view.history, view.messages))
+        view = msgspec.structs.replace(view, rules=rules, history=history, messages=messages)
         if not view.rules and not view.history:
             tell(say("There is no rule called %(rule)s.", rule=rule), err=True)
             return NO
@@ -107,6 +108,10 @@ def _lines(view: VisitorView, zone: ZoneInfo, *, traces: bool) -> Iterator[Said]
     for note in view.notes:
         head = say("Note of %(rule)s, %(at)s", rule=note["rule"], at=to_iso(note["at"]))
         yield frame("\n%(head)s\n  %(note)s", head=head, note=note["note"])
+    if view.messages:
+        yield frame("\n%(title)s", title=say("Messages"))
+    for row in view.messages:
+        yield _brought(row)
     if view.history:
         yield frame("\n%(title)s", title=say("Decisions"))
     for row in view.history:
@@ -124,6 +129,15 @@ def _head(view: VisitorView, zone: ZoneInfo) -> Said:
     return say(
         "%(visitor)s in %(shop)s, at %(now)s; %(look)s", visitor=view.visitor, shop=view.shop, now=now, look=look
     )
+
+
+def _brought(row: dict[str, Any]) -> Said:
+    from engine.clock import to_iso
+
+    # What became of it is a word of the table that an operator also sees, and what a relay or a platform said.
+    became = joined(" ", (row["kind"], row["state"]))
+    head = frame("  %(at)s %(rule)s: %(became)s", at=to_iso(row["at"]), rule=row["rule"], became=became)
+    return frame("%(head)s (%(result)s)", head=head, result=row["result"]) if row["result"] else head
 
 
 def _decided(row: dict[str, Any]) -> Said:

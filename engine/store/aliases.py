@@ -25,3 +25,10 @@ def find(connection: Connection, shop: str, names: Iterable[str]) -> dict[str, A
     query = select(columns.name, columns.visitor, columns.cart, columns.at)
     rows = connection.execute(query.where(columns.shop == shop, columns.name.in_(sorted(names))))
     return {row.name: Alias(row.visitor, row.cart, row.at) for row in rows}
+
+
+def names_of(connection: Connection, shop: str, visitor: str, cart: str) -> tuple[str, ...]:
+    """By which names platforms know this cart of the visitor's."""
+    columns = ALIASES.c
+    query = select(columns.name).where(columns.shop == shop, columns.visitor == visitor, columns.cart == cart)
+    return tuple(connection.execute(query.order_by(columns.name)).scalars())

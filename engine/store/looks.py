@@ -233,9 +233,11 @@ def notes(
     return [{"at": row.created_at, "rule": row.rule, **msgspec.json.decode(row.body)} for row in rows]
 
 
-def deliveries(connection: Connection, shop: str, visitor_id: str, most: int = 50) -> list[dict[str, Any]]:
-    """The visitor's latest deliveries, newest first."""
+def messages(connection: Connection, shop: str, visitor_id: str, most: int = 50) -> list[dict[str, Any]]:
+    """The latest messages to the visitor with what became of them, newest first: at, rule, kind, state, result."""
     columns = DELIVERIES.c
-    query = select(DELIVERIES).where(columns.shop == shop, columns.visitor == visitor_id)
+    query = select(columns.created_at.label("at"), columns.rule, columns.kind, columns.state, columns.result).where(
+        columns.shop == shop, columns.visitor == visitor_id, columns.kind.not_in(sorted(NOTES))
+    )
     rows = connection.execute(query.order_by(columns.created_at.desc()).limit(most))
     return [dict(row._mapping) for row in rows]

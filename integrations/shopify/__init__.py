@@ -16,6 +16,12 @@ begins with the newest when it is first connected. Abandoned checkouts need the 
 They tell no shipping line: where prices hold their taxes it is what the total has beyond the goods. None of this was
 tried on a live shop.
 
+**The last look.** Before a mail about a cart leaves, the API is asked, with `client_id` and version 2026-07 or later,
+whether an order came from its checkout or cart, whether the abandoned checkout was completed, and whether Shopify has
+sent its own recovery mail about it; then ours does not leave. Without `manage_abandoned_checkouts` only orders are
+looked for. That the filters `checkout_token`, `cart_token` and `email_state` do as Shopify's reference says was not
+tried on a live shop; what they find is checked against the order and the checkout itself.
+
 **Whose cart it is.** Let the shop's page write the visitor into the cart's attributes once something is in it: POST
 `{"attributes": {"_shopbell_visitor": "<visitor>"}}` to `/cart/update.js`. Checkouts and orders bring it back as
 `note_attributes`. Without it a checkout is still one story with its order, and one person with whoever has its address.
@@ -30,11 +36,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Annotated, ClassVar
 
-from engine.errors import BadSignature, UnknownTopic
+from engine.errors import BadSignature, Throttled, UnknownTopic
 from engine.integration import (
     Asker,
     Call,
+    CartNow,
     Delivery,
+    Looker,
     News,
     Page,
     RawRequest,
@@ -47,8 +55,8 @@ from engine.integration import (
     secret,
     setting,
 )
-from integrations.shopify import checkouts, goods, orders, people
-from integrations.shopify.api import Api, Throttled
+from integrations.shopify import checkouts, goods, look, orders, people
+from integrations.shopify.api import Api
 from integrations.shopify.backfill import QUERIES, Place, events_in
 from integrations.shopify.body import Json, group, require
 
@@ -90,7 +98,7 @@ class ShopifySettings(Settings, frozen=True):
     previous_secret: Annotated[str, secret("the client secret that is being replaced")] = ""
 
 
-class Shopify(Receiver[ShopifySettings], Asker[ShopifySettings], Storefront[ShopifySettings]):
+class Shopify(Receiver[ShopifySettings], Asker[ShopifySettings], Looker[ShopifySettings], Storefront[ShopifySettings]):
     """A Shopify shop: its carts, checkouts, orders, deliveries, stock and consents, as they happen."""
 
     title: ClassVar[str] = "Shopify"
@@ -145,6 +153,11 @@ class Shopify(Receiver[ShopifySettings], Asker[ShopifySettings], Storefront[Shop
         page = group(data, what)
         further, more = place.past(page)
         return Page(News(events=events_in(what, page)), str(further), wait_ms if more else None)
+
+    def look(self, refs: tuple[str, ...], call: Call) -> CartNow | None:
+        """Whether Shopify knows an order for it, or has mailed about it; None without a client id."""
+        told = self.settings
+        return look.look(self._api, refs, call) if told.client_id and told.api_version >= look.SINCE else None
 
     def admit(self, request: RawRequest) -> Delivery:
         """The delivery of this shop. Raises BadSignature."""

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from engine.errors import CallError
+from engine.errors import CallError, Throttled
 from engine.integration import Call, json_object
 from integrations.shopify.body import Json, amount, group, groups, text, whole
 
@@ -20,14 +20,6 @@ _RENEW_BEFORE_S = 300.0
 _PATIENCE_MS = 2_000
 """Where the answer does not say how long to wait."""
 _JSON = {"Content-Type": "application/json", "Accept": "application/json"}
-
-
-class Throttled(Exception):
-    """The shop's points are used up; ``wait_ms`` until there are enough."""
-
-    def __init__(self, wait_ms: int) -> None:
-        super().__init__()
-        self.wait_ms = wait_ms
 
 
 class Api:
@@ -80,7 +72,7 @@ def _look_for_errors(told: Json, wait_ms: int) -> None:
         raise Throttled(max(wait_ms, _PATIENCE_MS))
     if codes:
         # The message itself may quote what was asked about.
-        raise CallError(f"Shopify's API answered {codes[0][:60]}")
+        raise CallError(f"Shopify's API answered {codes[0][:60]}", refused="ACCESS_DENIED" in codes)
 
 
 def _wait_ms(told: Json) -> int:

@@ -102,12 +102,17 @@ class Answer(NamedTuple):
 
 
 class Api:
-    """The parrot's API on loopback; ``answers`` are given one after the other, the last one for ever."""
+    """The parrot's API on loopback; ``answers`` are given one after the other, the last one for ever.
+
+    Before an answer it waits for ``open_``, which is open unless a test closes it.
+    """
 
     def __init__(self, *answers: Answer) -> None:
         self.answers = list(answers)
         self.asked: list[str] = []
         self.methods: list[str] = []
+        self.open_ = threading.Event()
+        self.open_.set()
         api = self
 
         class Answering(BaseHTTPRequestHandler):
@@ -115,6 +120,7 @@ class Api:
                 self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 api.asked.append(self.path)
                 api.methods.append(self.command)
+                api.open_.wait()
                 answer = api.answers.pop(0) if len(api.answers) > 1 else api.answers[0]
                 self.send_response(answer.status)
                 for name, value in {**answer.headers, "Content-Length": str(len(answer.body))}.items():
@@ -136,6 +142,7 @@ class Api:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.open_.set()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()

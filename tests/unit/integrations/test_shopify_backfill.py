@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import msgspec
 import pytest
 
@@ -12,8 +10,8 @@ from engine.http import Answered
 from engine.integration import Page, create, fact
 from integrations.shopify import Shopify
 from tests.unit.integrations.cases import settings_of
+from tests.unit.integrations.shopify_far import Json, Shopify2026, answered, shop
 
-Json = dict[str, object]
 MONEY = {"presentmentMoney": {"amount": "36.95", "currencyCode": "EUR"}}
 LINE = {
     "quantity": 1,
@@ -71,49 +69,9 @@ def order(updated_at: str = "2026-11-21T10:17:00Z") -> Json:
     return {**SHARED, **own}
 
 
-class Shopify2026:
-    """The far side of the line: a token, then the answers one after the other, the last one for ever."""
-
-    def __init__(self, *answers: Answered, token_lasts_s: int = 86_399) -> None:
-        self.answers = list(answers)
-        self.tokens = 0
-        self.asked: list[Json] = []
-        self._lasts_s = token_lasts_s
-
-    def __call__(self, method: str, url: str, headers: Mapping[str, str], body: bytes = b"") -> Answered:
-        told: Json = msgspec.json.decode(body)
-        assert (method, headers["Content-Type"]) == ("POST", "application/json")
-        if url == "https://voorbeeld.myshopify.com/admin/oauth/access_token":
-            assert told == {
-                "client_id": "app-7",
-                "client_secret": "hush-the-new-one",
-                "grant_type": "client_credentials",
-            }
-            self.tokens += 1
-            token = {"access_token": f"token-{self.tokens}", "expires_in": self._lasts_s}
-            return Answered(200, msgspec.json.encode(token))
-        assert url == "https://voorbeeld.myshopify.com/admin/api/2026-07/graphql.json"
-        assert headers["X-Shopify-Access-Token"] == f"token-{self.tokens}"
-        variables = told["variables"]
-        assert isinstance(variables, dict)
-        self.asked.append(variables)
-        return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-
-
-def shop(**settings: str) -> Shopify:
-    made = create("shopify", settings_of("shopify") | {"client_id": "app-7"} | settings, {})
-    assert isinstance(made, Shopify)
-    return made
-
-
 def page(what: str, *nodes: Json, after: str | None = None, available: int = 1_000) -> Answered:
     connection = {"pageInfo": {"hasNextPage": after is not None, "endCursor": after or "end"}, "nodes": nodes}
-    cost = {
-        "requestedQueryCost": 502,
-        "actualQueryCost": 7,
-        "throttleStatus": {"maximumAvailable": 1000.0, "currentlyAvailable": available, "restoreRate": 50.0},
-    }
-    return Answered(200, msgspec.json.encode({"data": {what: connection}, "extensions": {"cost": cost}}))
+    return answered({what: connection}, available=available)
 
 
 def kinds(asked: Page) -> list[object]:

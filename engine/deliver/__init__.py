@@ -10,7 +10,7 @@ import hmac
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -23,8 +23,10 @@ from engine import identify, integration
 from engine.clock import DAY, MINUTE, SECOND, Millis, machine_time
 from engine.crashpoints import crash_point
 from engine.decisions import Guard
+from engine.deliver.lastword import LastWord, Word
+from engine.deliver.stock import back_in_stock
 from engine.errors import CallError, DeliveryDelayed, DeliveryError, DeliveryRefused, DeliveryUncertain, StoreError
-from engine.events import Line, Product
+from engine.events import Line
 from engine.http import Caller
 from engine.integration import MailSender
 from engine.links import Links
@@ -61,8 +63,6 @@ INSIST_S = 60.0
 """How long a known outcome is tried to be written while the database is away."""
 TRY_AGAIN = frozenset({408, 425, 429})
 """Answers of another system that are no refusal."""
-NEWS_FOR: Millis = 30 * DAY
-"""What came back longer ago is no news."""
 SLOW_S = 5.0
 REST_S = 30.0
 """A relay that kept a worker waiting gets no more of this shop's mails from it for a while; others have theirs."""
@@ -104,6 +104,7 @@ class Deliverer:
         self._links = links
         self._smtp_url = smtp_url
         self._caller = caller or Caller()
+        self._last_word = LastWord(engine, self._caller)
         self._boxes: dict[str, tuple[Shop, Letterbox]] = {}
         self._rests_until: dict[str, float] = {}
 
@@ -151,11 +152,17 @@ class Deliverer:
         look = self._look(held, shop.rules.shop, order)
         if isinstance(look, Hold):
             return self._hold(held, look)
+        word = self._last_word.ask(shop, held.visitor, order.cart) if order.cart else Word()
+        if word.hold is not None:
+            return self._hold(held, word.hold)
+        if word.wait_ms:
+            deliveries.put_back(self._engine, held, word.wait_ms, word.remark)
+            return DeliveryState.SCHEDULED
         crash_point("after-last-look")
         mail = self._write(held, look, order)
         answer = self._send(held, mail, self._letterbox(look.facts.shop).sender)
         crash_point("after-dot")
-        return self._settle(held, DeliveryState.SENT, answer)
+        return self._settle(held, DeliveryState.SENT, f"{answer}; {word.remark}" if word.remark else answer)
 
     # --- the last look ------------------------------------------------------------------------------------------------
 
@@ -364,17 +371,6 @@ def _is_silenced(rule: Rule | None) -> Hold | None:
     if rule.off or rule.shadow:
         return Hold(Guard.SHADOW if rule.shadow else Guard.NOT_ACTIVE, settled=True)
     return None
-
-
-def back_in_stock(facts: Facts, known: Mapping[str, Line]) -> tuple[Line, ...]:
-    """What this visitor saw sold out and can have again; ``known`` is how it looked, by its names."""
-    found = []
-    for good in facts.visitor.goods:
-        line = next((known[name] for name in Product(sku=good.sku, id=good.product_id).names if name in known), None)
-        if line is not None and good.stock != 0 and good.back_at is not None and facts.now - good.back_at <= NEWS_FOR:
-            own = good.currency == facts.shop.currency
-            found.append(msgspec.structs.replace(line, price=good.price if own else None))
-    return tuple(found)
 
 
 def sign(held: Claim, order: WebhookOrder, secret: str) -> dict[str, str]:

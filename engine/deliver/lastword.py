@@ -1,0 +1,146 @@
+"""The last look, at the shop's platform: has this cart been ordered, which nobody told us yet?
+
+A webhook may be late or lost. A mail about a cart therefore waits for the platform's word, though not for ever: a
+platform that says no to the question is not waited for at all, and one that does not answer for an hour at most. After
+that the mail leaves on what is known here, and its record says so.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from time import monotonic
+from typing import Any
+
+from sqlalchemy import Engine
+
+from engine import integration
+from engine.clock import SECOND, Millis
+from engine.decisions import Guard
+from engine.errors import CallError, SettingsError, StoreError, Throttled, Unreadable
+from engine.http import Answered, Caller
+from engine.integration import LAST_LOOK, CartNow, Looker
+from engine.meter import metered
+from engine.pipeline import ShopRules
+from engine.rules.holds import Hold
+from engine.rules.shop import Integration as Stated
+from engine.said import noted
+from engine.store import aliases
+from engine.store.database import reading
+
+LOOK_S = 5.0
+"""How long all the answers to one look may take together; a relay's connection is not open meanwhile."""
+REST_S = 30.0
+"""How long a platform that did not answer is left alone."""
+WAIT_S = 3_600.0
+"""For how long a platform may be silent before mails no longer wait for it."""
+_GUARDS = {CartNow.ORDERED: Guard.BOUGHT, CartNow.MAILED: Guard.REMINDED}
+
+
+@dataclass(frozen=True)
+class Word:
+    """What the platform ``by`` says of a cart. None: nobody could be asked, or ``problem`` says why it did not say.
+
+    ``wait_ms`` is for how long the mail should wait before it is asked again; 0 when it should not.
+    """
+
+    cart: CartNow | None = None
+    by: str = ""
+    problem: str = ""
+    wait_ms: Millis = 0
+
+    @property
+    def hold(self) -> Hold | None:
+        """Why nothing must leave, if the platform gives a reason."""
+        guard = _GUARDS.get(self.cart) if self.cart is not None else None
+        return None if guard is None else Hold(guard, noted(f"says {self.by}"), settled=True)
+
+    @property
+    def remark(self) -> str:
+        """For the record of a mail; "" when there is nothing to remark."""
+        return f"{self.by} did not say whether it was ordered: {self.problem}" if self.problem else ""
+
+
+@dataclass(frozen=True)
+class _Silence:
+    since: float
+    until: float
+    problem: str
+
+
+class LastWord:
+    """Asks shops' platforms; one for each worker process."""
+
+    def __init__(self, engine: Engine, caller: Caller) -> None:
+        self._engine = engine
+        self._caller = caller
+        self._made: dict[tuple[str, str], tuple[ShopRules, Looker[Any]]] = {}
+        self._silent: dict[tuple[str, str], _Silence] = {}
+
+    def ask(self, shop: ShopRules, visitor: str, cart: str) -> Word:
+        """What the platform says that knows this cart. Raises StoreError."""
+        with reading(self._engine) as connection:
+            names = aliases.names_of(connection, shop.id, visitor, cart)
+        for stated in shop.rules.shop.integrations:
+            own = tuple(name for name in names if name.startswith(f"{stated.name}:"))
+            if own and issubclass(integration.find(stated.name), Looker):
+                return self._ask(shop, stated, own)
+        return Word()
+
+    def _ask(self, shop: ShopRules, stated: Stated, names: tuple[str, ...]) -> Word:
+        known = self._silent.get((shop.id, stated.name))
+        if known is not None and monotonic() < known.until:
+            return _unsaid(stated.name, known)
+        try:
+            looker = self._looker(shop, stated)
+            call = metered(self._engine, looker, stated.name, LAST_LOOK, _InTime(self._caller))
+            said = looker.look(names, call)
+        except Throttled as error:
+            return self._note_silence(shop, stated.name, "it wants to be left alone", error.wait_ms / SECOND)
+        except (CallError, Unreadable) as error:
+            if isinstance(error, CallError) and error.refused:
+                return Word(None, stated.name, error.message)
+            return self._note_silence(shop, stated.name, error.message, REST_S)
+        except SettingsError as error:
+            return Word(None, stated.name, str(error.message))
+        except StoreError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever a platform answers, the mail's fate is ours to decide
+            return self._note_silence(shop, stated.name, f"asking broke: {type(error).__name__}", REST_S)
+        self._silent.pop((shop.id, stated.name), None)
+        return Word(said, stated.name)
+
+    def _looker(self, shop: ShopRules, stated: Stated) -> Looker[Any]:
+        known = self._made.get((shop.id, stated.name))
+        if known is None or known[0] is not shop:
+            made = integration.create(stated.name, stated.settings, os.environ)
+            assert isinstance(made, Looker)
+            known = self._made[shop.id, stated.name] = shop, made
+        return known[1]
+
+    def _note_silence(self, shop: ShopRules, name: str, problem: str, rest_s: float) -> Word:
+        now, before = monotonic(), self._silent.get((shop.id, name))
+        silence = _Silence(before.since if before else now, now + rest_s, problem)
+        self._silent[shop.id, name] = silence
+        return _unsaid(name, silence)
+
+
+def _unsaid(name: str, silence: _Silence) -> Word:
+    now = monotonic()
+    wait_s = max(1.0, silence.until - now) if now - silence.since < WAIT_S else 0.0
+    return Word(None, name, silence.problem, round(wait_s * SECOND))
+
+
+class _InTime:
+    """Calls that have so long for all of them together."""
+
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+        self._ends = monotonic() + LOOK_S
+
+    def __call__(self, method: str, url: str, headers: Mapping[str, str], body: bytes = b"") -> Answered:
+        left_s = self._ends - monotonic()
+        if left_s <= 0:
+            raise CallError("it took too long to answer")
+        return self._caller.ask(method, url, headers, body, within_s=left_s)
