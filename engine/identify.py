@@ -72,13 +72,17 @@ def _find_or_make(unit: Books, visitor: LoadedVisitor, named: list[tuple[str, st
         if known is not None and (shop, known) in unit.people:
             return unit.people[shop, known]
     present = unit.people.get((shop, visitor.person)) if visitor.person else None
-    # Somebody known by number only, who now tells an address, is still the same person.
-    if present is not None and not (present.state.email and dict(named).get("email")):
+    # Somebody known by number only, who now tells an address, is still the same person; who has another number is not.
+    if present is not None and not _is_another(present.state, dict(named)):
         return present
     hashed = [(kind, hash_of(shop, value)) for kind, value in named]
     person = Loaded(0, Person(id=unit.new_person_id(shop, hashed), lot=visitor.key.id), changed=True)
     unit.people[shop, person.state.id] = person
     return person
+
+
+def _is_another(present: Person, named: dict[str, str]) -> bool:
+    return bool(present.email and named.get("email")) or bool(present.customer_id and named.get("customer"))
 
 
 def _attach(

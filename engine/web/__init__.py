@@ -16,7 +16,7 @@ from engine.links import Links
 from engine.live import LiveKeys, open_rules
 from engine.settings import Settings
 from engine.store.database import open_engine
-from engine.web import development, events, health, hooks, openapi, schema, snippet
+from engine.web import development, events, health, hooks, openapi, proxy, schema, snippet
 from engine.web.actions import SqlLinkActions
 from engine.web.faults import fault, plain_error
 from engine.web.limits import RateLimits
@@ -47,7 +47,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         threads=ThreadPoolExecutor(settings.web_threads, thread_name_prefix="request"),
     )
     app.extensions["shopbell"] = house
-    for room in (events, hooks, health, snippet, openapi, schema):
+    for room in (events, hooks, proxy, health, snippet, openapi, schema):
         app.register_blueprint(room.blueprint)
     app.register_blueprint(links_blueprint(links, SqlLinkActions(engine, live, committer)))
     if not settings.production:

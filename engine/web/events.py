@@ -82,8 +82,8 @@ class EventsAnswer(msgspec.Struct):
 
 
 @dataclass(frozen=True, slots=True)
-class _Speaker:
-    """Who posts: a shop's browser (public key) or its server (secret key)."""
+class Speaker:
+    """Who posts: a shop's browser (public key, or its platform's signature) or its server (secret key)."""
 
     key: Key
     shop: ShopRules
@@ -99,27 +99,32 @@ def post_events() -> Response:
     house = services()
     environ: Environ = request.environ
     try:
-        body = _read_body(environ)
-        return _Taken(house, environ, _object(strictjson.loads(body)), len(body))
+        return Taken(house, environ, *read_batch(environ))
     except RequestError as error:
         return _refusal(house, environ.get("HTTP_ORIGIN"), error)
 
 
-class _Taken(Later):
-    """The answer to a batch of ``size`` bytes, once everything that it counts is on disk."""
+class Taken(Later):
+    """The answer to a batch of ``size`` bytes, once everything that it counts is on disk.
 
-    def __init__(self, house: Services, environ: Environ, batch: dict[str, object], size: int) -> None:
+    Who speaks is found by the key, unless ``speaker`` is known by something else.
+    """
+
+    def __init__(
+        self, house: Services, environ: Environ, batch: dict[str, object], size: int, speaker: Speaker | None = None
+    ) -> None:
         self._house = house
         self._environ = environ
         self._batch = batch
         self._size = size
+        self._speaker = speaker
         self._pending: Pending | None = None
         self._error: Exception | None = None
         self._rejected: list[Problem] = []
         self._warnings: list[Problem] = []
 
     def begin(self, tell: Callable[[], object]) -> None:
-        stated = _stated_key(self._environ, self._batch)
+        stated = None if self._speaker else _stated_key(self._environ, self._batch)
         if stated is None or self._house.keys.remembers(stated.key):
             self._submit(stated, tell)
         else:  # a look into the database may take its time
@@ -128,7 +133,7 @@ class _Taken(Later):
     def _submit(self, stated: _Stated | None, tell: Callable[[], object]) -> None:
         house = self._house
         try:
-            speaker = _identify(house, self._environ, stated, self._size)
+            speaker = self._speaker or _identify(house, self._environ, stated, self._size)
             submission, self._rejected, self._warnings = _read_events(
                 house, speaker, self._batch, device_of(self._environ)
             )
@@ -205,6 +210,18 @@ def error_response(error: RequestError) -> Response:
     return answer
 
 
+def read_batch(environ: Environ) -> tuple[dict[str, object], int]:
+    """The body as a JSON object, and how many bytes it has. Raises RequestError."""
+    body = _read_body(environ)
+    return _object(strictjson.loads(body)), len(body)
+
+
+def visitor_of(batch: dict[str, object]) -> str | None:
+    """The visitor for whom a browser's batch speaks; a longer name is no visitor's."""
+    own = batch.get("visitor")
+    return own if isinstance(own, str) and len(own) <= LONGEST_VISITOR else None
+
+
 def _read_body(environ: Environ) -> bytes:
     # From the environment itself: werkzeug's parsed views of it cost as much as reading a whole event.
     media_type = str(environ.get("CONTENT_TYPE", "")).partition(";")[0].strip().lower()
@@ -243,7 +260,7 @@ def _stated_key(environ: Environ, batch: dict[str, object]) -> _Stated | None:
     return _Stated(public, in_header=False) if isinstance(public, str) and public.startswith("pk_") else None
 
 
-def _identify(house: Services, environ: Environ, stated: _Stated | None, size: int) -> _Speaker:
+def _identify(house: Services, environ: Environ, stated: _Stated | None, size: int) -> Speaker:
     if stated is None:
         raise UnknownKey("name a public key in 'key', or a secret one as Authorization: Bearer")
     key = house.keys.find(stated.key)
@@ -257,7 +274,7 @@ def _identify(house: Services, environ: Environ, stated: _Stated | None, size: i
         if size > BROWSER_LIMIT:
             raise BodyTooLarge(f"a browser's body may have at most {BROWSER_LIMIT // 1024} KiB")
         house.limits.addresses.take(str(environ.get("REMOTE_ADDR", "")))
-    return _Speaker(key, shop)
+    return Speaker(key, shop)
 
 
 def _skew(batch: dict[str, object], received_at: Millis) -> Millis:
@@ -274,16 +291,14 @@ def _skew(batch: dict[str, object], received_at: Millis) -> Millis:
 
 
 def _read_events(
-    house: Services, speaker: _Speaker, batch: dict[str, object], device: str
+    house: Services, speaker: Speaker, batch: dict[str, object], device: str
 ) -> tuple[Submission, list[Problem], list[Problem]]:
     raw_events = batch.get("events")
     if not isinstance(raw_events, list):
         raise MalformedJson("'events' must be a list")
     if len(raw_events) > MOST_EVENTS:
         raise BodyTooLarge(f"a body may have at most {MOST_EVENTS} events, this one has {len(raw_events)}")
-    own = batch.get("visitor")
-    # A longer name is no visitor's, and its events are rejected one by one.
-    visitor = own if isinstance(own, str) and len(own) <= LONGEST_VISITOR and not speaker.trusted else None
+    visitor = None if speaker.trusted else visitor_of(batch)  # events of a longer name are rejected one by one
     if visitor is not None:
         house.limits.visitors.take(f"{speaker.shop.id}/{visitor}")
     received_at = wall_clock()
@@ -310,7 +325,7 @@ def _read_events(
 class _Reader:
     """Turns the raw events of one batch into events."""
 
-    speaker: _Speaker
+    speaker: Speaker
     batch: dict[str, object]
     received_at: Millis
     skew_ms: Millis

@@ -183,6 +183,27 @@ _TOLD = {
             errors.Unavailable,
         ),
     ),
+    "proxy.post_events": _Route(
+        {202: _Answer("committed: a power cut does not undo it", JSON, EventsAnswer)},
+        (
+            errors.MalformedJson,
+            errors.BadSignature,
+            errors.NotFound,
+            errors.BodyTooLarge,
+            errors.WrongMediaType,
+            errors.Unkeepable,
+            errors.TooManyRequests,
+            errors.Unavailable,
+        ),
+    ),
+    "proxy.get_cart": _Route(
+        {
+            200: _Answer("the cart", JSON, RestoredCart),
+            404: _Answer("not ours, or no longer kept", JSON, Error),
+            410: _Answer("the link has expired", JSON, Error),
+        },
+        (errors.BadSignature, errors.Unavailable),
+    ),
     "events.preflight": _Route({204: _Answer("with CORS headers for the origins of the shops, without for others")}),
     "health.healthz": _Route({200: _Answer("it answers", JSON, Health)}),
     "health.readyz": _Route(

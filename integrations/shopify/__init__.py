@@ -42,6 +42,7 @@ from engine.integration import (
     Call,
     CartNow,
     Delivery,
+    FirstParty,
     Looker,
     News,
     Page,
@@ -49,13 +50,14 @@ from engine.integration import (
     Receiver,
     Settings,
     Storefront,
+    Vouched,
     WireEvent,
     is_signed,
     json_object,
     secret,
     setting,
 )
-from integrations.shopify import checkouts, goods, look, orders, people
+from integrations.shopify import checkouts, goods, look, orders, people, proxy
 from integrations.shopify.api import Api
 from integrations.shopify.backfill import QUERIES, Place, events_in
 from integrations.shopify.body import Json, group, require
@@ -98,7 +100,13 @@ class ShopifySettings(Settings, frozen=True):
     previous_secret: Annotated[str, secret("the client secret that is being replaced")] = ""
 
 
-class Shopify(Receiver[ShopifySettings], Asker[ShopifySettings], Looker[ShopifySettings], Storefront[ShopifySettings]):
+class Shopify(
+    Receiver[ShopifySettings],
+    Asker[ShopifySettings],
+    Looker[ShopifySettings],
+    Storefront[ShopifySettings],
+    FirstParty[ShopifySettings],
+):
     """A Shopify shop: its carts, checkouts, orders, deliveries, stock and consents, as they happen."""
 
     title: ClassVar[str] = "Shopify"
@@ -170,6 +178,11 @@ class Shopify(Receiver[ShopifySettings], Asker[ShopifySettings], Looker[ShopifyS
         topic = told.get("topic", "")
         hints = {name: value for name, value in told.items() if name in _HINTS}
         return Delivery(topic, request.body, told.get("webhook-id", ""), hints, once=topic not in _REQUESTS)
+
+    def vouch(self, request: RawRequest, now: int) -> Vouched:
+        """What the app proxy says of who asks. Raises BadSignature."""
+        secrets = (self.settings.client_secret, self.settings.previous_secret)
+        return proxy.vouch(request.query_string, self.settings.shop, secrets, now)
 
     def read(self, delivery: Delivery) -> News:
         """Events and requests; see :attr:`topics`."""
