@@ -136,6 +136,8 @@ class Group:
         self.known: set[tuple[str, str, str]] = set()
         self.touched: dict[VisitorKey, ShopRules] = {}
         self.results: dict[VisitorKey, Result] = {}
+        self.owed: dict[VisitorKey, list[str]] = {}
+        """The deliveries that workers should hear about."""
         self.heard_of: set[VisitorKey] = set()
         self.owners: dict[tuple[str, str], str] = {}
         self.receivers: dict[tuple[str, str], str] = {}
@@ -203,7 +205,7 @@ class Group:
             key = VisitorKey(shop.id, visitor)
             if self.unit.visitors[key].version:
                 self.touched[key] = shop
-        if submission.answer_for is not None:
+        if submission.answer_for is not None and (shop.id, submission.answer_for) not in self.unit.visitors:
             self.unit.load_visitors(shop.id, [submission.answer_for])
         return answer
 
@@ -382,6 +384,9 @@ class Group:
             key = visitor.key
             unit.add("rechecks", {"shop": key.shop, "visitor": key.id, "at": unit.now, "due_at": planned_for})
         self.results[visitor.key] = result
+        if result.planned:
+            brought = [item for item in result.planned if first_state(item.kind) is DeliveryState.SCHEDULED]
+            self.owed[visitor.key] = [item.id for item in brought if item.due_at <= unit.now]
 
     def _write_down(self, shop: ShopRules, visitor: LoadedVisitor, result: Result) -> None:
         """What was decided, what is owed, and what is owed no more."""
@@ -402,19 +407,15 @@ class Group:
     def complete(self, submission: Submission, answer: Answer) -> None:
         """What goes back to the page that asked, and what workers should hear about."""
         shop = submission.shop.id
-        for who in {item.event.visitor for item in submission.events}.union(submission.rechecks):
-            result = self.results.get(VisitorKey(shop, who))
-            if result is not None and result.planned:
-                brought = [item for item in result.planned if first_state(item.kind) is DeliveryState.SCHEDULED]
-                due = [item.id for item in brought if item.due_at <= self.unit.now]
-                answer.hints.extend(due)
+        if self.owed:
+            for who in {item.event.visitor for item in submission.events}.union(submission.rechecks):
+                answer.hints.extend(self.owed.get((shop, who), ()))
         if submission.answer_for is None:
             return
-        visitor = self.unit.visitors[VisitorKey(shop, submission.answer_for)]
-        answer.messages = [
-            msgspec.Raw(offer.body) for offer in visitor.state.offers if offer.expires_at > self.unit.now
-        ]
-        result = self.results.get(visitor.key)
+        key = VisitorKey(shop, submission.answer_for)
+        offers = self.unit.visitors[key].state.offers
+        answer.messages = [msgspec.Raw(offer.body) for offer in offers if offer.expires_at > self.unit.now]
+        result = self.results.get(key)
         answer.ask = result.ask if result else None
 
 

@@ -7,8 +7,9 @@ here instead of being refused; it is kept with the event all the same.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from decimal import Decimal
-from typing import TypedDict
+from functools import partial
 
 from engine.events.model import Loyalty, Trait
 
@@ -21,47 +22,9 @@ _ZONE = re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+){0,2}\Z")
 _LARGEST = 10**15
 
 
-class Extras(TypedDict):
-    """The same names as in :class:`~engine.events.model.Event`."""
-
-    coupon: str
-    query: str
-    form: str
-    results: int | None
-    depth: int | None
-    length: int | None
-    by: str
-    device: str
-    time_zone: str
-    logged_in: bool | None
-    loyalty: Loyalty | None
-    attributes: dict[str, Trait]
-    tags: tuple[str, ...]
-    segments: tuple[str, ...] | None
-
-
-def extras_in(raw: dict[str, object]) -> Extras:
-    """What of it is there and makes sense."""
-    if raw.keys().isdisjoint(Extras.__annotations__):
-        return NOTHING
-    depth, zone = _whole(raw.get("depth")), _words(raw.get("time_zone"), LONGEST_NAME)
-    logged_in = raw.get("logged_in")
-    return Extras(
-        coupon=_words(raw.get("coupon")),
-        query=_words(raw.get("query")),
-        form=_words(raw.get("form")),
-        results=_whole(raw.get("results")),
-        depth=None if depth is None else min(depth, 100),
-        length=_whole(raw.get("length")),
-        by=_one_of(raw.get("by"), ("mouse", "touch")),
-        device=_one_of(raw.get("device"), DEVICES),
-        time_zone=zone if _ZONE.match(zone) else "",
-        logged_in=logged_in if isinstance(logged_in, bool) else None,
-        loyalty=_loyalty(raw.get("loyalty")),
-        attributes=_attributes(raw.get("attributes")),
-        tags=_list(raw.get("tags")) or (),
-        segments=_list(raw.get("segments")),
-    )
+def extras_in(raw: dict[str, object]) -> dict[str, object]:
+    """What of it is there, by its name in :class:`~engine.events.model.Event`; without sense, it is that field's default."""
+    return {name: _READERS[name](raw[name]) for name in raw.keys() & _READERS.keys()}
 
 
 def _words(value: object, most: int = 60) -> str:
@@ -79,6 +42,20 @@ def _whole(value: object) -> int | None:
     return int(value) if 0 <= value < _LARGEST else None
 
 
+def _percent(value: object) -> int | None:
+    number = _whole(value)
+    return None if number is None else min(number, 100)
+
+
+def _yes_or_no(value: object) -> bool | None:
+    return value if isinstance(value, bool) else None
+
+
+def _zone(value: object) -> str:
+    zone = _words(value, LONGEST_NAME)
+    return zone if _ZONE.match(zone) else ""
+
+
 def _list(value: object) -> tuple[str, ...] | None:
     if not isinstance(value, list):
         return None
@@ -88,9 +65,8 @@ def _list(value: object) -> tuple[str, ...] | None:
 def _loyalty(value: object) -> Loyalty | None:
     if not isinstance(value, dict):
         return None
-    member = value.get("member")
     return Loyalty(
-        member=member if isinstance(member, bool) else None,
+        member=_yes_or_no(value.get("member")),
         tier=_words(value.get("tier"), LONGEST_NAME),
         points=_whole(value.get("points")),
     )
@@ -115,20 +91,19 @@ def _trait(value: object) -> Trait | None:
     return number if number is not None and abs(number) < _LARGEST else None
 
 
-NOTHING = Extras(
-    coupon="",
-    query="",
-    form="",
-    results=None,
-    depth=None,
-    length=None,
-    by="",
-    device="",
-    time_zone="",
-    logged_in=None,
-    loyalty=None,
-    attributes={},
-    tags=(),
-    segments=None,
-)
-"""What most events say of it."""
+_READERS: dict[str, Callable[[object], object]] = {
+    "coupon": _words,
+    "query": _words,
+    "form": _words,
+    "results": _whole,
+    "depth": _percent,
+    "length": _whole,
+    "by": partial(_one_of, known=("mouse", "touch")),
+    "device": partial(_one_of, known=DEVICES),
+    "time_zone": _zone,
+    "logged_in": _yes_or_no,
+    "loyalty": _loyalty,
+    "attributes": _attributes,
+    "tags": lambda value: _list(value) or (),
+    "segments": _list,
+}

@@ -361,7 +361,7 @@ def parse_stored(body: str, kind: str, *, visitor: str, at: Millis, currency: st
 
 def _event(wire: _WireEvent, raw: dict[str, object], at: Millis, visitor: str, currency: str, trusted: bool) -> Event:
     cart = None if wire.cart is None else _cart(wire.cart, currency)
-    return Event(
+    event = Event(
         id=wire.id,
         type=wire.type,
         at=at,
@@ -388,5 +388,6 @@ def _event(wire: _WireEvent, raw: dict[str, object], at: Millis, visitor: str, c
         refs=tuple(wire.refs),
         fields=raw,
         trusted=trusted,
-        **extras_in(raw),
     )
+    extras = extras_in(raw)
+    return msgspec.structs.replace(event, **extras) if extras else event

@@ -83,11 +83,12 @@ class Facts:
     now: Millis
     person: Person | None = None
     house: House = field(default_factory=House)
+    view: View | None = field(init=False)
+    """The tab that gave a sign of life last."""
 
-    @cached_property
-    def view(self) -> View | None:
-        """The tab that gave a sign of life last."""
-        return self.visitor.view
+    def __post_init__(self) -> None:
+        # Nearly every rule asks for it, and Python 3.11 takes a lock for each first look at a cached property.
+        object.__setattr__(self, "view", self.visitor.view)
 
     @property
     def good_seen_last(self) -> Good | None:
