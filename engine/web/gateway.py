@@ -126,6 +126,9 @@ class Gateway:
             content = b"".join(body)
         finally:
             _close(body)
+            # Whoever was handed over holds the environment, which would hold them: memory that only the collector of
+            # cycles could give back, and every request would be answered from cold memory.
+            del environ[HAND_OVER]
         return handed[0] if handed else Answered(*answered[-1], content)
 
     async def _finished(self, later: Later) -> Answered:
