@@ -1,14 +1,16 @@
 """The bare control: Shopbell's own server around the least that Flask can do with the same request.
 
-``python -m benchmarks.control`` takes the same environment as ``shopbell web``.
+``python -m benchmarks.control`` takes the same environment as ``shopbell web``; with ``BENCH_WITHOUT_FLASK`` in it, the
+endpoint is a WSGI function.
 """
 
 from __future__ import annotations
 
 import multiprocessing
+import os
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 import granian.server
@@ -19,6 +21,12 @@ from engine.cli import web
 from engine.tether import die_with_parent
 from engine.web.gateway import Gateway
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+WITHOUT_FLASK = "BENCH_WITHOUT_FLASK"
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 _encode = msgspec.json.Encoder().encode
 
@@ -28,15 +36,31 @@ def answering_app() -> Gateway:
     owner = multiprocessing.parent_process()
     if owner is not None and owner.pid is not None:
         die_with_parent(owner.pid)
+    app = _without_flask if os.environ.get(WITHOUT_FLASK) else _flask()
+    return Gateway(app, quick={"/v1/events"}, threads=ThreadPoolExecutor(1))
+
+
+def _flask() -> Flask:
     app = Flask(__name__)
 
     @app.post("/v1/events")
     def post_events() -> Response:
-        batch = _decode(request.get_data(cache=False))
-        answer = {"accepted": len(batch["events"]), "duplicates": 0, "rejected": [], "warnings": [], "messages": []}
-        return Response(_encode(answer | {"next_check_ms": None}), status=202, content_type="application/json")
+        answer = _answer(request.get_data(cache=False))
+        return Response(answer, status=202, content_type="application/json")
 
-    return Gateway(app, quick={"/v1/events"}, threads=ThreadPoolExecutor(1))
+    return app
+
+
+def _without_flask(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    answer = _answer(environ["wsgi.input"].read())
+    start_response("202 ACCEPTED", [("Content-Type", "application/json"), ("Content-Length", str(len(answer)))])
+    return (answer,)
+
+
+def _answer(body: bytes) -> bytes:
+    batch = _decode(body)
+    answer = {"accepted": len(batch["events"]), "duplicates": 0, "rejected": [], "warnings": [], "messages": []}
+    return _encode(answer | {"next_check_ms": None})
 
 
 def _server_for_control(real: Any, _shopbell: str, **same: Any) -> Any:  # noqa: ANN401 - whatever granian takes

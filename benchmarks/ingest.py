@@ -25,6 +25,7 @@ import psutil
 from sqlalchemy import text
 
 from benchmarks import report
+from benchmarks.control import WITHOUT_FLASK
 from benchmarks.figures import Comparison, Record, Round, compare, noise
 from benchmarks.load import PATIENCE_S, Outcome, Spec
 from benchmarks.servers import Cores, Postgres, Server, control_server, cpu_s_of, postgresql, shopbell_server
@@ -228,6 +229,7 @@ def take(plan: Plan, *, name: str, quick: bool, with_postgresql: bool) -> Record
 @click.option("--durability", type=click.Choice(["full", "relaxed"]), default="full", show_default=True)
 @click.option("--postgresql", "with_postgresql", is_flag=True, help="On a PostgreSQL that is started for the run.")
 @click.option("--database-url", default="", help="On this database, which the run fills: never one that matters.")
+@click.option("--without-flask", is_flag=True, help="Beside a bare WSGI endpoint instead.")
 @click.option("--name", default="", help="What the result is called; sqlite or postgresql, unless given.")
 @click.option("--results", type=click.Path(path_type=Path), help="The folder to write to.")
 def main(
@@ -239,6 +241,7 @@ def main(
     durability: str,
     with_postgresql: bool,
     database_url: str,
+    without_flask: bool,
     name: str,
     results: Path | None,
 ) -> None:
@@ -252,10 +255,12 @@ def main(
             "VISITOR_RATE": "0",
             "ADDRESS_RATE": "0",
             "DURABILITY": durability,
-        },
+        }
+        | ({WITHOUT_FLASK: "1"} if without_flask else {}),
         database_url=database_url,
     )
     kind = "postgresql" if with_postgresql or database_url.startswith("postgres") else "sqlite"
+    kind += "-without-flask" if without_flask else ""
     record = take(plan, name=f"ingest-{name or kind}", quick=quick, with_postgresql=with_postgresql)
     click.echo(report.section(record))
     folder = results or (None if quick else RESULTS)

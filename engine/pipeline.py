@@ -409,7 +409,7 @@ class Group:
         shop = submission.shop.id
         if self.owed:
             for who in {item.event.visitor for item in submission.events}.union(submission.rechecks):
-                answer.hints.extend(self.owed.get((shop, who), ()))
+                answer.hints.extend(self.owed.get(VisitorKey(shop, who), ()))
         if submission.answer_for is None:
             return
         key = VisitorKey(shop, submission.answer_for)

@@ -47,7 +47,7 @@ def answering_app() -> Gateway:
     from engine.errors import ShopbellError
     from engine.settings import Settings
     from engine.tether import die_with_parent
-    from engine.web import create_app
+    from engine.web import create_app, events
     from engine.web.gateway import Gateway
     from engine.web.services import Services
 
@@ -64,4 +64,4 @@ def answering_app() -> Gateway:
     gc.set_threshold(20_000, 20, 20)
     house: Services = app.extensions["shopbell"]
     house.live.watch()
-    return Gateway(app, quick={"/v1/events"}, threads=house.threads)
+    return Gateway(app, quick={events.PATH}, threads=house.threads)

@@ -23,7 +23,7 @@ _LARGEST = 10**15
 
 
 def extras_in(raw: dict[str, object]) -> dict[str, object]:
-    """What of it is there, by its name in :class:`~engine.events.model.Event`; without sense, it is that field's default."""
+    """What of it is there, by its name in :class:`~engine.events.model.Event`; nonsense becomes the default."""
     return {name: _READERS[name](raw[name]) for name in raw.keys() & _READERS.keys()}
 
 

@@ -56,6 +56,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_error_handler(StoreError, _database_away)
     app.register_error_handler(HTTPException, _plain_error)
     app.register_error_handler(Exception, fault)
+    app.wsgi_app = events.before_flask(house, app.wsgi_app)  # type: ignore[method-assign, assignment]
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]

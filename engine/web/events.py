@@ -5,14 +5,15 @@ What is answered 202 is on disk. Each event that cannot be understood is named i
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 import msgspec
 from flask import Blueprint, Response, request
+from werkzeug.wsgi import get_input_stream
 
 from engine import strictjson, vocabulary
 from engine.clock import MINUTE, Millis, from_datetime, wall_clock
@@ -34,11 +35,16 @@ from engine.pipeline import Accepted, Answer, ShopRules, Submission, server_visi
 from engine.store.keys import SECRET, Key
 from engine.web import metrics
 from engine.web.devices import device_of
+from engine.web.faults import fault
 from engine.web.later import Answered, Later
 from engine.web.services import Services, services
 
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication
+
 BROWSER_LIMIT = 64 * 1024
 SERVER_LIMIT = 512 * 1024
+_MOST_READ = SERVER_LIMIT + 1
 MOST_EVENTS = 100
 LONGEST_VISITOR = 64
 ABOUT_THE_HOUSE = frozenset(["agents_changed", "stock_changed"])
@@ -93,11 +99,34 @@ class Speaker:
         return self.key.kind == SECRET
 
 
-@blueprint.post("/v1/events", provide_automatic_options=False)
+PATH: Final = "/v1/events"
+
+
+@blueprint.post(PATH, provide_automatic_options=False)
 def post_events() -> Response:
     """Events in; what became of each, and what there is to say, back."""
-    house = services()
-    environ: Environ = request.environ
+    return _take(services(), request.environ)
+
+
+def before_flask(house: Services, flask: WSGIApplication) -> WSGIApplication:
+    """``flask`` with events taken in front of it: most of what comes, and its context was a third of their cost.
+
+    The same function as behind the route, on the same environment; whatever else is asked goes on to Flask.
+    """
+
+    def answer(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        if environ["PATH_INFO"] != PATH or environ["REQUEST_METHOD"] != "POST":
+            return flask(environ, start_response)
+        try:
+            response = _take(house, environ)
+        except Exception as error:  # noqa: BLE001 - a mistake of ours is an answer too
+            response = fault(error)
+        return response(environ, start_response)
+
+    return answer
+
+
+def _take(house: Services, environ: Environ) -> Response:
     try:
         return Taken(house, environ, *read_batch(environ))
     except RequestError as error:
@@ -178,7 +207,7 @@ def _refusal(house: Services, origin: str | None, error: RequestError) -> Respon
     return _with_cors(answer, origin) if house.allows_any(origin) else answer
 
 
-@blueprint.route("/v1/events", methods=["OPTIONS"])
+@blueprint.route(PATH, methods=["OPTIONS"])
 def preflight() -> Response:
     """For clients that send JSON as JSON; the snippet never needs it."""
     origin = request.headers.get("Origin")
@@ -233,7 +262,8 @@ def _read_body(environ: Environ) -> bytes:
     if length.isdecimal() and int(length) > SERVER_LIMIT:
         raise BodyTooLarge(f"a body may have at most {SERVER_LIMIT // 1024} KiB")
     # Only a body of unknown length needs werkzeug's guarded stream; one byte over the limit is enough to know.
-    body: bytes = environ["wsgi.input"].read(int(length)) if length.isdigit() else request.stream.read(SERVER_LIMIT + 1)
+    measured = length.isdigit()
+    body: bytes = environ["wsgi.input"].read(int(length)) if measured else get_input_stream(environ).read(_MOST_READ)
     if len(body) > SERVER_LIMIT:
         raise BodyTooLarge(f"a body may have at most {SERVER_LIMIT // 1024} KiB")
     return body
