@@ -150,12 +150,20 @@ class StandIn(Caller):
         super().__init__(permit=lambda address: address.is_loopback, schemes=("http",))
         self._url = url.rstrip("/")
 
-    def _call(self, method: str, url: str, letter: _Letter | None, headers: Mapping[str, str], most: int) -> Answered:
+    def _call(
+        self,
+        method: str,
+        url: str,
+        letter: _Letter | None,
+        headers: Mapping[str, str],
+        most: int,
+        within_s: float = WHOLE_S,
+    ) -> Answered:
         parts = urlsplit(url)
         if parts.scheme != "https" or not parts.hostname:
             raise CallError("only https addresses are called", refused=True)
         instead = f"{self._url}{parts.path or '/'}" + (f"?{parts.query}" if parts.query else "")
-        return super()._call(method, instead, letter, {**headers, "Host": parts.netloc}, most)
+        return super()._call(method, instead, letter, {**headers, "Host": parts.netloc}, most, within_s)
 
 
 def caller(stand_in: str) -> Caller:
