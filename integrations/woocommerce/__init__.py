@@ -3,21 +3,9 @@ name shop, topic and delivery are not signed. So a body must be of the kind that
 content counts once under whatever id it comes; WooCommerce makes a new id for each try. The unsigned `webhook_id=7`
 that a shop sends when a webhook is saved is answered with 200, and changes nothing.
 
-**Setting it up.** In WooCommerce, Settings, Advanced, REST API: add a key with read and write access, for a user who
-may see orders; a webhook tells what its user may see. Put its two halves and a secret of your own into the environment,
-name them in the rule file, and say `shopbell connect woocommerce`:
-
-```yaml
-integrations:
-  woocommerce:
-    site: https://shop.example
-    consumer_key: env:WOOCOMMERCE_KEY
-    consumer_secret: env:WOOCOMMERCE_SECRET
-```
-
-That registers every webhook with the secret in `WOOCOMMERCE_WEBHOOK_SECRET`. Without a key it is done by hand: under
-Advanced, Webhooks, one for each topic above, active, with the API version WP REST API v3, the delivery address
-`https://<your Shopbell>/hooks/woocommerce/<shop.id>`, and the same secret in all of them. While the secret is replaced,
+**By hand.** Without a key of the REST API webhooks are made by hand: under Advanced, Webhooks, one for each topic
+above, active, with the API version WP REST API v3, the same secret in all of them, and the delivery address
+`https://<your Shopbell>/hooks/woocommerce/<shop.id>`, saved by a user who may see orders. While the secret is replaced,
 webhook by webhook, the old one stands in `previous_secret`. The key goes in the `Authorization` header, never in an
 address: a host that drops this header (some with PHP behind CGI do) answers 401 until it is set up to hand it on.
 
@@ -28,12 +16,14 @@ for, from an hour before the latest change that was seen; it begins with the new
 that cannot be read waits in quarantine like a webhook, and holds up no other. That needs WooCommerce 5.8 or later and
 pretty permalinks.
 
-**Carts come from the page.** WooCommerce tells of no cart: the script on the page does (`cart_updated`, see the
-events). The page after an order has its key in the address (`key=wc_order_…`); a page that tells it among its `refs`,
-as `woocommerce:checkout:<key>`, makes cart and order one story. Otherwise they meet by the address of the mail, or by
-the visitor's name that a plugin of the shop's notes with the order under `visitor_meta`. Webhooks run on WordPress'
-own clock, often ten minutes late and sometimes two hours: let the page after an order tell `order_placed` too, with
-the order's number as its id, so that no reminder overtakes it.
+**Carts come from the page.** WooCommerce tells nobody of a cart, but every shop answers its own pages: the Store API
+has what is in the cart, as the shop shows its prices, and what shipping costs with its tax. So a script on the page is
+enough, in classic themes and in blocks, and no plugin is needed. The page that thanks has the order's number and key in
+its address (`key=wc_order_…`): the script tells both at once, so that no reminder overtakes the order (webhooks run on
+WordPress' own clock, often ten minutes late and sometimes two hours), and by the key the webhook finds the visitor.
+Who never comes to that page is known by the address of the order, or by the visitor's name that the shop notes with
+the order under `visitor_meta`. The script does not read addresses: a shop that may write to somebody says so with
+`shopbell("identify", …)`.
 
 **What its statuses say.** An order counts from `pending` on and ends the recovery of its cart; in `pending`,
 `failed` and `on-hold` it waits for its payment, until WooCommerce notes when it was paid. `checkout-draft`, which
@@ -66,6 +56,7 @@ from engine.integration import (
     Page,
     RawRequest,
     Receiver,
+    Storefront,
     Subscriber,
     Subscription,
     WireEvent,
@@ -87,12 +78,24 @@ _MISSED = "order.updated"
 """As what an order is read that was asked for: the API tells it exactly as this webhook does."""
 
 
-class WooCommerce(Receiver[WooCommerceSettings], Asker[WooCommerceSettings], Subscriber[WooCommerceSettings]):
-    """A WooCommerce shop: its orders and what becomes of them, its stock, and what its customers allow."""
+class WooCommerce(
+    Receiver[WooCommerceSettings],
+    Asker[WooCommerceSettings],
+    Subscriber[WooCommerceSettings],
+    Storefront[WooCommerceSettings],
+):
+    """A WooCommerce shop: its carts and orders and what becomes of them, its stock, and what its customers allow."""
 
     title: ClassVar[str] = "WooCommerce"
     settings_type = WooCommerceSettings
     polls: ClassVar[Mapping[str, int]] = {"orders": 600_000}
+    on_pages: ClassVar[Mapping[str, str]] = {
+        "the cart becomes another, by whatever theme, block or plugin": "`cart_updated`, with what shipping would cost",
+        "the checkout is opened": "`checkout_started`",
+        "shipping is chosen there": "`shipping_shown`, with its tax",
+        "the shop thanks for an order": "`order_placed`, with the key by which its webhook finds the visitor",
+        "a mail's link brings a cart back": "what is missing is added to the cart",
+    }
     topics: ClassVar[Mapping[str, str]] = {
         "order.created": "`order_placed`, which ends every recovery; and what the order says has become of it",
         "order.updated": "the same, with `order_paid`, `order_shipped`, `order_delivered`, `order_cancelled`, "

@@ -62,6 +62,8 @@ class FarSide:
     respond: Callable[[Json], Answer] = lambda _body: Answer()
     pages: dict[str, Page] = field(default_factory=dict)
     carts: dict[str, Json] = field(default_factory=dict)
+    platform: Callable[[str, str, Json], Answer | None] = lambda _method, _path, _body: None
+    """What the shop's own platform says to its pages: to a method and a path with what was sent."""
     default: Page = field(default_factory=lambda: Page(head=GRANTED))
     changed: threading.Condition = field(default_factory=threading.Condition)
 
@@ -131,6 +133,12 @@ class Handler(BaseHTTPRequestHandler):
         self.far.methods.append((self.command, path))
         return path
 
+    def _answers_for_the_platform(self, body: Json) -> bool:
+        answer = self.far.platform(self.command, self.path, body)
+        if answer is not None:
+            self._send(answer.status, "application/json", json.dumps(answer.body).encode(), answer.headers)
+        return answer is not None
+
     def do_OPTIONS(self) -> None:
         """A preflight: allowed, and noted, since there should be none."""
         self._note()
@@ -139,7 +147,9 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         """A file of the snippet, a saved cart, or a page of the shop."""
         path = self._note()
-        if path in ("/shopbell.js", "/shopbell-ui.js"):
+        if self._answers_for_the_platform({}):
+            return
+        if path in ("/shopbell.js", "/shopbell-ui.js") or path.startswith("/adapters/"):
             self._send(200, "text/javascript", (DIST / path[1:]).read_bytes(), {"Access-Control-Allow-Origin": "*"})
         elif path.startswith("/v1/carts/"):
             cart = self.far.carts.get(path.removeprefix("/v1/carts/"))
@@ -150,9 +160,12 @@ class Handler(BaseHTTPRequestHandler):
             self._send(200, "text/html", page.html().encode(), page.headers)
 
     def do_POST(self) -> None:
-        """A batch of events."""
-        assert self._note() == "/v1/events"
-        raw = self.rfile.read(int(self.headers["Content-Length"]))
+        """A batch of events, or what the shop's own pages ask of its platform."""
+        path = self._note()
+        raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        if path != "/v1/events":
+            assert self._answers_for_the_platform(cast("Json", json.loads(raw or b"{}"))), path
+            return
         answer = self.far.take(cast("Json", json.loads(raw)), dict(self.headers.items()))
         if not answer.status:
             self.close_connection = True
