@@ -73,9 +73,12 @@ class House(msgspec.Struct, omit_defaults=True):
                 del self.invited[name]
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Facts:
-    """The visitor, the person they are linked to (if any), the house and the shop, at ``now`` (ms since the epoch)."""
+    """The visitor, the person they are linked to (if any), the house and the shop, at ``now`` (ms since the epoch).
+
+    Made for one look and never changed; declaring it frozen would cost more than most rules do.
+    """
 
     shop: Shop
     visitor_id: str
@@ -88,7 +91,7 @@ class Facts:
 
     def __post_init__(self) -> None:
         # Nearly every rule asks for it, and Python 3.11 takes a lock for each first look at a cached property.
-        object.__setattr__(self, "view", self.visitor.view)
+        self.view = self.visitor.view
 
     @property
     def good_seen_last(self) -> Good | None:

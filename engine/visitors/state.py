@@ -299,4 +299,6 @@ class Visitor(Compact):
     @property
     def view(self) -> View | None:
         """The tab that gave a sign of life last."""
+        if len(self.tabs) == 1:
+            return next(iter(self.tabs.values()))
         return max(self.tabs.values(), key=lambda view: view.seen_at, default=None)
