@@ -9,6 +9,7 @@ The one path: event in → visitor state → rules → decision → delivery. Th
             strictjson   JSON from strangers
             settings     the environment
             crashpoints  places where a test may kill a process
+            recovery     every wait after a death, and the sums that are promised
             said         a sentence for a marketer, to be said in their language
     core    events       what is reported, checked and normalised
             visitors     what is known of a visitor, and how an event changes it
@@ -37,6 +38,7 @@ The one path: event in → visitor state → rules → decision → delivery. Th
             identify     which person a visitor is
             records      what is kept beside the state: carts, orders, reports
             committer    requests that wait together are committed together
+            holding      what somebody holds is theirs for as long as they live
             deliver      claim, last look, intent, send, outcome
             jobs         what a worker does with a hint
             schedule     the clock's rounds

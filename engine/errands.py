@@ -15,6 +15,7 @@ from engine import integration
 from engine.clock import HOUR, MINUTE, Millis
 from engine.connect import WEBHOOKS, Became, address_of, connect, refusals
 from engine.errors import CallError, ShopbellError, StoreError, Throttled
+from engine.holding import held_by_the_living
 from engine.http import Caller
 from engine.intake import Intake, Platform
 from engine.integration import Asker, Call, Integration, Subscriber
@@ -87,7 +88,8 @@ class Errands:
 
     def _run(self, errand: Errand) -> None:
         try:
-            self._go(errand)
+            with held_by_the_living(lambda: errands.renew(self._intake.engine, errand), about=errand.integration):
+                self._go(errand)
         except StoreError:
             raise  # nothing can be written now; the lease runs out and another clock asks
         except Throttled as error:

@@ -24,12 +24,16 @@ from rq import Queue
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
+from engine import recovery
+from engine.clock import SECOND
+
 log = structlog.get_logger()
 
 ALLOWED: Final = {"recheck": "engine.jobs.recheck", "deliver": "engine.jobs.deliver"}
 WORKERS_KEY: Final = "shopbell:workers"
-ALIVE_S: Final = 5.0
+ALIVE_S = recovery.ALIVE / SECOND
 """Shorter than any lease: whoever died no longer gets the hints that are given again."""
+PATIENCE_S: Final = recovery.REDIS_ANSWERS / SECOND
 GONE_S: Final = 300.0
 LONGEST_QUEUE: Final = {"deliver": 200, "recheck": 400}
 """More hints than this wait in SQL: a sweeper that never stops adding starves the worker it wants to help.
@@ -74,7 +78,8 @@ class HintJob(Job):
 
 def connect(url: str) -> Redis:
     """A connection for producers: answers within a second or gives up; a retried enqueue would ring twice."""
-    return Redis.from_url(url, socket_timeout=1.0, socket_connect_timeout=1.0, retry=Retry(NoBackoff(), 0))
+    patience = {"socket_timeout": PATIENCE_S, "socket_connect_timeout": PATIENCE_S}
+    return Redis.from_url(url, **patience, retry=Retry(NoBackoff(), 0))
 
 
 def queue_of(worker: str, connection: Redis) -> Queue:

@@ -22,7 +22,8 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 from sqlalchemy import Engine
 
-from engine import hints
+from engine import hints, recovery
+from engine.clock import SECOND
 from engine.committer import Committer
 from engine.deliver import Deliverer
 from engine.errors import StoreError
@@ -34,7 +35,9 @@ from engine.settings import Settings
 from engine.store.database import open_engine
 
 log = structlog.get_logger()
-ANNOUNCE_S = 1.0
+ANNOUNCE_S = recovery.ANNOUNCE_EVERY / SECOND
+RQ_RESERVE_S = 15
+"""RQ waits so much shorter for an empty queue than a worker may be silent."""
 BUSY_S = 3.0
 """A worker that has been at one job for so long asks for no hints: others may have time."""
 
@@ -102,16 +105,7 @@ def run_worker(settings: Settings, kinds: str = "recheck+deliver") -> None:
     # In a container every life has the same process id, and RQ takes no name twice within a minute.
     name = f"{kinds}-{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
     _wait_for_redis(settings.redis_url)
-    connection = Redis.from_url(settings.redis_url, socket_connect_timeout=2.0, retry=Retry(NoBackoff(), 0))
-    worker = BellWorker(
-        [hints.queue_of(name, connection)],
-        name=name,
-        connection=connection,
-        serializer=JSONSerializer,
-        job_class=HintJob,
-        log_job_description=False,
-        default_worker_ttl=30,
-    )
+    worker = worker_at(settings.redis_url, name)
     _keep_announcing(settings.redis_url, worker)
     try:
         worker.work(logging_level="WARNING")
@@ -119,10 +113,25 @@ def run_worker(settings: Settings, kinds: str = "recheck+deliver") -> None:
         _withdraw(settings.redis_url, name)
 
 
+def worker_at(redis_url: str, name: str) -> BellWorker:
+    """A worker for the queue of its own name; Redis must be there."""
+    patience_s = recovery.WORKER_CONNECTS / SECOND
+    connection = Redis.from_url(redis_url, socket_connect_timeout=patience_s, retry=Retry(NoBackoff(), 0))
+    return BellWorker(
+        [hints.queue_of(name, connection)],
+        name=name,
+        connection=connection,
+        serializer=JSONSerializer,
+        job_class=HintJob,
+        log_job_description=False,
+        worker_ttl=recovery.POP_WAITS // SECOND + RQ_RESERVE_S,
+    )
+
+
 class BellWorker(SimpleWorker):
     """RQ's worker that is back soon when Redis is, and knows how long it has been at its job."""
 
-    max_connection_wait_time = 1.0
+    max_connection_wait_time = recovery.RECONNECT_EVERY / SECOND
     _busy_since: float | None = None
 
     @property

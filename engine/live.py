@@ -16,9 +16,10 @@ import structlog
 from sqlalchemy import Engine
 
 from engine import integration
-from engine.clock import machine_clock
+from engine.clock import SECOND, machine_clock
 from engine.errors import RuleFileError, SettingsError, StoreError
 from engine.pipeline import ShopRules
+from engine.recovery import FILE_LOOK_EVERY, FILE_LOOK_STEP, FILE_RESTS
 from engine.rules.loader import load, load_path, unreadable
 from engine.rules.model import RuleSet
 from engine.rules.pages import PageTypes
@@ -28,8 +29,9 @@ from engine.store import keys, rule_sets
 from engine.store.keys import Key
 
 log = structlog.get_logger()
-LOOK_EVERY_S = 0.5
-QUIET_MS = 500
+LOOK_EVERY_S = FILE_LOOK_EVERY / SECOND
+LOOK_STEP_S = FILE_LOOK_STEP / SECOND
+QUIET_MS = FILE_RESTS
 """A file that was written this lately may be half a file; then it is used when the next look finds it the same."""
 KEYS_LAST_S = 2.0
 LONGEST_KEY = 200
@@ -97,7 +99,7 @@ class LiveRules:
     def _watch(self) -> None:
         while True:
             self.refresh()
-            time.sleep(LOOK_EVERY_S / 4)
+            time.sleep(LOOK_STEP_S)
 
     def look_now(self) -> None:
         """Look without waiting for the half second to be over."""

@@ -10,14 +10,16 @@ import signal
 from collections.abc import Callable
 from datetime import UTC, datetime
 from itertools import takewhile
+from typing import NamedTuple
 
 import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.interval import IntervalTrigger
 from redis.exceptions import RedisError
 from sqlalchemy import Engine
 
-from engine import hints
-from engine.clock import DAY, SECOND, Millis, machine_time
+from engine import hints, recovery
+from engine.clock import DAY, MINUTE, SECOND, Millis, machine_time
 from engine.committer import Committer
 from engine.crashpoints import crash_point
 from engine.errands import Errands
@@ -37,8 +39,7 @@ MOST_DUE = 1_000
 MOST_OWED = 200
 LATE = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
 """A round that is late (the machine slept, the last one took long) is made once, at once, however late it is."""
-OVERDUE: Millis = machine_time(2 * SECOND)
-"""A delivery that was just decided has its own hint on the way."""
+OVERDUE: Millis = machine_time(recovery.OVERDUE)
 
 
 class Rounds:
@@ -90,15 +91,23 @@ class Rounds:
         return hints.forget_the_dead(self._ringer.connection)
 
 
-def _carefully(name: str, round_: Callable[[], int]) -> Callable[[], None]:
+class Turn(NamedTuple):
+    """A round by its name, and how often it is made."""
+
+    name: str
+    run: Callable[[], int]
+    every: Millis
+
+
+def _carefully(turn: Turn) -> Callable[[], None]:
     def run() -> None:
         try:
-            count = round_()
+            count = turn.run()
         except (StoreError, RedisError) as error:
-            log.warning("round skipped", round=name, error=str(error)[:200])
+            log.warning("round skipped", round=turn.name, error=str(error)[:200])
             return
         if count:
-            log.debug("round", round=name, count=count)
+            log.debug("round", round=turn.name, count=count)
 
     return run
 
@@ -120,29 +129,37 @@ def _open_errands(settings: Settings, engine: Engine, ringer: Ringer) -> Errands
     )
 
 
+def plan_of(rounds: Rounds, platforms: Errands | None) -> list[Turn]:
+    """Which rounds are made, and how often."""
+    return [
+        *([Turn("ask_platforms", platforms.run, recovery.ASK_EVERY)] if platforms is not None else []),
+        Turn("recheck_due", rounds.recheck_due, recovery.LOOK_EVERY),
+        Turn("remind_of_deliveries", rounds.remind_of_deliveries, recovery.REMIND_EVERY),
+        Turn("settle_silence", rounds.settle_silence, recovery.SETTLE_EVERY),
+        Turn("tidy", rounds.tidy, MINUTE),
+        Turn("forget_workers", rounds.forget_workers, MINUTE),
+    ]
+
+
+def scheduler_of(plan: list[Turn]) -> BackgroundScheduler:
+    """A scheduler that makes every round when it is started, and then at its interval."""
+    # Interval jobs in memory: a shared job store loses one-shot jobs over a restart, and the truth is in SQL anyway.
+    scheduler = BackgroundScheduler(timezone=UTC, job_defaults=LATE)
+    for turn in plan:
+        trigger = IntervalTrigger(seconds=turn.every / SECOND, timezone=UTC)
+        scheduler.add_job(_carefully(turn), trigger, id=turn.name, next_run_time=datetime.now(UTC))
+    return scheduler
+
+
 def run_clock(settings: Settings) -> None:
     """Make the rounds until told to stop."""
     engine = open_engine(settings.database_url, durability=settings.durability)
     ringer = Ringer(hints.connect(settings.redis_url))
     rounds = Rounds(engine, ringer, forget_after_ms=settings.forget_after_ms)
-    # Interval jobs in memory: a shared job store loses one-shot jobs over a restart, and the truth is in SQL anyway.
     # Blocked in every thread, so that only sigwait below takes them.
     stop = {signal.SIGTERM, signal.SIGINT}
     signal.pthread_sigmask(signal.SIG_BLOCK, stop)
-    scheduler = BackgroundScheduler(timezone=UTC, job_defaults=LATE)
-    platforms = _open_errands(settings, engine, ringer)
-    plan: list[tuple[str, Callable[[], int], float]] = [
-        *([("ask_platforms", platforms.run, 1.0)] if platforms is not None else []),
-        ("recheck_due", rounds.recheck_due, 0.25),
-        ("remind_of_deliveries", rounds.remind_of_deliveries, 2.0),
-        ("settle_silence", rounds.settle_silence, 2.0),
-        ("tidy", rounds.tidy, 60.0),
-        ("forget_workers", rounds.forget_workers, 60.0),
-    ]
-    for name, round_, seconds in plan:
-        scheduler.add_job(
-            _carefully(name, round_), "interval", seconds=seconds, id=name, next_run_time=datetime.now(UTC)
-        )
+    scheduler = scheduler_of(plan_of(rounds, _open_errands(settings, engine, ringer)))
     # A round that is still busy when its next one is due is no news: it comes a quarter of a second later.
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
     scheduler.start()

@@ -16,9 +16,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TextIO
 
+from engine.clock import SECOND
+from engine.recovery import RESTART_AFTER
 from engine.tether import PARENT_VARIABLE
 
-FIRST_DELAY_S: Final = 0.1
+FIRST_DELAY_S: Final = RESTART_AFTER / SECOND
 LONGEST_DELAY_S: Final = 5.0
 STEADY_AFTER_S: Final = 2.0
 """A program that ran this long is started again at once; one that did not waits longer each time."""

@@ -24,6 +24,8 @@ def command() -> None:
     from granian.log import LogLevels
     from granian.server import Server
 
+    from engine.clock import SECOND
+    from engine.recovery import SIBLINGS_FINISH
     from engine.settings import Settings
 
     settings = Settings.from_env()
@@ -37,7 +39,7 @@ def command() -> None:
         workers=settings.web_processes,
         websockets=False,
         log_level=LogLevels.error,
-        workers_kill_timeout=4,
+        workers_kill_timeout=SIBLINGS_FINISH // SECOND,
     ).serve()
 
 

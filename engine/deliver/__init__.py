@@ -10,8 +10,7 @@ import hmac
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +26,7 @@ from engine.deliver.lastword import LastWord, Word
 from engine.deliver.stock import back_in_stock
 from engine.errors import CallError, DeliveryDelayed, DeliveryError, DeliveryRefused, DeliveryUncertain, StoreError
 from engine.events import Line
+from engine.holding import held_by_the_living
 from engine.http import Caller
 from engine.integration import MailSender
 from engine.links import Links
@@ -42,6 +42,7 @@ from engine.messages import (
     WebhookOrder,
 )
 from engine.people import Person
+from engine.recovery import FIRST_RETRY
 from engine.rules.facts import Facts
 from engine.rules.guards import sending_hold
 from engine.rules.holds import Hold
@@ -58,7 +59,6 @@ from engine.visitors import Visitor
 log = structlog.get_logger()
 GIVE_UP_AFTER: Millis = 3 * DAY
 """A mail that no relay took for this long, or that breaks, is given up; a weekend without a relay loses nothing."""
-RENEW_S = 3.0
 INSIST_S = 60.0
 """How long a known outcome is tried to be written while the database is away."""
 TRY_AGAIN = frozenset({408, 425, 429})
@@ -69,8 +69,8 @@ REST_S = 30.0
 
 
 def backoff(attempt: int) -> Millis:
-    """How long to wait after the given attempt: 15 s, 30 s, 1 min … at most half an hour."""
-    doubled: Millis = 15 * SECOND << min(attempt - 1, 10)
+    """How long to wait after the given attempt: 5 s, 10 s, 20 s … at most half an hour."""
+    doubled: Millis = FIRST_RETRY << min(attempt - 1, 10)
     return min(doubled, 30 * MINUTE)
 
 
@@ -114,7 +114,7 @@ class Deliverer:
         if held is None:
             return None
         crash_point("after-claim")
-        with self._kept_alive(held):
+        with held_by_the_living(lambda: deliveries.renew(self._engine, held), about=held.id):
             return self._try(held)
 
     def _try(self, held: Claim) -> DeliveryState:
@@ -307,27 +307,6 @@ class Deliverer:
             raise DeliveryDelayed(error.message) from error
         crash_point("after-fence")
         return passed
-
-    @contextmanager
-    def _kept_alive(self, held: Claim) -> Iterator[None]:
-        """Renew the claim while the other side takes its time; a stopped process renews nothing and loses it."""
-        done = threading.Event()
-
-        def renew() -> None:
-            while not done.wait(RENEW_S):
-                try:
-                    if not deliveries.renew(self._engine, held):
-                        return
-                except StoreError:
-                    log.warning("lease not renewed", delivery=held.id)
-
-        keeper = threading.Thread(target=renew, name="lease", daemon=True)
-        keeper.start()
-        try:
-            yield
-        finally:
-            done.set()
-            keeper.join()
 
     # --- outcomes -----------------------------------------------------------------------------------------------------
 

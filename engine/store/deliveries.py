@@ -10,13 +10,13 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, Engine, and_, or_, select, update
 
-from engine.clock import SECOND, Millis, machine_time
+from engine.clock import Millis, machine_time
 from engine.messages import DeliveryState
+from engine.recovery import DELIVERY_LEASE
 from engine.store.database import database_now, in_transaction, reading
 from engine.store.unit import DELIVERIES
 
-LEASE: Millis = machine_time(10 * SECOND)
-"""How long a silent worker keeps a delivery; a living one renews it (see engine.deliver)."""
+LEASE: Millis = machine_time(DELIVERY_LEASE)
 
 _C = DELIVERIES.c
 _SCHEDULED, _CLAIMED, _DOT = (

@@ -7,14 +7,14 @@ from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Engine, and_, delete, func, or_, select, update
 
-from engine.clock import MINUTE, Millis, machine_time
+from engine.clock import Millis, machine_time
+from engine.recovery import ERRAND_LEASE
 from engine.store import models
 from engine.store.database import database_now, in_transaction
 from engine.store.statements import insert_ignoring, upsert
 
 ERRANDS = models.Base.metadata.tables["errands"]
-LEASE: Millis = machine_time(2 * MINUTE)
-"""Longer than a question may take; whoever dies meanwhile is followed by another after it."""
+LEASE: Millis = machine_time(ERRAND_LEASE)
 
 
 class Errand(NamedTuple):
@@ -60,6 +60,16 @@ def claim(engine: Engine) -> Errand | None:
         errand = Errand(*row)
         connection.execute(update(ERRANDS).where(_is(errand)).values(lease_until=now + LEASE))
         return errand
+
+    return in_transaction(engine, work)
+
+
+def renew(engine: Engine, errand: Errand) -> bool:
+    """Keep it while the platform takes its time; False when there is no such errand any more."""
+
+    def work(connection: Connection) -> bool:
+        until = database_now(connection) + LEASE
+        return connection.execute(update(ERRANDS).where(_is(errand)).values(lease_until=until)).rowcount == 1
 
     return in_transaction(engine, work)
 

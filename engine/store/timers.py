@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Engine, Table, and_, delete, func, or_, select, tuple_, update
 
-from engine.clock import SECOND, Millis, machine_time
+from engine.clock import Millis, machine_time
+from engine.recovery import VISITOR_LEASE
 from engine.store import models
 from engine.store.database import database_now, in_transaction
 from engine.store.unit import (
@@ -24,8 +25,7 @@ from engine.store.unit import (
 from engine.store.waiting import WAITING
 
 RULE_SETS = models.Base.metadata.tables["rule_sets"]
-LEASE: Millis = machine_time(10 * SECOND)
-"""A hint that was lost is given again after this; the evaluation itself takes milliseconds."""
+LEASE: Millis = machine_time(VISITOR_LEASE)
 
 
 class Due(NamedTuple):

@@ -8,8 +8,9 @@ import pytest
 
 from engine.clock import DAY, HOUR, MINUTE, SECOND
 from engine.messages import DeliveryState
+from engine.recovery import DELIVERY_LEASE, VISITOR_LEASE
 from engine.store import deliveries, rule_sets, timers
-from engine.store.deliveries import LEASE, Claim
+from engine.store.deliveries import Claim
 from engine.store.unit import CONSENTS, DELIVERIES, EVENTS, HOUSES, IDENTITIES, ORDERS, PEOPLE, VISITORS
 from tests.builders import KB, STUCK, Premises, at_once, rule_set
 
@@ -68,22 +69,22 @@ def test_a_hint_about_nothing_claims_nothing(premises: Premises, nobody: str) ->
 
 def test_a_silent_worker_loses_its_claim_when_the_lease_is_over(premises: Premises, mail: str) -> None:
     first = claimed(premises, mail)
-    premises.later(LEASE)
+    premises.later(DELIVERY_LEASE)
     assert deliveries.claim(premises.engine, mail) is None
     assert claimed(premises.later(1), mail).attempt == first.attempt + 1
 
 
 def test_a_renewed_claim_is_kept(premises: Premises, mail: str) -> None:
     held = claimed(premises, mail)
-    premises.later(LEASE - SECOND)
+    premises.later(DELIVERY_LEASE - SECOND)
     assert deliveries.renew(premises.engine, held)
-    premises.later(LEASE)
+    premises.later(DELIVERY_LEASE)
     assert deliveries.claim(premises.engine, mail) is None
 
 
 def test_a_worker_that_was_overtaken_does_not_pass_the_fence(premises: Premises, mail: str) -> None:
     slow = claimed(premises, mail)
-    fast = claimed(premises.later(LEASE + 1), mail)
+    fast = claimed(premises.later(DELIVERY_LEASE + 1), mail)
     assert not deliveries.renew(premises.engine, slow)
     assert not deliveries.pass_fence(premises.engine, slow)
     assert deliveries.pass_fence(premises.engine, fast)
@@ -127,7 +128,7 @@ def test_an_order_after_the_fence_does_not_make_a_mail_unsent(premises: Premises
 
 def test_the_outcome_is_written_by_whoever_holds_it(premises: Premises, mail: str) -> None:
     slow = claimed(premises, mail)
-    fast = claimed(premises.later(LEASE + 1), mail)
+    fast = claimed(premises.later(DELIVERY_LEASE + 1), mail)
     assert not deliveries.settle(premises.engine, slow, DeliveryState.SENT, "250 OK")
     deliveries.pass_fence(premises.engine, fast)
     assert deliveries.settle(premises.engine, fast, DeliveryState.SENT, "250 OK")
@@ -153,13 +154,13 @@ def test_what_was_put_back_is_due_after_its_pause(premises: Premises, mail: str)
 
 def test_silence_around_the_last_byte_is_uncertain_and_nothing_else_is(premises: Premises, mail: str) -> None:
     held = claimed(premises, mail)
-    premises.later(10 * LEASE)
+    premises.later(10 * DELIVERY_LEASE)
     assert deliveries.mark_uncertain(premises.engine) == 0, "the last byte had not left"
     deliveries.pass_fence(premises.engine, held)
-    premises.later(LEASE)
+    premises.later(DELIVERY_LEASE)
     assert deliveries.mark_uncertain(premises.engine) == 0, "the worker may still hear the answer"
     assert deliveries.renew(premises.engine, held)
-    premises.later(LEASE)
+    premises.later(DELIVERY_LEASE)
     assert deliveries.mark_uncertain(premises.engine) == 0, "and takes its time for it"
     premises.later(1)
     assert deliveries.mark_uncertain(premises.engine) == 1
@@ -190,7 +191,7 @@ def test_what_is_owed_is_what_waits_too_long_or_was_left_behind(premises: Premis
     assert deliveries.owed(premises.engine, 2 * SECOND, 10) == [mail]
     claimed(premises, mail)
     assert deliveries.owed(premises.engine, 2 * SECOND, 10) == []
-    premises.later(LEASE + 1)
+    premises.later(DELIVERY_LEASE + 1)
     assert deliveries.owed(premises.engine, 2 * SECOND, 10) == [mail]
 
 
@@ -214,7 +215,7 @@ def test_a_claimed_visitor_is_given_out_again_only_after_its_lease(premises: Pre
     fill_carts(premises, 1)
     premises.later(HOUR)
     assert len(timers.claim_due_visitors(premises.engine)) == 1
-    premises.later(timers.LEASE)
+    premises.later(VISITOR_LEASE)
     assert timers.claim_due_visitors(premises.engine) == []
     premises.later(1)
     assert len(timers.claim_due_visitors(premises.engine)) == 1

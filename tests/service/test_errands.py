@@ -14,8 +14,9 @@ from engine.errands import Errands, backoff
 from engine.errors import CallError
 from engine.http import Caller
 from engine.intake import Intake
+from engine.recovery import ERRAND_LEASE
 from engine.store import errands, quarantine
-from engine.store.errands import ERRANDS, LEASE
+from engine.store.errands import ERRANDS
 from engine.store.unit import DELIVERIES, EVENTS
 from tests.builders import Hands
 from tests.service.doors import Json, cart_updated, happened, order_placed
@@ -204,7 +205,7 @@ def test_a_clock_that_died_in_the_middle_is_followed_by_another(door: PlatformDo
     errands.plan(door.engine, "ink", "parrot", ["orders"], again=False)
     assert errands.claim(door.engine) is not None
     assert clock.run() == 0
-    hands.now += LEASE + 1
+    hands.now += ERRAND_LEASE + 1
     assert clock.run() == 1
     assert door.kept("ink") == 1
 

@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from tests.service.faulty_smtp import FaultySmtp
-from tests.service.house import IN_TIME_S, House, Shopper, open_house, wait_until
+from tests.service.house import HANG_S, House, Shopper, open_house, wait_until
 
 
 @dataclass
@@ -50,7 +50,7 @@ def _is_frozen(house: House, name: str) -> bool:
 
 def test_what_a_frozen_worker_had_not_yet_intended_is_sent_by_another_and_only_by_it(frozen: Frozen) -> None:
     shopper = frozen.before_the_fence
-    frozen.house.wait_for_state(shopper, "sent", timeout_s=IN_TIME_S)
+    frozen.house.wait_for_state(shopper, "sent", timeout_s=HANG_S)
     assert len(frozen.smtp.mails_to(shopper.email)) == 1
     frozen.go_on("before-fence")
     assert len(frozen.smtp.mails_to(shopper.email)) == 1
@@ -59,7 +59,7 @@ def test_what_a_frozen_worker_had_not_yet_intended_is_sent_by_another_and_only_b
 
 def test_what_a_frozen_worker_had_intended_is_uncertain_until_it_comes_back_and_knows(frozen: Frozen) -> None:
     shopper = frozen.after_the_fence
-    frozen.house.wait_for_state(shopper, "uncertain", timeout_s=IN_TIME_S)
+    frozen.house.wait_for_state(shopper, "uncertain", timeout_s=HANG_S)
     assert frozen.smtp.mails_to(shopper.email) == []
     frozen.go_on("after-fence")
     frozen.house.wait_for_state(shopper, "sent")

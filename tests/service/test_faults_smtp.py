@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Row, select
 
-from engine.clock import SECOND
+from engine.recovery import FIRST_RETRY
 from engine.store import looks
 from engine.store.database import reading
 from engine.store.unit import SUPPRESSIONS
@@ -95,7 +95,7 @@ def test_a_relay_that_takes_nobodys_mail_delays_or_refuses_it(house: House, case
 def test_not_now_is_tried_again_after_a_pause(house: House, case: str) -> None:
     row = tried(house, case)
     assert row.state == "scheduled"
-    assert row.due_at - row.updated_at == 15 * SECOND << (row.attempt - 1)
+    assert row.due_at - row.updated_at == FIRST_RETRY << (row.attempt - 1)
     assert row.result
 
 

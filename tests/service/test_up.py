@@ -19,7 +19,7 @@ import pytest
 
 from engine.mailbox import list_mails
 from tests.parts import DEADLINE_S
-from tests.service.house import IN_TIME_S
+from tests.service.house import HANG_S
 
 UP = [sys.executable, "-m", "engine.cli", "up"]
 
@@ -54,7 +54,7 @@ class House:
         except (URLError, OSError, HTTPException):
             return False
 
-    def wait_until(self, true: Callable[[], bool], what: str, timeout_s: float = IN_TIME_S) -> None:
+    def wait_until(self, true: Callable[[], bool], what: str, timeout_s: float = HANG_S) -> None:
         give_up_at = time.monotonic() + timeout_s
         while not true():
             assert time.monotonic() < give_up_at, f"waited {timeout_s} s for {what}"
