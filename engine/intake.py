@@ -24,7 +24,8 @@ from engine.integration import Delivery, Integration, News, PrivacyRequest, Rece
 from engine.pipeline import Accepted, ShopRules, Submission, server_visitor
 from engine.stitch import named_visitor
 from engine.store import errands, privacy_requests, quarantine
-from engine.store.receipts import receipt
+from engine.store.database import reading
+from engine.store.receipts import Receipt, known, receipt
 
 log = structlog.get_logger()
 _encode = msgspec.json.Encoder().encode
@@ -39,6 +40,7 @@ class Outcome(StrEnum):
     DUPLICATE = "duplicate"
     UNKNOWN_TOPIC = "unknown_topic"
     QUARANTINED = "quarantined"
+    STALE = "stale"
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,8 @@ class Intake:
 
         What can never be read or kept is put into quarantine, or raises Unreadable when ``keep`` is False.
         """
+        if keep and self._is_stale(platform, delivery):
+            return Taken(Outcome.STALE)
         try:
             return self._understand(platform, delivery)
         except UnknownTopic:
@@ -95,6 +99,11 @@ class Intake:
             name = quarantine.keep(self.engine, platform.shop.id, platform.name, delivery, error.message)
             log.error("delivery quarantined", id=name, integration=platform.name, topic=delivery.topic[:100])
             return Taken(Outcome.QUARANTINED)
+
+    def _is_stale(self, platform: Platform, delivery: Delivery) -> bool:
+        """Whether the platform itself would not send it any more: a signature that covers no body is good for ever."""
+        tries_for = platform.receiver.tries_for
+        return bool(tries_for and delivery.signed_at) and self._clock() - delivery.signed_at > tries_for
 
     def _understand(self, platform: Platform, delivery: Delivery) -> Taken:
         news = _read(platform, delivery)
@@ -112,6 +121,9 @@ class Intake:
         return self._take_in(platform, None, news, events)
 
     def _take_in(self, platform: Platform, delivery: Delivery | None, news: News, events: list[Accepted]) -> Taken:
+        once = _receipt(platform, delivery, by_content=bool(events))
+        if not events and once is not None and self._is_known(platform, once):
+            return Taken(Outcome.DUPLICATE)
         # Before the receipt: what has to be done because of it may be done twice, but must not be forgotten.
         for request in news.requests:
             self._carry_out(platform, request)
@@ -119,13 +131,15 @@ class Intake:
             errands.plan(self.engine, platform.shop.id, platform.name, news.look_ups, again=True)
         if news.disconnected:
             log.warning("the platform disconnected the shop", shop=platform.shop.id, integration=platform.name)
-        if not events:
+        if not events and (once is None or not news.look_ups):
             return Taken(Outcome.ACCEPTED)
-        known = delivery is not None and delivery.once
-        once = receipt(platform.name, delivery.topic, delivery.id, delivery.body) if delivery and known else None
         answer = self._committer.commit(Submission(platform.shop, events, receipt=once))
-        outcome = Outcome.DUPLICATE if answer.repeated else Outcome.ACCEPTED
+        outcome = Outcome.DUPLICATE if events and answer.repeated else Outcome.ACCEPTED
         return Taken(outcome, answer.accepted, tuple(answer.hints))
+
+    def _is_known(self, platform: Platform, once: Receipt) -> bool:
+        with reading(self.engine) as connection:
+            return known(connection, platform.shop.id, once)
 
     def _carry_out(self, platform: Platform, request: PrivacyRequest) -> None:
         shop = platform.shop.id
@@ -133,6 +147,13 @@ class Intake:
         hashed = [(kind, identify.hash_of(shop, value)) for kind, value in named if value]
         done = privacy_requests.carry_out(self.engine, shop, platform.name, request, hashed)
         log.warning("a platform asked for a person's rights", shop=shop, kind=request.kind, request=done.id)
+
+
+def _receipt(platform: Platform, delivery: Delivery | None, *, by_content: bool) -> Receipt | None:
+    """By what a repeat is known; where to look may rightly be told again in the same words, there its id counts."""
+    if delivery is None or not delivery.once or not (by_content or delivery.id):
+        return None
+    return receipt(platform.name, delivery.topic, delivery.id, delivery.body if by_content else None)
 
 
 def open_platform(shop: ShopRules, name: str) -> Platform | None:

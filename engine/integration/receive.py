@@ -16,6 +16,7 @@ from typing import ClassVar, Literal
 
 import msgspec
 
+from engine.clock import Millis
 from engine.ids import derived_uuid
 from engine.integration.base import Integration
 from engine.integration.settings import S
@@ -41,7 +42,8 @@ class Delivery(msgspec.Struct, frozen=True):
     """One delivery of which the sender is known.
 
     ``id`` is the platform's own, "" where it has none. ``hints`` is what unsigned headers said beside the topic: never
-    more than a hint. ``once`` is False for what may rightly come again with the very same bytes.
+    more than a hint. ``once`` is False for what may rightly come again with the very same bytes. ``signed_at`` is when
+    the platform signed it, in milliseconds since the epoch, where the signature covers that.
     """
 
     topic: str
@@ -49,6 +51,7 @@ class Delivery(msgspec.Struct, frozen=True):
     id: str = ""
     hints: dict[str, str] = {}
     once: bool = True
+    signed_at: Millis = 0
 
 
 class PrivacyRequest(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -83,6 +86,11 @@ class Receiver(Integration[S], ABC):
     topics: ClassVar[Mapping[str, str]] = {}
     """What it understands: by topic, what becomes of it."""
     largest_body: ClassVar[int] = 2 * 1024 * 1024
+    signs_body: ClassVar[bool] = True
+    """False where the platform signs no more than an id and a moment: then :meth:`read` says only where to look."""
+    tries_for: ClassVar[Millis] = 0
+    """For how long after ``signed_at`` the platform may still send it, 0 where that is not known; what is older is
+    somebody's repeat."""
 
     @abstractmethod
     def admit(self, request: RawRequest) -> Delivery | None:

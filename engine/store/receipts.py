@@ -28,12 +28,14 @@ class Receipt(NamedTuple):
         return [row | {"key": key} for key in self.keys]
 
 
-def receipt(integration: str, topic: str, delivery_id: str, body: bytes) -> Receipt:
-    """The receipt of a delivery; an empty id is none.
+def receipt(integration: str, topic: str, delivery_id: str, body: bytes | None) -> Receipt:
+    """The receipt of a delivery; an empty id is none, and no body is none that tells deliveries apart.
 
     The content counts under its topic: the same order may rightly be told as created and as paid.
     """
-    keys = [f"body:{hashlib.sha256(topic.encode() + bytes(1) + body).hexdigest()}"]
+    keys = []
+    if body is not None:
+        keys.append(f"body:{hashlib.sha256(topic.encode() + bytes(1) + body).hexdigest()}")
     if delivery_id:
         keys.append(f"id:{hashlib.sha256(delivery_id.encode()).hexdigest()}")
     return Receipt(integration, topic, tuple(keys))

@@ -23,12 +23,14 @@ blueprint = Blueprint("hooks", __name__)
 
 
 class HookAnswer(msgspec.Struct):
-    """What became of a delivery: ``accepted``, ``duplicate``, ``unknown_topic``, ``quarantined`` or ``answered``."""
+    """What became of a delivery: ``accepted``, ``duplicate``, ``unknown_topic``, ``quarantined``, ``stale`` or
+    ``answered``.
+    """
 
     result: str
 
 
-@blueprint.post("/hooks/<integration>/<shop>")
+@blueprint.post("/hooks/<integration>/<shop>", merge_slashes=False)  # platforms follow no redirect
 def post_hook(integration: str, shop: str) -> Response:
     """A delivery of the shop's platform, signed."""
     house = services()

@@ -63,6 +63,7 @@ class HookCase(msgspec.Struct, forbid_unknown_fields=True):
     id: str = ""
     events: list[dict[str, object]] = []
     requests: list[dict[str, object]] = []
+    look_ups: list[str] = []
     disconnected: bool = False
     refused: bool = False
     unknown_topic: bool = False

@@ -17,8 +17,17 @@ from engine.integration import Delivery, News, RawRequest, Receiver, create, fin
 from tests.unit.integrations.cases import HookCase, cases, settings_of, speaking
 
 CASES = cases("receive", HookCase)
+
+
+def receiver_kind(key: str) -> type[Receiver[Any]]:
+    kind = find(key.split("/")[0])
+    assert issubclass(kind, Receiver)
+    return kind
+
+
 GOOD = {key: case for key, case in CASES.items() if not case.refused and case.topic}
 READ = {key: case for key, case in GOOD.items() if not case.unknown_topic and not case.unreadable}
+SIGNED = {key: case for key, case in GOOD.items() if receiver_kind(key).signs_body}
 NOON = 1_795_262_400_000
 receivers = pytest.mark.parametrize("name", speaking("receive"))
 
@@ -64,12 +73,33 @@ def test_a_recorded_delivery_is_known_or_refused(key: str) -> None:
     assert (admitted.topic, admitted.id) == (case.topic, case.id) if admitted else case.topic == ""
 
 
-@pytest.mark.parametrize("key", GOOD)
+@pytest.mark.parametrize("key", SIGNED)
 def test_a_changed_body_is_refused(key: str) -> None:
     request = request_of(key)
     for body in (request.body + b" ", request.body[:-1], b"", request.body.replace(b'"', b"'", 1)):
         with pytest.raises(BadSignature):
             receiver(key.split("/")[0]).admit(RawRequest(request.headers, request.query, body))
+
+
+@pytest.mark.parametrize("key", [key for key in READ if key not in SIGNED])
+def test_a_body_that_nobody_signed_says_no_more_than_where_to_look(key: str) -> None:
+    made, request = receiver(key.split("/")[0]), request_of(key)
+    for body in (request.body, request.body.replace(b"1", b"2"), request.body + b" "):
+        try:
+            delivery = made.admit(RawRequest(request.headers, request.query, body))
+        except BadSignature:
+            continue
+        assert delivery is not None
+        news = made.read(delivery)
+        assert news == News(look_ups=news.look_ups)
+        assert delivery.signed_at, "when it was made, so that a signature is not good for ever"
+        assert delivery.id, "by what a repeat is known, whatever stands around it"
+
+
+@receivers
+def test_whoever_signs_no_body_says_for_how_long_it_is_sent_again(name: str) -> None:
+    kind = receiver_kind(name)
+    assert kind.signs_body or kind.tries_for
 
 
 @pytest.mark.parametrize("key", GOOD)
@@ -129,6 +159,7 @@ def test_a_recorded_delivery_becomes_what_it_became(key: str) -> None:
     news = made.read(delivery_of(key))
     assert without_ids(news) == case.events
     assert json.loads(msgspec.json.encode(news.requests)) == case.requests
+    assert list(news.look_ups) == case.look_ups
     assert news.disconnected == case.disconnected
 
 

@@ -1,0 +1,166 @@
+"""Ecwid signs a moment and an id, and not the body around them. So nothing in a body is believed: each delivery says
+only where to look, and what is true is asked of the API with the store's own token. A delivery without a good
+signature is refused, whatever its body; each id counts once, for thirty days; one that is older than two days is
+acknowledged and counted as `stale`, because Ecwid itself would not send it any more. The name of the event stands in
+the address, too; where the two differ the delivery is refused. Both spellings of names are known, such as
+`personalDataRemovalRequest` and `personal_data_removal_request`.
+
+**Connect it.**
+
+1. Make a custom app for the store (in Ecwid's admin under Apps, My Apps, or at Ecwid's developer page) with the
+   scopes `read_store_profile`, `read_orders`, `read_catalog` and `read_customers`. Note its *client secret* and its
+   *secret token*.
+2. Put both into the environment: `ECWID_CLIENT_SECRET` and `ECWID_TOKEN`.
+3. Name the store in the rule file, by the store ID that stands at the bottom of Ecwid's admin:
+   `integrations: {ecwid: {store_id: "1003"}}`. Run `shopbell check`.
+4. Ask Ecwid's API support to have the app's webhooks sent to `https://<your Shopbell>/hooks/ecwid/<shop.id>`; they
+   cannot be registered by hand or by us. Give the `https` address that answers itself: Ecwid follows no redirect, and
+   counts each as a failure. Until they come the API is asked by the clock, so nothing is lost, only later.
+5. Switch Ecwid's own mails about abandoned carts off (Marketing, Automated emails), or leave them on and let them go
+   first: about a cart for which Ecwid has mailed nobody is mailed again. Ecwid does not know what Shopbell has
+   mailed.
+6. Put the [storefront script](../snippet.md) on the pages, tell it what the shopper answered in your cookie banner, and
+   put this after it, so that a cart of the page and a cart of Ecwid are one:
+
+```html
+<script>
+window.ec = window.ec || {}; ec.order = ec.order || {}; ec.order.extraFields = ec.order.extraFields || {};
+Ecwid.OnCartChanged.add(function (cart) {
+  shopbell("track", "cart_updated", {
+    refs: cart.cartId ? ["ecwid:cart:" + cart.cartId] : [],
+    cart: { id: cart.cartId, lines: cart.items.map(function (item) {
+      return { product_id: item.product.id, sku: item.product.sku, name: item.product.name,
+               quantity: item.quantity, price: item.product.price };
+    }) }
+  });
+});
+shopbell("on", "sent", function (batch) {
+  ec.order.extraFields.shopbell_visitor = { value: batch.visitor, orderDetailsDisplaySection: "hidden" };
+});
+</script>
+```
+
+**What people ask.** A request to remove a customer's data is carried out for the number that it names, once the API
+has told who that is; a request to export it waits in `shopbell privacy`. That the request itself is real cannot be
+looked up: whoever got hold of a delivery before it reached Shopbell could have a customer forgotten here, but never
+read about or mailed. A request to remove the whole store is carried out when Shopbell's access has been gone for a day.
+
+**Not verified.** None of this was tried on a live store. Not documented, or not found, are: whether Ecwid's own mail
+moves a cart's `updateTimestamp` (so carts of the last three days are looked at again), whether an order tells its
+`cartId` (it is read where it is there; else a cart finds its order by `recoveredOrderId`), whether a page's cart has
+a `cartId`, what `getTrackingConsent` answers (so it is not used), whether rates hold their taxes (they do where
+`pricesIncludeTax` says so, or where the rate is higher than `shippingRateWithoutTax`; else `taxesOnShipping` are
+added), and what address opens a cart again: our own link in the mail leads to the shop's `cart_url`. Amounts have no
+currency in Ecwid's API: they are read in the shop's own.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Annotated, ClassVar
+
+from engine.http import Answered
+from engine.integration import (
+    LAST_LOOK,
+    Allowed,
+    Asker,
+    Call,
+    CartNow,
+    Delivery,
+    Looker,
+    Metered,
+    News,
+    Page,
+    RawRequest,
+    Receiver,
+    Settings,
+    secret,
+    setting,
+)
+from integrations.ecwid import hook, told
+from integrations.ecwid.api import Api, wait_ms
+from integrations.ecwid.asking import POLLS, Questions
+
+_MINUTE_MS = 60_000
+_USUAL_SECRET, _USUAL_TOKEN = "env:ECWID_CLIENT_SECRET", "env:ECWID_TOKEN"
+
+
+class EcwidSettings(Settings, frozen=True):
+    store_id: Annotated[
+        str, setting("the store's number, which Ecwid's admin shows at its bottom", pattern=r"[1-9]\d*")
+    ]
+    client_secret: Annotated[str, secret("the app's client secret, which signs every webhook")] = _USUAL_SECRET
+    token: Annotated[str, secret("the app's secret token, with which the API is asked")] = _USUAL_TOKEN
+    previous_secret: Annotated[str, secret("the client secret that is being replaced")] = ""
+    wait_minutes: Annotated[
+        int, setting("for how many minutes a cart is given time to become an order; Ecwid advises 5 to 10", ge=0, le=60)
+    ] = 5
+    api_url: Annotated[str, setting("where the API is", pattern=r"https?://[^\s?#]+")] = "https://app.ecwid.com/api/v3"
+
+
+class Ecwid(Receiver[EcwidSettings], Asker[EcwidSettings], Looker[EcwidSettings], Metered[EcwidSettings]):
+    """A Lightspeed eCom shop of the E-Series, or any other Ecwid store: its carts, orders, customers and stock."""
+
+    title: ClassVar[str] = "Lightspeed eCom (E-Series), Ecwid"
+    settings_type = EcwidSettings
+    signs_body: ClassVar[bool] = False
+    tries_for: ClassVar[int] = hook.TRIES_FOR_MS
+    largest_body: ClassVar[int] = 64 * 1024
+    polls: ClassVar[Mapping[str, int]] = POLLS
+    allowance: ClassVar[Mapping[int, int]] = {_MINUTE_MS: 600}
+    topics: ClassVar[Mapping[str, str]] = {
+        "order.created": "a look at the order: `order_placed`, which ends every recovery, and what became of it",
+        "order.updated": "the same, with `order_paid`, `order_shipped`, `order_delivered`, `order_cancelled`, "
+        "`order_refunded`, `order_returned`",
+        "unfinished_order.created": "after some minutes a look at the cart: `checkout_started`, `cart_updated`, "
+        "`shipping_shown`, `contact_given`, `reminder_sent`; emptied once it is an order",
+        "unfinished_order.updated": "the same",
+        "unfinished_order.deleted": "the same",
+        "product.created": "a look at the product: `stock_changed` for each variation with an SKU, or for it all",
+        "product.updated": "the same",
+        "customer.created": "a look at the customer: `contact_given`, `consent_changed`",
+        "customer.updated": "the same",
+        "customer.personalDataRemovalRequest": "the customer is erased",
+        "customer.personalDataExportRequest": "an export that waits in `shopbell privacy`",
+        "profile.personalDataRemovalRequest": "everything about everybody in the shop is erased once access is gone",
+        "application.uninstalled": "a look at whether access is gone, which is told in the log",
+        "application.subscriptionStatusChanged": "the same",
+        "profile.subscriptionStatusChanged": "the same",
+    }
+
+    def __init__(self, settings: EcwidSettings) -> None:
+        super().__init__(settings)
+        api = Api(settings.api_url, settings.store_id, settings.token)
+        self._questions = Questions(api, settings.wait_minutes * _MINUTE_MS, lambda: int(time.time()))
+
+    def admit(self, request: RawRequest) -> Delivery:
+        """The delivery of this store. Raises BadSignature."""
+        return hook.admit(request, self.settings.store_id, self.settings.client_secret, self.settings.previous_secret)
+
+    def read(self, delivery: Delivery) -> News:
+        """Of a webhook where to look, for nobody has signed what it says; of what the API told all of it."""
+        if told.is_told(delivery):
+            return told.read(delivery)
+        return News(look_ups=(hook.look_up(delivery),))
+
+    def ask(self, what: str, cursor: str, call: Call) -> Page:
+        """One page of carts or orders, or the one thing that a webhook named."""
+        return self._questions.ask(what, cursor, call)
+
+    def look(self, refs: tuple[str, ...], call: Call) -> CartNow | None:
+        """Whether it was ordered, and whether Ecwid has mailed about it."""
+        return self._questions.look(refs, call)
+
+    # --- at its pace --------------------------------------------------------------------------------------------------
+
+    @property
+    def account(self) -> str:
+        return self.settings.store_id
+
+    def share(self, what: str) -> float:
+        """A mail that is about to leave goes first, then what a webhook named, then the lists."""
+        return 1.0 if what == LAST_LOOK else 0.6 if what in POLLS else 0.9
+
+    def allowed(self, answered: Answered) -> Allowed:
+        return Allowed(rest_ms=wait_ms(answered)) if answered.status == 429 else Allowed()

@@ -1,0 +1,59 @@
+"""Ecwid's REST API: https://docs.ecwid.com/api-reference. A token in a header, 600 calls a minute for each of them.
+
+What is too much comes back as 429 with ``Retry-After``, in seconds or as a date.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from urllib.parse import quote, urlencode
+
+from engine.errors import CallError, Throttled
+from engine.http import Answered
+from engine.integration import Call, Json, json_object
+
+_PATIENCE_MS = 5_000
+"""Where the answer does not say how long to wait."""
+_LONGEST_WAIT_MS = 60 * 60_000
+
+
+class NoAccess(CallError):
+    """The token opens nothing any more: the app was taken out of the store, or its plan has no API."""
+
+
+class Api:
+    """One store's API."""
+
+    def __init__(self, url: str, store_id: str, token: str) -> None:
+        self._url = f"{url.rstrip('/')}/{store_id}"
+        self._headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
+
+    def get(self, call: Call, *path: str, **asked: str | int) -> Json | None:
+        """What stands there, or None when nothing does.
+
+        Raises CallError (NoAccess when the token is not taken), Throttled, and Unreadable.
+        """
+        url = "/".join([self._url, *(quote(part, safe="") for part in path)])
+        answered = call("GET", f"{url}?{urlencode(asked)}" if asked else url, self._headers)
+        if answered.status == 200:
+            return json_object(answered.body)
+        if answered.status == 404:
+            return None
+        if answered.status == 429:
+            raise Throttled(wait_ms(answered))
+        kind = NoAccess if answered.status in (401, 402, 403) else CallError
+        raise kind(f"Ecwid answered {answered.status}")
+
+
+def wait_ms(answered: Answered) -> int:
+    """How long Ecwid wants to be left alone."""
+    told = answered.headers.get("retry-after", "").strip()
+    if told.isascii() and told.isdecimal():
+        return min(int(told[:9]) * 1_000, _LONGEST_WAIT_MS) or _PATIENCE_MS
+    try:
+        until = parsedate_to_datetime(told)
+    except ValueError:
+        return _PATIENCE_MS
+    left = (until.replace(tzinfo=until.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
+    return min(max(int(left * 1_000), 1_000), _LONGEST_WAIT_MS)

@@ -1,0 +1,378 @@
+"""An Ecwid store's life, through the real door and its real API: a webhook says where to look, the API what is true."""
+
+from __future__ import annotations
+
+import email
+import json
+from collections.abc import Iterator
+from email.message import EmailMessage
+from email.policy import default
+from pathlib import Path
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from sqlalchemy import select
+from werkzeug.test import TestResponse
+
+from engine.clock import DAY, MINUTE
+from engine.decisions import Guard
+from engine.deliver import Deliverer
+from engine.errands import Errands
+from engine.http import Caller
+from engine.intake import Intake
+from engine.integration import Json
+from engine.links import Links
+from engine.messages import DeliveryState
+from engine.settings import Settings
+from engine.store import budgets, errands, models, privacy_requests
+from engine.store.database import reading
+from engine.store.errands import ERRANDS
+from engine.store.unit import CARTS, DELIVERIES, EVENTS, ORDERS, VISITORS
+from tests.builders import SURPRISE, Hands
+from tests.parts import SmtpServer
+from tests.service.doors import Door, environment_for, error_code, rule_file
+from tests.service.ecwid_store import (
+    ADDRESS,
+    CART,
+    SECRET,
+    TOKEN,
+    EcwidStore,
+    date_of,
+    its_order,
+    left_cart,
+    signature_of,
+    webhook,
+)
+
+LOOPBACK = Caller(permit=lambda address: address.is_loopback, schemes=("http",))
+WAIT = 5 * MINUTE
+Captured = pytest.CaptureFixture[str]
+
+
+class Shop(Door):
+    """A running application whose shop sells by Ecwid, and a clock that asks its API."""
+
+    def __init__(self, settings: Settings, store: EcwidStore, hands: Hands, smtp: SmtpServer) -> None:
+        super().__init__(settings)
+        self.store, self.hands = store, hands
+        self.rung: list[str] = []
+        live, links = self.house.live, Links("a-key-that-only-the-tests-know-of", "http://127.0.0.1:1")
+        self._errands = Errands(live, Intake(self.engine, self.house.committer), self.rung.append, LOOPBACK)
+        self._deliverer = Deliverer(self.engine, live, links, smtp.url, LOOPBACK)
+
+    def hook(self, told: Json, *, headers: dict[str, str] | None = None, path: str = "ecwid/ink") -> TestResponse:
+        """A webhook, as Ecwid sends it."""
+        signed = {"X-Ecwid-Webhook-Signature": signature_of(told)} if headers is None else headers
+        body = msgspec.json.encode(told)
+        answer = self.client.post(f"/hooks/{path}?eventtype={told['eventType']}", data=body, headers=signed)
+        self.contract.names_no_other_than(answer, "POST", "/hooks/{integration}/{shop}")
+        return answer
+
+    def hears(self, event: str, entity: object = 5001, **data: str) -> str:
+        answer = self.hook(webhook(event, entity, data=data))
+        assert answer.status_code == 200, answer.get_data(as_text=True)
+        return str(answer.get_json()["result"])
+
+    def asks(self) -> None:
+        """The clock asks everything that is due, and what came due because a cart was given its time."""
+        for _ in range(2):
+            self.asks_at_once()
+            self.hands.now += WAIT
+
+    def asks_at_once(self) -> None:
+        while self._errands.run():
+            pass
+
+    def delivers(self) -> list[DeliveryState | None]:
+        return [self._deliverer.deliver(str(row.id)) for row in self.rows(DELIVERIES)]
+
+    def everything(self) -> str:
+        with reading(self.engine) as connection:
+            tables = models.Base.metadata.tables.values()
+            return "\n".join(str(tuple(row)) for table in tables for row in connection.execute(select(table)))
+
+
+@pytest.fixture
+def smtp() -> Iterator[SmtpServer]:
+    with SmtpServer() as server:
+        yield server
+
+
+@pytest.fixture
+def shop(tmp_path: Path, database_url: str, smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
+    with EcwidStore() as store:
+        shop = _shop(tmp_path, database_url, store, smtp, monkeypatch)
+        yield shop
+        shop.close()
+
+
+def _shop(folder: Path, url: str, store: EcwidStore, smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch) -> Shop:
+    monkeypatch.setenv("ECWID_CLIENT_SECRET", SECRET)
+    monkeypatch.setenv("ECWID_TOKEN", TOKEN)
+    hands = Hands()
+    for module in (errands, budgets):
+        monkeypatch.setattr(module, "database_now", lambda connection: hands())
+    (folder / "rules").mkdir()
+    told = f'integrations:\n  ecwid: {{store_id: "1003", api_url: "{store.url}"}}\n'
+    rules = rule_file("ink", "https://ink.example", f"- {SURPRISE.strip()}".replace("\n", "\n  "))
+    (folder / "rules" / "ink.yaml").write_text(rules.replace("integrations:\n", told))
+    return Shop(Settings.from_env(environment_for(folder, url)), store, hands, smtp)
+
+
+def words_of(content: bytes) -> str:
+    message = email.message_from_bytes(content, policy=default)
+    assert isinstance(message, EmailMessage)
+    part = message.get_body(("plain",))
+    assert part is not None
+    return str(part.get_content()).replace("\xa0", " ")
+
+
+def is_left(shop: Shop, **changes: str | bool | None) -> None:
+    """A cart was left after its shipping was shown, and Ecwid says so."""
+    shop.store.there[f"carts/{CART}"] = left_cart(**changes)
+    assert shop.hears("unfinished_order.created", orderId="RA1SD", cartId=CART) == "accepted"
+    shop.asks()
+
+
+# --- the mail ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_cart_left_after_unexpected_shipping_becomes_the_mail_with_what_it_cost(shop: Shop, smtp: SmtpServer) -> None:
+    is_left(shop)
+    assert f"carts/{CART}" in shop.store.asked
+    assert shop.rung == [row.id for row in shop.rows(DELIVERIES)]
+    assert shop.delivers() == [DeliveryState.SENT]
+    [mail] = smtp.wait_for_mails(1)
+    assert mail.recipients == (ADDRESS,)
+    words = words_of(mail.content)
+    assert all(told in words for told in ("6,95", "€ 30,00", "Koptelefoon"))
+
+
+def test_without_a_single_webhook_the_clock_finds_the_same_cart(shop: Shop) -> None:
+    shop.store.there[f"carts/{CART}"] = left_cart()
+    shop.asks()
+    assert [row.state for row in shop.rows(DELIVERIES)] == ["scheduled"]
+    before = len(shop.rows(EVENTS))
+    shop.hears("unfinished_order.created", orderId="RA1SD", cartId=CART)
+    shop.asks()
+    assert f"carts/{CART}" in shop.store.asked
+    assert len(shop.rows(EVENTS)) == before, "told once by the list and once by its name, it is one cart"
+
+
+def test_a_cart_is_not_looked_at_before_it_had_time_to_become_an_order(shop: Shop) -> None:
+    shop.store.there[f"carts/{CART}"] = left_cart(60)
+    shop.hears("unfinished_order.created", orderId="RA1SD", cartId=CART)
+    shop.asks_at_once()
+    assert shop.rows(CARTS) == [], "neither by its name nor in the list"
+    assert f"carts/{CART}" not in shop.store.asked
+
+
+@pytest.mark.parametrize("answer", [None, False])
+def test_without_consent_nobody_is_mailed(shop: Shop, answer: bool | None) -> None:
+    is_left(shop, acceptMarketing=answer)
+    assert shop.rows(DELIVERIES) == []
+    assert len(shop.rows(CARTS)) == 1
+
+
+# --- what stops it ----------------------------------------------------------------------------------------------------
+
+
+def test_an_order_in_time_stops_it_whether_paid_or_not(shop: Shop) -> None:
+    is_left(shop)
+    shop.store.there["orders/XJ12H"] = its_order()
+    assert shop.hears("order.created", 103878161, orderId="XJ12H") == "accepted"
+    shop.asks()
+    assert [row.state for row in shop.rows(DELIVERIES)] == ["cancelled"]
+    assert [row.id for row in shop.rows(ORDERS)] == ["XJ12H"]
+
+
+def test_a_cart_that_became_an_order_of_another_address_is_closed_by_its_name(shop: Shop) -> None:
+    is_left(shop)
+    shop.store.there[f"carts/{CART}"] = left_cart(400, recoveredOrderId=103878161)
+    shop.store.there["orders/103878161"] = its_order(email="an.other@example.nl", customerId=None, updateTimestamp=1)
+    shop.hears("unfinished_order.updated", orderId="RA1SD", cartId=CART)
+    shop.asks()
+    assert set(shop.delivers()) <= {DeliveryState.CANCELLED, None}
+    assert [(row.id, row.cart) for row in shop.rows(ORDERS)] == [("XJ12H", CART)]
+
+
+def test_ecwids_own_mail_stops_ours(shop: Shop) -> None:
+    is_left(shop)
+    shop.store.there[f"carts/{CART}"] |= {"recoveryEmailSentTimestamp": date_of(60)}
+    shop.asks()
+    assert shop.delivers() == [DeliveryState.CANCELLED]
+    assert [row.result for row in shop.rows(DELIVERIES)] == [Guard.REMINDED.value]
+
+
+def test_about_a_cart_for_which_ecwid_has_mailed_before_nothing_is_planned(shop: Shop) -> None:
+    is_left(shop, recoveryEmailSentTimestamp=date_of(86_400))
+    assert shop.rows(DELIVERIES) == []
+
+
+def test_a_cart_that_the_shop_has_hidden_is_let_go(shop: Shop) -> None:
+    is_left(shop)
+    shop.store.there[f"carts/{CART}"] = left_cart(400, hidden=True)
+    shop.hears("unfinished_order.deleted", orderId="RA1SD", cartId=CART)
+    shop.asks()
+    assert set(shop.delivers()) <= {DeliveryState.CANCELLED, None}
+
+
+# --- who may speak ----------------------------------------------------------------------------------------------------
+
+
+def test_a_forged_body_changes_nothing(shop: Shop) -> None:
+    """Its signature covers neither the event, nor the thing, nor anything about it."""
+    shop.store.there[f"carts/{CART}"] = left_cart()
+    real = webhook("unfinished_order.updated", -1)
+    lies: Json = {"items": [], "email": "mallory@example.com", "cartId": CART, "hints": {"asked": "carts"}}
+    claims = ("api.carts", "order.created", "product.updated", "customer.updated", "application.uninstalled")
+    for event in (*claims, "profile.personalDataRemovalRequest"):
+        forged = real | lies | {"eventType": event, "entityId": 4711, "eventId": webhook("x")["eventId"]}
+        assert shop.hook(forged | {"data": {"orderId": "LIES", **lies}}).status_code == 200
+    shop.asks()
+    assert "mallory" not in shop.everything()
+    assert {row.type for row in shop.rows(EVENTS)} == {
+        "cart_updated",
+        "checkout_started",
+        "shipping_shown",
+        "contact_given",
+    }, "what the list of carts says, and nothing else"
+    assert privacy_requests.everything(shop.engine) == []
+
+
+def test_the_same_id_counts_once_whatever_stands_around_it(shop: Shop) -> None:
+    told = webhook("customer.updated", 5001)
+    assert shop.hook(told).get_json() == {"result": "accepted"}
+    for entity in (5001, 6006):
+        assert shop.hook(told | {"entityId": entity}).get_json() == {"result": "duplicate"}
+    assert "customer:6006" not in [row.what for row in shop.rows(ERRANDS)]
+
+
+def test_after_two_days_a_signature_is_worth_nothing(shop: Shop) -> None:
+    day = 24 * 60 * 60
+    results = [shop.hook(webhook("customer.updated", n, ago_s=n * day)).get_json()["result"] for n in (1, 3)]
+    assert results == ["accepted", "stale"]
+    assert [row.what for row in shop.rows(ERRANDS)] == ["customer:1"]
+
+
+@pytest.mark.parametrize("headers", [{}, {"X-Ecwid-Webhook-Signature": ""}, {"X-Ecwid-Webhook-Signature": "x"}])
+def test_without_a_good_signature_nothing_is_looked_at(shop: Shop, headers: dict[str, str]) -> None:
+    assert error_code(shop.hook(webhook("customer.updated"), headers=headers), 401) == "bad_signature"
+    assert shop.rows(ERRANDS) == []
+
+
+def test_ecwid_follows_no_redirect_so_there_is_none(shop: Shop) -> None:
+    for path in ("ecwid/ink/", "ecwid//ink", "Ecwid/ink", "ecwid/none"):
+        answer = shop.client.post(f"/hooks/{path}", data=b"{}")
+        assert 400 <= answer.status_code < 500, path
+
+
+_NAMES = st.sampled_from(["X-Ecwid-Webhook-Signature", "Content-Type", "Content-Encoding", "X-Other"])
+_TEXT = st.text(st.characters(max_codepoint=255, exclude_characters="\r\n\0"), max_size=40)
+_FIELDS = st.sampled_from(["eventId", "eventCreated", "storeId", "entityId", "eventType", "data"])
+_VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=20)
+    | st.sampled_from([-1, "order.created"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["orderId", "cartId", "x"]), inner),
+    max_leaves=6,
+)
+
+
+@hypothesis_settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_whatever_comes_to_the_door_is_never_an_error_of_ours(shop: Shop, data: st.DataObject) -> None:
+    told = webhook("order.created", 7, data={"orderId": "XJ12H"}) | data.draw(
+        st.dictionaries(_FIELDS, _VALUES, max_size=3)
+    )
+    whole = json.dumps(told).encode()
+    body = data.draw(st.just(whole) | st.binary(max_size=60) | st.binary(max_size=9).map(lambda bytes_: whole + bytes_))
+    right = {"X-Ecwid-Webhook-Signature": signature_of(told)}
+    headers = data.draw(st.just(right) | st.dictionaries(_NAMES, _TEXT, max_size=3))
+    query = data.draw(
+        st.dictionaries(st.sampled_from(["eventtype", "eventType", "x"]), st.text(max_size=20), max_size=2)
+    )
+    answer = shop.client.post("/hooks/ecwid/ink", data=body, headers=headers, query_string=query)
+    assert answer.status_code in (200, 401, 413, 415), answer.get_data(as_text=True)
+    assert shop.rows(EVENTS) == []
+
+
+# --- how it is asked --------------------------------------------------------------------------------------------------
+
+
+def test_whoever_asked_too_much_is_left_alone_by_every_question(shop: Shop) -> None:
+    shop.store.refuse_with = 429, {"Retry-After": "30"}
+    shop.hears("customer.updated", 5001)
+    shop._errands.run()
+    assert len(shop.store.asked) == 1, "the first answer was for all of them"
+    assert {row.due_at for row in shop.rows(ERRANDS)} == {shop.hands.now + 30_000}
+    assert {row.attempt for row in shop.rows(ERRANDS)} == {0}
+
+
+def test_an_answer_that_leads_elsewhere_is_not_followed(shop: Shop) -> None:
+    shop.store.refuse_with = 302, {"Location": f"{shop.store.url}/1003/orders"}
+    shop._errands.run()
+    assert {row.problem for row in shop.rows(ERRANDS)} == {"Ecwid answered 302"}
+    assert len(shop.store.asked) == 3
+
+
+def test_one_cart_that_nobody_can_read_holds_up_none_of_the_others(shop: Shop) -> None:
+    shop.store.there["carts/odd"] = left_cart(cartId="odd", subtotal="veel")
+    shop.store.there[f"carts/{CART}"] = left_cart()
+    shop.asks()
+    assert [row.id for row in shop.rows(CARTS)] == [CART]
+    assert 'shopbell_quarantined{integration="ecwid",shop="ink"} 1.0' in shop.client.get("/metrics").text
+
+
+# --- what people ask --------------------------------------------------------------------------------------------------
+
+
+def test_a_removal_leaves_no_trace_and_what_was_read_before_is_not_read_again(shop: Shop) -> None:
+    shop.store.there["customers/5001"] = {"id": 5001, "email": ADDRESS}
+    shop.store.there["orders/XJ12H"] = its_order()
+    is_left(shop)
+    shop.hears("order.created", 103878161, orderId="XJ12H")
+    shop.asks()
+    assert ADDRESS in shop.everything()
+    shop.hears("customer.personal_data_removal_request", 5001)
+    shop.asks()
+    left = shop.everything()
+    traces = (ADDRESS, "Sanne", CART, "XJ12H", "103878161", "5001", "Koptelefoon")
+    assert [trace for trace in traces if trace in left] == []
+    assert shop.rows(VISITORS) == []
+    [request] = privacy_requests.everything(shop.engine)
+    assert (request.kind, request.done_at is not None, request.rows > 5) == ("erase", True, True)
+
+
+def test_an_export_waits_for_whoever_gives_it_out(shop: Shop) -> None:
+    shop.store.there["customers/5001"] = {"id": 5001, "email": ADDRESS}
+    is_left(shop)
+    shop.hears("customer.personalDataExportRequest", 5001)
+    shop.asks()
+    [request] = privacy_requests.everything(shop.engine)
+    assert (request.kind, request.done_at) == ("export", None)
+
+
+def test_a_store_that_takes_the_app_out_is_told_of(shop: Shop, capsys: Captured) -> None:
+    shop.hears("application.uninstalled", "1003")
+    shop.store.refuse_with = 403, {}
+    shop.asks()
+    assert "the platform disconnected the shop" in capsys.readouterr().out
+
+
+def test_a_store_that_is_to_be_forgotten_is_once_it_has_really_gone(shop: Shop) -> None:
+    is_left(shop)
+    shop.hears("profile.personalDataRemovalRequest", 1003)
+    shop.asks()
+    shop.store.refuse_with = 403, {}
+    for _ in range(2):
+        assert len(shop.rows(VISITORS)) == 1
+        shop.hands.now += DAY
+        shop.asks()
+    assert shop.rows(VISITORS) == []
