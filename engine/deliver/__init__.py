@@ -152,7 +152,7 @@ class Deliverer:
         look = self._look(held, shop.rules.shop, order)
         if isinstance(look, Hold):
             return self._hold(held, look)
-        word = self._last_word.ask(shop, held.visitor, order.cart) if order.cart else Word()
+        word = self._last_word.ask(shop, look.facts, order.cart) if order.cart else Word()
         if word.hold is not None:
             return self._hold(held, word.hold)
         if word.wait_ms:

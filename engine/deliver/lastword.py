@@ -8,7 +8,7 @@ that the mail leaves on what is known here, and its record says so.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any
@@ -20,15 +20,19 @@ from engine.clock import SECOND, Millis
 from engine.decisions import Guard
 from engine.errors import CallError, SettingsError, StoreError, Throttled, Unreadable
 from engine.http import Answered, Caller
-from engine.integration import LAST_LOOK, CartNow, Looker
+from engine.integration import LAST_LOOK, BuyerLooker, Call, CartNow, Integration, Looker
 from engine.meter import metered
 from engine.pipeline import ShopRules
+from engine.rules.facts import Facts
 from engine.rules.holds import Hold
 from engine.rules.shop import Integration as Stated
 from engine.said import noted
 from engine.store import aliases
 from engine.store.database import reading
 
+AnyIntegration = Integration[Any]
+Question = Callable[[Any, Call], CartNow | None]
+"""Asks a platform, as its integration does, about one cart or one buyer."""
 LOOK_S = 5.0
 """How long all the answers to one look may take together; a relay's connection is not open meanwhile."""
 REST_S = 30.0
@@ -75,27 +79,27 @@ class LastWord:
     def __init__(self, engine: Engine, caller: Caller) -> None:
         self._engine = engine
         self._caller = caller
-        self._made: dict[tuple[str, str], tuple[ShopRules, Looker[Any]]] = {}
+        self._made: dict[tuple[str, str], tuple[ShopRules, AnyIntegration]] = {}
         self._silent: dict[tuple[str, str], _Silence] = {}
 
-    def ask(self, shop: ShopRules, visitor: str, cart: str) -> Word:
-        """What the platform says that knows this cart. Raises StoreError."""
+    def ask(self, shop: ShopRules, facts: Facts, cart: str) -> Word:
+        """What the platform says that knows this cart, or whom the mail is for. Raises StoreError."""
         with reading(self._engine) as connection:
-            names = aliases.names_of(connection, shop.id, visitor, cart)
+            names = aliases.names_of(connection, shop.id, facts.visitor_id, cart)
         for stated in shop.rules.shop.integrations:
-            own = tuple(name for name in names if name.startswith(f"{stated.name}:"))
-            if own and issubclass(integration.find(stated.name), Looker):
-                return self._ask(shop, stated, own)
+            question = _question(integration.find(stated.name), _own(stated.name, names), facts)
+            if question is not None:
+                return self._ask(shop, stated, question)
         return Word()
 
-    def _ask(self, shop: ShopRules, stated: Stated, names: tuple[str, ...]) -> Word:
+    def _ask(self, shop: ShopRules, stated: Stated, question: Question) -> Word:
         known = self._silent.get((shop.id, stated.name))
         if known is not None and monotonic() < known.until:
             return _unsaid(stated.name, known)
         try:
             looker = self._looker(shop, stated)
             call = metered(self._engine, looker, stated.name, LAST_LOOK, _InTime(self._caller))
-            said = looker.look(names, call)
+            said = question(looker, call)
         except Throttled as error:
             return self._note_silence(shop, stated.name, "it wants to be left alone", error.wait_ms / SECOND)
         except (CallError, Unreadable) as error:
@@ -111,11 +115,10 @@ class LastWord:
         self._silent.pop((shop.id, stated.name), None)
         return Word(said, stated.name)
 
-    def _looker(self, shop: ShopRules, stated: Stated) -> Looker[Any]:
+    def _looker(self, shop: ShopRules, stated: Stated) -> AnyIntegration:
         known = self._made.get((shop.id, stated.name))
         if known is None or known[0] is not shop:
             made = integration.create(stated.name, stated.settings, os.environ)
-            assert isinstance(made, Looker)
             known = self._made[shop.id, stated.name] = shop, made
         return known[1]
 
@@ -124,6 +127,20 @@ class LastWord:
         silence = _Silence(before.since if before else now, now + rest_s, problem)
         self._silent[shop.id, name] = silence
         return _unsaid(name, silence)
+
+
+def _own(name: str, names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(ref for ref in names if ref.startswith(f"{name}:"))
+
+
+def _question(kind: type[AnyIntegration], own: tuple[str, ...], facts: Facts) -> Question | None:
+    """What such a platform can be asked about this cart; None: nothing."""
+    if own and issubclass(kind, Looker):
+        return lambda looker, call: looker.look(own, call)
+    basket, person = facts.visitor.basket, facts.person
+    if basket is None or person is None or not issubclass(kind, BuyerLooker):
+        return None
+    return lambda looker, call: looker.look_for(person.email, basket.progressed_at, call)
 
 
 def _unsaid(name: str, silence: _Silence) -> Word:

@@ -34,7 +34,7 @@ from engine.integration.body import (
     words,
 )
 from engine.integration.found import create, find, known, mail_carrier, names
-from engine.integration.look import CartNow, Looker
+from engine.integration.look import BuyerLooker, CartNow, Looker
 from engine.integration.meter import LAST_LOOK, Allowed, Left, Metered
 from engine.integration.pages import pages
 from engine.integration.parts import parts_of
@@ -56,6 +56,7 @@ __all__ = [
     "LAST_LOOK",
     "Allowed",
     "Asker",
+    "BuyerLooker",
     "Call",
     "CartNow",
     "Delivery",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from enum import StrEnum
 
+from engine.clock import Millis
 from engine.integration.ask import Call
 from engine.integration.base import Integration
 from engine.integration.settings import S
@@ -29,4 +30,15 @@ class Looker(Integration[S], ABC):
 
         None when it cannot be asked about these names, or not with this shop's settings. ``call`` has a few seconds for
         all its answers together. Raises CallError, Throttled or Unreadable when it was asked and did not say.
+        """
+
+
+class BuyerLooker(Integration[S], ABC):
+    """Answers the same where a cart has no name before it is ordered: has this person ordered since they left it?"""
+
+    @abstractmethod
+    def look_for(self, email: str, since: Millis, call: Call) -> CartNow | None:
+        """``email`` is whom the mail is for, ``since`` when the cart was last touched.
+
+        None when it cannot be asked with this shop's settings. Else as :meth:`Looker.look`.
         """

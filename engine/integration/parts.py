@@ -9,7 +9,7 @@ from engine.clock import describe
 from engine.integration.ask import Asker
 from engine.integration.base import MailSender
 from engine.integration.found import AnyIntegration
-from engine.integration.look import Looker
+from engine.integration.look import BuyerLooker, Looker
 from engine.integration.receive import Receiver
 from engine.integration.storefront import FirstParty, Storefront
 from engine.integration.subscribe import Subscriber
@@ -57,6 +57,9 @@ PARTS = (
     Part("send", MailSender, "carries mail"),
     Part("poll", Asker, "asks the platform for what a webhook missed", _polls),
     Part("look", Looker, "says whether a cart was ordered, just before a mail about it leaves"),
+    Part(
+        "look for", BuyerLooker, "says whether somebody has ordered since, just before a mail about their cart leaves"
+    ),
     Part("connect", Subscriber, "registers its webhooks, and again when the platform has dropped them", _renewals),
     Part("receive", Receiver, "takes webhooks, at `POST /hooks/<name>/<shop>`", _topics),
     Part("browser", Storefront, "brings a script for the shop's pages, `/adapters/<name>.js`", _on_pages),

@@ -25,6 +25,9 @@ Who never comes to that page is known by the address of the order, or by the vis
 the order under `visitor_meta`. The script does not read addresses: a shop that may write to somebody says so with
 `shopbell("identify", …)`.
 
+**The last look.** Before a mail about a cart leaves, the shop is asked, with a key, for orders of that address since
+the cart was last touched, in whatever status. If there is one, nothing is sent.
+
 **What its statuses say.** An order counts from `pending` on and ends the recovery of its cart; in `pending`,
 `failed` and `on-hold` it waits for its payment, until WooCommerce notes when it was paid. `checkout-draft`, which
 the block checkout makes as soon as it is opened, is no order. WooCommerce has no status for what was sent:
@@ -49,7 +52,9 @@ from typing import ClassVar
 from engine.errors import BadSignature, UnknownTopic
 from engine.integration import (
     Asker,
+    BuyerLooker,
     Call,
+    CartNow,
     Delivery,
     Json,
     News,
@@ -63,7 +68,7 @@ from engine.integration import (
     is_signed,
     json_object,
 )
-from integrations.woocommerce import goods, orders, people, webhooks
+from integrations.woocommerce import goods, look, orders, people, webhooks
 from integrations.woocommerce.api import Api, items
 from integrations.woocommerce.backfill import Place
 from integrations.woocommerce.body import require
@@ -82,6 +87,7 @@ class WooCommerce(
     Receiver[WooCommerceSettings],
     Asker[WooCommerceSettings],
     Subscriber[WooCommerceSettings],
+    BuyerLooker[WooCommerceSettings],
     Storefront[WooCommerceSettings],
 ):
     """A WooCommerce shop: its carts and orders and what becomes of them, its stock, and what its customers allow."""
@@ -150,6 +156,10 @@ class WooCommerce(
         further, more = place.past(body)
         told = tuple(Delivery(_MISSED, order, once=False) for order in items(body))
         return Page(News(), str(further), 0 if more else None, told)
+
+    def look_for(self, email: str, since: int, call: Call) -> CartNow | None:
+        """Whether this address has ordered since; None where no key was given."""
+        return look.look_for(self._api, email, since, call) if self._api.is_open else None
 
     def wanted(self, address: str) -> tuple[Subscription, ...]:
         """A webhook for each topic that becomes something here."""

@@ -28,7 +28,7 @@ from integrations.woocommerce.body import (
 )
 from integrations.woocommerce.told import WooCommerceSettings, statuses
 
-_NOT_PLACED = frozenset(["checkout-draft", "auto-draft", "draft", "new", "trash"])
+NOT_PLACED = frozenset(["checkout-draft", "auto-draft", "draft", "new", "trash"])
 """The block checkout has an order from the moment that it is opened; an auto-draft is one that the shop is writing."""
 _WAITS = frozenset(["pending", "failed", "on-hold"])
 YES = frozenset(["1", "yes", "true", "on"])
@@ -38,7 +38,7 @@ def from_order(body: Json, told: WooCommerceSettings) -> list[WireEvent]:
     """``order.*``: that it was placed, and all that has become of it; the topic itself is signed by nobody."""
     require(body, "id", "order_key", "status", "currency", "line_items", "billing")
     order_id, status = number(body, "id"), text(body, "status")
-    if order_id is None or status in _NOT_PLACED:
+    if order_id is None or status in NOT_PLACED:
         return []
     whose, short = _whose(body, order_id, told), {"id": order_id} | _paid(body)
     billing = group(body, "billing")

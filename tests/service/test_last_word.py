@@ -16,7 +16,8 @@ from engine.http import Caller
 from engine.links import Links
 from engine.messages import DeliveryState
 from engine.store import deliveries
-from engine.store.unit import DELIVERIES
+from engine.store.unit import DELIVERIES, VISITORS
+from engine.visitors import Visitor
 from tests.builders import Hands
 from tests.parts import SmtpServer
 from tests.service.doors import cart_updated, environment_for, happened
@@ -98,6 +99,30 @@ def test_what_was_ordered_or_mailed_about_elsewhere_is_not_mailed(
     api.answers = [says(cart)]
     assert worker.deliver(delivery) is DeliveryState.CANCELLED
     assert record(door, delivery) == ("cancelled", result)
+    assert smtp.mails == []
+
+
+def test_where_carts_have_no_names_the_buyer_is_looked_for(
+    door: PlatformDoor,
+    hands: Hands,
+    worker: Deliverer,
+    api: Api,
+    smtp: SmtpServer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    file = door.settings.rules / "ink.yaml"
+    file.write_text(file.read_text().replace("integrations:\n", "integrations:\n  budgie: {}\n"))
+    door.house.live.look_now()
+    door.house.live.look_now()
+    monkeypatch.setattr("integrations.budgie.API", api.url)
+    delivery = owed(door, hands, "sparrow:cart:c1")
+    [visitor] = door.rows(VISITORS)
+    basket = msgspec.msgpack.decode(visitor.state, type=Visitor).basket
+    assert basket is not None
+    api.answers = [says("ordered")]
+    assert worker.deliver(delivery) is DeliveryState.CANCELLED
+    assert record(door, delivery) == ("cancelled", "bought says budgie")
+    assert api.asked == [f"/buyers?email=anna@shopper.example&since={basket.progressed_at}"]
     assert smtp.mails == []
 
 

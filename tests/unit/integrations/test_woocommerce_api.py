@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from engine.connect import Became, connect
 from engine.errors import CallError, SettingsError, Throttled, Unreadable
 from engine.http import Answered
-from engine.integration import Page, create, fact
+from engine.integration import CartNow, Page, create, fact
 from integrations.woocommerce import WooCommerce
 from tests.unit.integrations.cases import FIXTURES, settings_of
 
@@ -263,6 +263,45 @@ def test_an_odd_order_is_handed_on_with_its_bytes() -> None:
         b'{"id": 1, "date_modified_gmt": 7}',
         b'{"odd": "\\u00e9" }',
     ]
+
+
+# --- the last look ----------------------------------------------------------------------------------------------------
+
+
+NOON_MS = 1_795_348_800_123
+
+
+def ordered(
+    email: object = "Zoe.deVries@example.nl", at: object = "2026-11-22T12:00:00", status: str = "pending"
+) -> Json:
+    return {"id": 7, "status": status, "billing": {"email": email}, "date_created_gmt": at}
+
+
+@pytest.mark.parametrize(
+    ("order", "said"),
+    [
+        (ordered(), CartNow.ORDERED),
+        (ordered(at="2026-11-22T12:00:05Z", status="completed"), CartNow.ORDERED),
+        (ordered(at="no time at all"), CartNow.ORDERED),
+        (ordered(at="2026-11-22T11:59:59"), CartNow.OPEN),
+        (ordered(email="somebody.else@example.nl"), CartNow.OPEN),
+        (ordered(email=""), CartNow.OPEN),
+        (ordered(at=None), CartNow.OPEN),
+        (ordered(status="checkout-draft"), CartNow.OPEN),
+    ],
+)
+def test_whoever_has_ordered_since_is_not_mailed(order: Json, said: CartNow) -> None:
+    far = Far()
+    far.answers = [Answered(200, msgspec.json.encode([ordered(email="x@example.nl"), order]))]
+    assert shop().look_for("zoe.devries@example.nl", NOON_MS, far) is said
+    [(method, path, query)] = far.asked
+    assert (method, path, query["search"]) == ("GET", "orders", "zoe.devries@example.nl")
+
+
+def test_without_a_key_nobody_is_looked_for() -> None:
+    far = Far()
+    assert without("consumer_key").look_for("zoe.devries@example.nl", NOON_MS, far) is None
+    assert far.asked == []
 
 
 # --- webhooks ---------------------------------------------------------------------------------------------------------
