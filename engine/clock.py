@@ -81,6 +81,11 @@ def wall_clock() -> Millis:
     return now if _pace is None else _pace.shop_time(now)
 
 
+def stopwatch() -> float:
+    """Seconds of the shop's time since some moment, never going back: for how long a token lasts, or somebody is silent."""
+    return time.monotonic() if _pace is None else time.monotonic() * _pace.speed
+
+
 def shop_time(at: Millis) -> Millis:
     """The shop's time when the machine's clock, or a database's, shows ``at``."""
     return at if _pace is None else _pace.shop_time(at)

@@ -28,6 +28,7 @@ from engine.committer import Committer
 from engine.deliver import Deliverer
 from engine.errors import StoreError
 from engine.hints import HintJob, Ringer
+from engine.http import caller
 from engine.links import Links
 from engine.live import LiveRules, open_rules
 from engine.pipeline import Submission
@@ -58,7 +59,8 @@ _workshop: list[Workshop] = []
 def open_workshop(settings: Settings, engine: Engine, ringer: Ringer) -> Workshop:
     live = open_rules(settings, engine)
     links = Links(settings.secret_key, settings.public_url)
-    return Workshop(live, Committer(engine), Deliverer(engine, live, links, settings.smtp_url), ringer)
+    deliverer = Deliverer(engine, live, links, settings.smtp_url, platforms=caller(settings.stand_in))
+    return Workshop(live, Committer(engine), deliverer, ringer)
 
 
 def recheck(shop_id: str, visitors: list[str]) -> int:

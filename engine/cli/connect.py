@@ -90,13 +90,14 @@ class _House:
         from engine import integration
         from engine.connect import WEBHOOKS, connect
         from engine.errors import Throttled
-        from engine.http import Caller
+        from engine.http import caller
         from engine.meter import metered
+        from engine.settings import Settings
 
         stated = next(entry for entry in rules.rules.shop.integrations if entry.name == name)
         subscriber = integration.create(name, stated.settings, os.environ)
         assert isinstance(subscriber, integration.Subscriber)
-        call = metered(self._engine, subscriber, name, WEBHOOKS, Caller().ask)
+        call = metered(self._engine, subscriber, name, WEBHOOKS, caller(Settings.from_env().stand_in).ask)
         while True:
             try:
                 return connect(subscriber, address, call, change=self._change)

@@ -15,7 +15,7 @@ from engine.clock import FASTEST
 
 @click.command()
 @click.argument("platform")
-@click.option("--shoppers", type=click.IntRange(1, 2_000), default=50, show_default=True, help="How many come.")
+@click.option("--shoppers", type=click.IntRange(1, 400), default=50, show_default=True, help="How many come.")
 @click.option(
     "--speed", type=click.IntRange(1, FASTEST), default=600, show_default=True, help="How much faster time runs."
 )

@@ -94,17 +94,23 @@ class _Look:
 
 
 class Deliverer:
-    """Brings deliveries; one for each worker process."""
+    """Brings deliveries; one for each worker process. ``platforms`` asks shops' platforms, ``caller`` whatever else."""
 
     def __init__(
-        self, engine: Engine, live: LiveRules, links: Links, smtp_url: str | None, caller: Caller | None = None
+        self,
+        engine: Engine,
+        live: LiveRules,
+        links: Links,
+        smtp_url: str | None,
+        caller: Caller | None = None,
+        platforms: Caller | None = None,
     ) -> None:
         self._engine = engine
         self._live = live
         self._links = links
         self._smtp_url = smtp_url
         self._caller = caller or Caller()
-        self._last_word = LastWord(engine, self._caller)
+        self._last_word = LastWord(engine, platforms or self._caller)
         self._boxes: dict[str, tuple[Shop, Letterbox]] = {}
         self._rests_until: dict[str, float] = {}
 

@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import Engine
 
 from engine import integration
-from engine.clock import SECOND, Millis
+from engine.clock import SECOND, Millis, stopwatch
 from engine.decisions import Guard
 from engine.errors import CallError, SettingsError, StoreError, Throttled, Unreadable
 from engine.http import Answered, Caller
@@ -94,7 +94,7 @@ class LastWord:
 
     def _ask(self, shop: ShopRules, stated: Stated, question: Question) -> Word:
         known = self._silent.get((shop.id, stated.name))
-        if known is not None and monotonic() < known.until:
+        if known is not None and stopwatch() < known.until:
             return _unsaid(stated.name, known)
         try:
             looker = self._looker(shop, stated)
@@ -123,7 +123,7 @@ class LastWord:
         return known[1]
 
     def _note_silence(self, shop: ShopRules, name: str, problem: str, rest_s: float) -> Word:
-        now, before = monotonic(), self._silent.get((shop.id, name))
+        now, before = stopwatch(), self._silent.get((shop.id, name))
         silence = _Silence(before.since if before else now, now + rest_s, problem)
         self._silent[shop.id, name] = silence
         return _unsaid(name, silence)
@@ -144,7 +144,7 @@ def _question(kind: type[AnyIntegration], own: tuple[str, ...], facts: Facts) ->
 
 
 def _unsaid(name: str, silence: _Silence) -> Word:
-    now = monotonic()
+    now = stopwatch()
     wait_s = max(1.0, silence.until - now) if now - silence.since < WAIT_S else 0.0
     return Word(None, name, silence.problem, round(wait_s * SECOND))
 

@@ -19,6 +19,7 @@ What an outside service does not speak, its class leaves out. ``docs/integration
 test holds all of them and their recorded fixtures to the same promises (``tests/unit/integrations``).
 """
 
+from engine.clock import stopwatch
 from engine.integration.ask import Asker, Call, Page
 from engine.integration.base import Fence, Integration, MailSender
 from engine.integration.body import (
@@ -95,6 +96,7 @@ __all__ = [
     "require",
     "secret",
     "setting",
+    "stopwatch",
     "text",
     "whole",
     "without_nothing",

@@ -116,6 +116,13 @@ def mark_uncertain(engine: Engine) -> int:
     return in_transaction(engine, work)
 
 
+def rules_of(engine: Engine, names: list[str]) -> dict[str, str]:
+    """By which rule each of these deliveries was decided; without those that were erased."""
+    with reading(engine) as connection:
+        query = select(_C.id, _C.rule).where(_C.id.in_(names))
+        return {row.id: row.rule for row in connection.execute(query)}
+
+
 def owed(engine: Engine, overdue_ms: Millis, most: int) -> list[str]:
     """Deliveries that should have been taken ``overdue_ms`` ago, longest waiting first."""
     with reading(engine) as connection:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import importlib
 import secrets
+from functools import partial
 from pathlib import Path
 
 from flask import Flask
 
 from engine.settings import Settings
+from engine.store.deliveries import rules_of
 from engine.store.keys import PUBLIC, SECRET, add_key
 from engine.web import why
 from engine.web.mailbox import create_blueprint as mailbox_blueprint
@@ -26,7 +28,7 @@ def register(app: Flask, house: Services) -> None:
     add_key(house.engine, shop, SECRET, "demo shop's server", secret_key)
     app.register_blueprint(why.blueprint)
     if settings.mailbox:
-        app.register_blueprint(mailbox_blueprint(settings.mailbox_dir))
+        app.register_blueprint(mailbox_blueprint(settings.mailbox_dir, partial(rules_of, house.engine)))
     # The demo is a shop, not a part of the engine: it is looked up by name and speaks only the public API.
     demo = importlib.import_module("demo")
     configured = demo.DemoSettings(

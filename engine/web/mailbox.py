@@ -6,6 +6,7 @@ so itself.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default as modern_policy
@@ -44,14 +45,26 @@ class MailView(msgspec.Struct, frozen=True):
     text: str
     html: str
     headers: list[tuple[str, str]]
+    rule: str = ""
+    """Which rule decided on it; "" where that is not known, or was erased."""
 
 
-def create_blueprint(mailbox_dir: Path) -> Blueprint:
-    """``/dev/mailbox``, one mail under it, and ``/dev/mailbox.json`` for programs."""
+RulesOf = Callable[[list[str]], Mapping[str, str]]
+
+
+def _unknown(deliveries: list[str]) -> Mapping[str, str]:
+    return {}
+
+
+def create_blueprint(mailbox_dir: Path, rules_of: RulesOf = _unknown) -> Blueprint:
+    """``/dev/mailbox``, one mail under it, and ``/dev/mailbox.json`` for programs.
+
+    ``rules_of`` knows the rules that decided on deliveries, by the deliveries' names.
+    """
     blueprint = Blueprint(
         "mailbox", __name__, template_folder="templates", static_folder="static", static_url_path="/dev/mailbox/assets"
     )
-    pages = _Pages(mailbox_dir)
+    pages = _Pages(mailbox_dir, rules_of)
     blueprint.add_url_rule("/dev/mailbox", "index", pages.index)
     blueprint.add_url_rule("/dev/mailbox.json", "json", pages.json)
     blueprint.add_url_rule("/dev/mailbox/<mail_id>", "mail", pages.mail)
@@ -63,8 +76,9 @@ def create_blueprint(mailbox_dir: Path) -> Blueprint:
 
 
 class _Pages:
-    def __init__(self, mailbox_dir: Path) -> None:
+    def __init__(self, mailbox_dir: Path, rules_of: RulesOf) -> None:
         self._box = mailbox_dir
+        self._rules_of = rules_of
 
     def index(self) -> str:
         mails = [
@@ -80,7 +94,9 @@ class _Pages:
 
     def json(self) -> Response:
         mails = [self._view(mail.id) for mail in list_mails(self._box)]
-        return Response(msgspec.json.encode(mails), mimetype="application/json")
+        rules = self._rules_of([_delivery(mail) for mail in mails])
+        told = [msgspec.structs.replace(mail, rule=rules.get(_delivery(mail), "")) for mail in mails]
+        return Response(msgspec.json.encode(told), mimetype="application/json")
 
     def mail(self, mail_id: str) -> str:
         view = request.args.get("view", "html")
@@ -119,6 +135,12 @@ class _Pages:
             html=_part(message, "html"),
             headers=[(name, str(value)) for name, value in message.items()],
         )
+
+
+def _delivery(mail: MailView) -> str:
+    """The name of the delivery that it was, which its Message-ID begins with."""
+    name = next((value for header, value in mail.headers if header.casefold() == "message-id"), "")
+    return name.strip("<> ").partition("@")[0]
 
 
 def _header(message: EmailMessage, name: str) -> str:

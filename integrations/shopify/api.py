@@ -7,13 +7,12 @@ is too much comes back as an error although the status says 200; the answer tell
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Mapping
 
 import msgspec
 
 from engine.errors import CallError, Throttled
-from engine.integration import Call, json_object
+from engine.integration import Call, json_object, stopwatch
 from integrations.shopify.body import Json, amount, group, groups, text, whole
 
 _RENEW_BEFORE_S = 300.0
@@ -51,7 +50,7 @@ class Api:
 
     def _get_token(self, call: Call) -> str:
         """https://shopify.dev/docs/apps/build/authentication-authorization/access-tokens/client-credentials-grant."""
-        if self._token is not None and time.monotonic() < self._token[1]:
+        if self._token is not None and stopwatch() < self._token[1]:
             return self._token[0]
         body = msgspec.json.encode(self._credentials | {"grant_type": "client_credentials"})
         answered = call("POST", f"https://{self._shop}/admin/oauth/access_token", _JSON, body)
@@ -62,7 +61,7 @@ class Api:
         if token is None:
             raise CallError("Shopify gave no token")
         lasts_s = max(0.0, (whole(told, "expires_in") or 0) - _RENEW_BEFORE_S)
-        self._token = token, time.monotonic() + lasts_s
+        self._token = token, stopwatch() + lasts_s
         return token
 
 

@@ -33,7 +33,8 @@ def hands(monkeypatch: pytest.MonkeyPatch) -> Hands:
     """The clock of deliveries, and of how long a platform has been silent."""
     still = Hands()
     monkeypatch.setattr(deliveries, "database_now", lambda connection: still())
-    monkeypatch.setattr(lastword, "monotonic", lambda: still() / SECOND)
+    for watch in ("monotonic", "stopwatch"):
+        monkeypatch.setattr(lastword, watch, lambda: still() / SECOND)
     return still
 
 

@@ -343,6 +343,19 @@ def reader(box: Path) -> FlaskClient:
     return app.test_client()
 
 
+def test_programs_learn_which_rule_decided_on_a_mail(box: Path) -> None:
+    app = Flask("engine.web")
+    app.register_blueprint(mailbox_pages.create_blueprint(box, lambda names: {"dec_1.0": "cart-left"}))
+    for name in ("dec_1.0", "dec_2.0"):
+        mail = f"Message-ID: <{name}@inkt.example>\r\n\r\nHallo\r\n".encode()
+        keep_mail(box, sender="", recipients=("anna@mail.example",), mail=mail, at=NOW)
+    mails = msgspec.json.decode(app.test_client().get("/dev/mailbox.json").data)
+    assert {mail["headers"][0][1]: mail["rule"] for mail in mails} == {
+        "<dec_1.0@inkt.example>": "cart-left",
+        "<dec_2.0@inkt.example>": "",
+    }
+
+
 def drop_mail(box: Path, subject: str = "Je winkelwagen", html: str = "<html><head></head><p>Hallo</p></html>") -> str:
     message = EmailMessage()
     message["From"] = "Sanne <sanne@inkt.example>"
@@ -385,6 +398,7 @@ def test_programs_get_the_same(reader: FlaskClient, box: Path) -> None:
         "to": "Anna <anna@mail.example>",
         "subject": "Je winkelwagen",
         "date": "Wed, 18 Nov 2026 11:06:40 +0000",
+        "rule": "",
         "text": "Hallo in tekst\n",
         "html": "<html><head></head><p>Hallo</p></html>\n",
     }

@@ -1,4 +1,4 @@
-"""Shopify's GraphQL API, as far as a back-fill asks it: orders and abandoned checkouts, paid in points.
+"""Shopify's GraphQL API, as far as Shopbell asks it: orders and abandoned checkouts, paid in points.
 
 Too many points at once is an error in an answer of status 200. A token lasts a day; an old one is a 401.
 """
@@ -22,7 +22,9 @@ from simulator.platforms.shopify.bodies import (
     SECRET,
     SHOP,
     Json,
+    cart_token,
     checkout_id,
+    checkout_token,
     customer_id,
     moment,
     notes,
@@ -35,7 +37,6 @@ TOKEN_LASTS_S = 86_399
 BUCKET = 1_000.0
 RESTORED = 100.0
 """Points a second, of a shop with the standard plan."""
-PAGE = 25
 COST = 502
 """Of one page as Shopbell asks for it."""
 
@@ -108,30 +109,67 @@ def _cost(left: float, paid: bool) -> Json:
     return {"requestedQueryCost": COST, "actualQueryCost": COST if paid else None, "throttleStatus": status}
 
 
+_FIELD = re.compile(r"(?:(\w+)\s*:\s*)?\b(orders|abandonedCheckouts)\(([^)]*)\)")
+"""A field of the query itself, with the name it is answered under and what it is asked with."""
+_ARGUMENT = re.compile(r"(\w+)\s*:\s*(\$?\w+)")
+
+
 def _answer(world: World, query: str, variables: Json) -> Json:
-    if "abandonedCheckouts(" in query:
-        page, chosen = _page([checkout for checkout in world.checkouts() if checkout.at_checkout], variables)
-        for checkout in chosen:
-            world.note_shown(f"checkout:{checkout.number}", checkout.changed_at)
-        return {"data": {"abandonedCheckouts": page | {"nodes": [_checkout(each) for each in chosen]}}}
-    if re.search(r"\borders\(", query):
-        page, bought = _page(world.orders(), variables)
-        for order in bought:
-            world.note_shown(f"order:{order.checkout.number}", order.changed_at)
-        return {"data": {"orders": page | {"nodes": [_order(each) for each in bought]}}}
-    return {"errors": [{"message": "Field doesn't exist", "extensions": {"code": "undefinedField"}}]}
+    """What each field of the query brings; an error where there is none that is known."""
+    data = {
+        alias or name: _connection(world, name, _said(told, variables)) for alias, name, told in _FIELD.findall(query)
+    }
+    if not data:
+        return {"errors": [{"message": "Field doesn't exist", "extensions": {"code": "undefinedField"}}]}
+    return {"data": data}
 
 
-def _page(rows: list[T], variables: Json) -> tuple[Json, list[T]]:
-    """25 of them by their last change, as the variables of the query want it."""
-    since = re.search(r"updated_at:>='([^']+)'", str(variables.get("query") or ""))
+def _said(arguments: str, variables: Json) -> Json:
+    """The arguments by name, with the values of the variables."""
+    named = _ARGUMENT.findall(arguments)
+    return {name: variables.get(value[1:]) if value.startswith("$") else value for name, value in named}
+
+
+def _connection(world: World, name: str, told: Json) -> Json:
+    if name == "orders":
+        return _orders(world, told)
+    page, chosen = _page([checkout for checkout in world.checkouts() if _is_wanted(checkout, told)], told)
+    for checkout in chosen:
+        world.note_shown(f"checkout:{checkout.number}", checkout.changed_at)
+    return page | {"nodes": [_checkout(checkout) for checkout in chosen]}
+
+
+def _orders(world: World, told: Json) -> Json:
+    tokens = set(re.findall(r"(?:cart|checkout)_token:(\w+)", str(told.get("query") or "")))
+    orders = [order for order in world.orders() if not tokens or tokens & _tokens(order.checkout)]
+    page, chosen = _page(orders, told)
+    for order in chosen:
+        world.note_shown(f"order:{order.checkout.number}", order.changed_at)
+    return page | {"nodes": [_order(order) for order in chosen]}
+
+
+def _tokens(checkout: Checkout) -> set[str]:
+    return {cart_token(checkout), checkout_token(checkout)}
+
+
+def _is_wanted(checkout: Checkout, told: Json) -> bool:
+    query = str(told.get("query") or "")
+    named = re.search(r"\bid:(\d+)", query)
+    if "email_state:sent" in query:
+        return False  # this shop's own recovery mails are switched off
+    return checkout.at_checkout and (named is None or named[1] == str(checkout_id(checkout)))
+
+
+def _page(rows: list[T], told: Json) -> tuple[Json, list[T]]:
+    """So many of them by their last change, as the query wants it."""
+    since = re.search(r"updated_at:>='([^']+)'", str(told.get("query") or ""))
     if since:
         from_at = from_datetime(datetime.fromisoformat(since[1]))
         rows = [row for row in rows if row.changed_at // SECOND * SECOND >= from_at]
-    if variables.get("newest"):
+    if told.get("reverse"):
         rows = rows[::-1]
-    begin = int(str(variables.get("after") or 0))
-    end = begin + PAGE
+    begin = int(str(told.get("after") or 0))
+    end = begin + int(str(told["first"]))
     info = {"hasNextPage": end < len(rows), "endCursor": str(min(end, len(rows))) if rows else None}
     return {"pageInfo": info}, rows[begin:end]
 
@@ -145,6 +183,8 @@ def _order(order: Order) -> Json:
         "displayFinancialStatus": "PAID" if order.paid_at else "PENDING",
         "displayFulfillmentStatus": "FULFILLED" if order.shipped_at else "UNFULFILLED",
         "email": checkout.shopper.email,
+        "cartToken": cart_token(checkout),
+        "checkoutToken": checkout_token(checkout),
         "customerLocale": f"{checkout.shopper.language}-NL",
         "totalDiscountsSet": _money(0),
         "totalShippingPriceSet": _money(checkout.shipping_price),
