@@ -82,7 +82,7 @@ def wall_clock() -> Millis:
 
 
 def stopwatch() -> float:
-    """Seconds of the shop's time since some moment, never going back: for how long a token lasts, or somebody is silent."""
+    """Seconds of the shop's time since some moment, never going back: for tokens that run out, and for patience."""
     return time.monotonic() if _pace is None else time.monotonic() * _pace.speed
 
 

@@ -33,7 +33,7 @@ def _rows(seen: Seen) -> Iterator[tuple[str, int]]:
     placed = {each.shopper for each in seen.life.happenings if each.kind is Kind.ORDERED}
     yield say("orders"), len(placed)
     for rule, count in sorted(Counter(mail.rule for mail in seen.mails).items()):
-        yield say("mails by %(rule)s", rule=rule or "?"), count
+        yield say("mails by %(rule)s", rule=rule or say("rules that were erased with their shopper")), count
     in_time = [shopper for shopper in seen.with_story(*_BOUGHT) if not seen.mails_to(shopper)]
     yield say("carts ordered in time, so without a mail"), len(in_time)
     yield say("erasures"), sum(1 for each in seen.life.happenings if each.kind is Kind.ERASURE_ASKED)
