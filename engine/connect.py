@@ -1,6 +1,7 @@
 """A platform's webhooks, made what they should be: registered where they are missing, mended where they differ.
 
-What is ours is known by its address, whatever its query says; the rest is somebody else's and is left alone.
+What is ours is known by its address, whatever its query says; the rest is somebody else's and is left alone. What a
+platform has us register beside webhooks, such as a script on the shop's pages, is seen to in the same way.
 """
 
 from __future__ import annotations
@@ -49,7 +50,8 @@ def connect(subscriber: Subscriber[Any], address: str, call: Call, *, change: bo
     wanted = subscriber.wanted(address)
     if not wanted:
         return ()
-    own = [item for item in subscriber.standing(call) if _base(item.address) == _base(address)]
+    ours = {_base(item.address) for item in wanted}
+    own = [item for item in subscriber.standing(call) if _base(item.address) in ours]
     steps = [_see_to(subscriber, item, own, call, change=change) for item in wanted]
     kept = {_first(own, item.topic) for item in wanted}
     return (*steps, *(_remove(subscriber, item, call, change=change) for item in own if item not in kept))

@@ -247,17 +247,17 @@ class Deliverer:
         self, held: Claim, look: _Look, order: MailOrder, language: str, unsubscribe_url: str, address: str
     ) -> MailContext:
         shop, cart, asks = look.facts.shop, look.cart, held.kind == "survey"
-        loyalty = look.facts.visitor.loyalty
+        loyalty, currency = look.facts.visitor.loyalty, cart.cart.currency if cart else shop.currency
         return MailContext(
             language=language,
             shop_name=shop.name,
             sender_name=address.split("<")[0].strip() or shop.name,
             order=order,
-            currency=cart.cart.currency if cart else shop.currency,
+            currency=currency,
             lines=look.lines,
             total=cart.cart.total if cart else 0,
             shipping_shown=cart.shipping_shown if cart else None,
-            free_shipping_from=None if asks else shop.free_shipping_from,
+            free_shipping_from=None if asks else look.facts.free_shipping_in(currency),
             recipient_name=look.person.name,
             restore_url=self._links.restore(held.shop, order.cart, held.id) if order.cart else "" if asks else shop.url,
             unsubscribe_url=unsubscribe_url,

@@ -103,6 +103,8 @@ class Cart(msgspec.Struct, frozen=True, omit_defaults=True):
     tax: int | None = None
     fees: int | None = None
     shipping_estimate: int | None = None
+    free_shipping_from: int | None = None
+    """From which value of its goods on this very cart ships for free."""
     coupon: str = ""
     lines: tuple[Line, ...] = ()
 

@@ -62,6 +62,7 @@ class _WireCart(msgspec.Struct):
     tax: Decimal | None = None
     fees: Decimal | None = None
     shipping_estimate: Decimal | None = None
+    free_shipping_from: Decimal | None = None
     coupon: str | None = None
     lines: list[_WireLine] = []
 
@@ -253,6 +254,7 @@ def _cart(wire: _WireCart, default_currency: str) -> Cart:
         tax=_minor(wire.tax, currency, "cart.tax"),
         fees=_minor(wire.fees, currency, "cart.fees"),
         shipping_estimate=_minor(wire.shipping_estimate, currency, "cart.shipping_estimate"),
+        free_shipping_from=_minor(wire.free_shipping_from, currency, "cart.free_shipping_from"),
         coupon=wire.coupon or "",
         lines=lines,
     )

@@ -15,6 +15,8 @@ class Integration(Generic[S]):
     title: ClassVar[str]
     """What it connects, as people call it."""
     settings_type: ClassVar[type[Settings]] = Settings
+    tells_free_shipping: ClassVar[bool] = False
+    """Whether it tells of a cart from which value on that ships for free (``cart.free_shipping_from``)."""
 
     def __init__(self, settings: S) -> None:
         self.settings = settings

@@ -50,7 +50,10 @@ def create(name: str, stated: Mapping[str, str], environment: Environment) -> An
 def known() -> KnownIntegrations:
     """What a rule file may say of each integration."""
     kinds = {name: find(name) for name in names()}
-    return {name: Known(options_of(kind.settings_type), issubclass(kind, MailSender)) for name, kind in kinds.items()}
+    return {
+        name: Known(options_of(kind.settings_type), issubclass(kind, MailSender), kind.tells_free_shipping)
+        for name, kind in kinds.items()
+    }
 
 
 def mail_carrier(stated: Iterable[Stated]) -> Stated:

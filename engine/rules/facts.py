@@ -112,6 +112,19 @@ class Facts:
         return latest if latest is not None and latest.unpaid else None
 
     @property
+    def free_shipping_from(self) -> tuple[int, str] | None:
+        """From which value on the cart ships for free, and in which currency: for this very cart, or in the shop."""
+        basket = self.visitor.basket
+        if basket is not None and basket.free_shipping_from is not None:
+            return basket.free_shipping_from, basket.currency
+        return None if self.shop.free_shipping_from is None else (self.shop.free_shipping_from, self.shop.currency)
+
+    def free_shipping_in(self, currency: str) -> int | None:
+        """The value alone, where it is known in this currency."""
+        known = self.free_shipping_from
+        return known[0] if known is not None and known[1] == currency else None
+
+    @property
     def hints(self) -> set[str]:
         """The ids of the hints this visitor had: they ask nothing, so an OK under one is no refusal."""
         return {contact.id for contact in self.contacts if contact.kind == "nudge"}

@@ -76,7 +76,8 @@ def _entry(key: Scalar, value: Node, reading: Reading) -> Integration:
                     wanted=frame("'%(name)s': %(help)s", name=option.name, help=noted(option.help)),
                 ),
             )
-    return Integration(key.text, {name: text for name, text in given.items() if text is not None})
+    settings = {name: text for name, text in given.items() if text is not None}
+    return Integration(key.text, settings, service is not None and service.tells_free_shipping)
 
 
 def _setting(service: Known | None, integration: Scalar, key: Scalar, node: Node, reading: Reading) -> str:

@@ -14,7 +14,7 @@ from engine.rules.conditions.contact import CanEmail, OfRule
 from engine.rules.logic import All, Any, Not
 from engine.rules.model import Rule, RuleSet
 from engine.rules.phrases import gaps_in
-from engine.rules.shop import Known, KnownIntegrations
+from engine.rules.shop import Known, KnownIntegrations, Shop
 from engine.rules.source import Source
 from engine.said import Said, frame, say
 
@@ -102,7 +102,7 @@ def _unanswerable(rule: Rule, rule_set: RuleSet) -> list[Said]:
     messages: list[Said] = []
     for clause in _nested(_clauses(rule)):
         word = word_of(type(clause))
-        if isinstance(clause, GapToFreeShipping) and shop.free_shipping_from is None:
+        if isinstance(clause, GapToFreeShipping) and not _has(shop, "free_shipping_from"):
             messages.append(say("%(word)s stays unknown, because the shop has no free_shipping_from", word=word))
         if isinstance(clause, OfficeHours) and shop.office_hours is None:
             messages.append(say("%(word)s stays unknown, because the shop has no office_hours", word=word))
@@ -132,8 +132,14 @@ def _unfillable(rule: Rule, rule_set: RuleSet) -> list[Said]:
     return [
         say("says {%(word)s}, but the shop has no %(need)s, so it is never shown", word=word, need=_NEEDS[word])
         for word in words
-        if not getattr(rule_set.shop, _NEEDS[word])
+        if not _has(rule_set.shop, _NEEDS[word])
     ]
+
+
+def _has(shop: Shop, name: str) -> bool:
+    """Whether that stands in the shop's section, or will be told."""
+    told = name == "free_shipping_from" and any(entry.tells_free_shipping for entry in shop.integrations)
+    return told or bool(getattr(shop, name))
 
 
 def _mails(rule: Rule) -> bool:

@@ -38,15 +38,16 @@ def _amount(minor: int, currency: str, language: str) -> str:
 
 
 def _gap(facts: Facts, language: str) -> str | None:
-    basket, wanted = facts.visitor.basket, facts.shop.free_shipping_from
-    if basket is None or wanted is None or basket.currency != facts.shop.currency or basket.total >= wanted:
+    basket = facts.visitor.basket
+    wanted = facts.free_shipping_in(basket.currency) if basket is not None else None
+    if basket is None or wanted is None or basket.total >= wanted:
         return None
     return _amount(wanted - basket.total, basket.currency, language)
 
 
 def _free_from(facts: Facts, language: str) -> str | None:
-    wanted = facts.shop.free_shipping_from
-    return None if wanted is None else _amount(wanted, facts.shop.currency, language)
+    known = facts.free_shipping_from
+    return None if known is None else _amount(*known, language)
 
 
 def _total(facts: Facts, language: str) -> str | None:

@@ -105,6 +105,7 @@ class Integration:
 
     name: str
     settings: dict[str, str] = field(default_factory=dict)
+    tells_free_shipping: bool = False
 
 
 @dataclass(frozen=True)
@@ -121,10 +122,12 @@ class Option:
 
 @dataclass(frozen=True)
 class Known:
-    """What a rule file must know of a service: its settings, and whether it can carry mail."""
+    """What a rule file must know of a service: its settings, whether it can carry mail, and whether it tells of a cart
+    from which value on that ships for free."""
 
     options: tuple[Option, ...] = ()
     carries_mail: bool = False
+    tells_free_shipping: bool = False
 
 
 KnownIntegrations = Mapping[str, Known]

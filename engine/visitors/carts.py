@@ -68,6 +68,8 @@ def take_cart(visitor: Visitor, event: Event, cart: Cart) -> None:
         basket.total_before = None
     elif basket.stage < Stage.CHECKOUT and event.type in _AT_CHECKOUT:
         basket.total_before = basket.total
+    if cart.free_shipping_from is not None or cart.currency != basket.currency:
+        basket.free_shipping_from = cart.free_shipping_from
     basket.items = items
     basket.total, basket.currency, basket.coupon = cart.total, cart.currency, cart.coupon[:60]
     if cart.shipping_estimate is not None:

@@ -186,6 +186,8 @@ class Basket(Compact):
     step: str = ""
     """The step of the checkout that was opened last and not completed."""
     delivery_days: int | None = None
+    free_shipping_from: int | None = None
+    """From which value on this very cart ships for free, as the shop's platform told it."""
     shipping_told_at: Millis = 0
     """When what is known of the shipping cost happened: an older story that comes later changes nothing."""
 

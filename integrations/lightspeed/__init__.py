@@ -4,35 +4,58 @@ id in it, and the same secret signs for every shop that has the app. So a delive
 counts once by its content, an address of yours may carry a key that nobody else knows (`address_key`), and a delivery
 that names another shop (`X-Shop-Id`) is refused once `shop_id` is given.
 
-**Setting it up.** Register a webhook for each topic above, once: Lightspeed takes a second one beside the first. The
-topic stands in the address, because no header that tells it is documented. In a shop that is hosted in the United
-States the API is at `api.shoplightspeed.com`.
+**Setting it up.** Make an API key in the shop's back office (Settings, Developers) that may read orders, quotes,
+customers, products, variants and subscriptions, and write webhooks and shop scripts. In the rule file:
 
-```sh
-curl -u "$LIGHTSPEED_KEY:$LIGHTSPEED_SECRET" https://api.webshopapp.com/nl/webhooks.json \\
-  -d 'webhook[isActive]=true' -d 'webhook[format]=json' -d 'webhook[language]=nl' \\
-  -d 'webhook[itemGroup]=orders' -d 'webhook[itemAction]=created' \\
-  --data-urlencode "webhook[address]=https://$SHOPBELL/hooks/lightspeed/$SHOP?topic=orders/created&key=$ADDRESS_KEY"
+```yaml
+integrations:
+  lightspeed:
+    app_secret: env:LIGHTSPEED_APP_SECRET   # signs webhooks; a key's own secret where there is no app
+    api_key: env:LIGHTSPEED_KEY
+    api_secret: env:LIGHTSPEED_SECRET       # for an app that is installed: shop_token instead
+    address_key: env:LIGHTSPEED_ADDRESS_KEY # any long random text
+    script_key: pk_your_shop
+    cluster: eu1                            # us1 where the shop is hosted in the United States
+    language: nl
 ```
 
-Put the app's secret into the environment as `LIGHTSPEED_APP_SECRET`.
+`shopbell connect lightspeed` then registers a webhook for each topic, with the topic in its address because no header
+that tells it is documented, and puts the storefront script on the shop's pages (`shop/scripts`). The clock does the
+same every hour: a second one of its own is removed, one that was switched off is switched on again. Key and secret
+travel in a header, never in an address, and stand in no log.
 
-**What a delivery leaves out.** A quote links to its products and to its customer. Its products are read where the
-delivery holds them; otherwise the cart's lines come from the page (`cart_updated`, see the events). A quote gives the
-customer's number, and `customers/*` the address that belongs to it; should the quote come first, and the address be
-known already from the newsletter, then number and address stay two people, and nobody is mailed. A page that knows its
-quote's `recoveryHash` tells it as `refs: ["lightspeed:cart:<hash>"]`: then the page's cart and the quote's shipping
-cost are one story. An order names the quote that it came from.
+**With an API key webhooks are only hints.** The signature is weak, so what could lead to a message is read again from
+the API before it counts: carts, whose they are, who subscribed, what an order still lacks, stock. What only stops
+messages counts at once: an order, its payment, its cancellation, a newsletter that ends. A moment before a mail about a
+cart leaves, the API is asked whether it was ordered. Without a key webhooks are believed as they come, and what they
+leave out is not known: use that to try things out.
+
+**The calls.** A key has 300 calls in five minutes, 3,000 in an hour and 12,000 in a day, or as many as its answers say
+(`X-RateLimit-*`, and `account/ratelimit` every quarter of an hour). They are counted in SQL over all processes and
+restarts. The last look before a mail may use them all; carts of known customers, orders and subscriptions nine tenths;
+carts of strangers seven; stock six; what a missed webhook would have told, five. Whatever finds none waits until there
+are some, and ten changes of a cart meanwhile are one question. A cart costs a call each for itself, its products, its
+ways of shipping and its customer, and for each name of a product that was not seen before.
+
+**Carts.** A quote links to its products, its ways of shipping and its customer; the API is asked for each. From the
+ways of shipping comes the value from which the cart ships for free (`freeAbove` of the chosen one, else the lowest of
+those that cost something; 1,000,000 means never): `gap_to_free_shipping` and `{gap}` use it before the shop's own
+`free_shipping_from`. A page that knows its quote's `recoveryHash` tells it as `refs: ["lightspeed:cart:<hash>"]`: then
+the page's cart and the quote's shipping cost are one story. An order names the quote that it came from.
 
 **Two ways to leave.** A cart that is left is `cart_abandoned`. An order that waits for its payment
 (`processing_awaiting_payment`) ends that, and is an `unpaid_order` until `orders/paid`; one to be paid on delivery or
 by an invoice afterwards is not.
 
-**Not verified on a live shop.** Whether quotes come with their products, that a `deleted` delivery holds what was
-deleted, whether the secret of a key that is no app's signs as well, that a line's price is for one, whether pages can
-read the `recoveryHash`, and how often and for how long Lightspeed tries again. Amounts are in the shop's currency: no
-body tells one. `allowNotifications` is not taken for consent. Lightspeed's own recovery link is not used, because what
-it looks like is not documented.
+**Whoever is deleted in the shop is deleted here,** as soon as the API confirms that the customer is gone.
+
+**Not verified on a live shop.** Whether quotes come with their products and what lists of a quote are called (any name
+is taken), that a `deleted` delivery holds what was deleted, whether the secret of a key that is no app's signs as well,
+that a line's price is for one, that `freeAbove` counts tax, what `updated_at_min` may look like (the API's own form is
+sent), in which order lists come (either will do), whether a quote is there after it was ordered (one that is gone is
+not mailed about), whether pages can read the `recoveryHash`, and how often and for how long Lightspeed tries again. No
+delivery has a documented id: should your shop send one, name its header as `delivery_id_header`. Amounts are in the
+shop's currency: no body tells one. `allowNotifications` is not taken for consent.
 """
 
 from __future__ import annotations
@@ -40,12 +63,32 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Callable, Mapping
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
 from engine.errors import BadSignature, UnknownTopic
-from engine.integration import Delivery, News, RawRequest, Receiver, Settings, WireEvent, json_object, secret, setting
-from integrations.lightspeed import goods, orders, people, quotes
-from integrations.lightspeed.body import Json
+from engine.http import Answered
+from engine.integration import (
+    Allowed,
+    Asker,
+    Call,
+    CartNow,
+    Delivery,
+    Json,
+    Looker,
+    Metered,
+    News,
+    Page,
+    RawRequest,
+    Receiver,
+    Storefront,
+    Subscriber,
+    Subscription,
+    WireEvent,
+    json_object,
+)
+from integrations.lightspeed import api, backfill, goods, lastlook, lookups, orders, people, quotes, webhooks
+from integrations.lightspeed.body import name_of, thing
+from integrations.lightspeed.settings import LightspeedSettings
 
 _EVENTS: Mapping[str, Callable[[Json], list[WireEvent]]] = {
     "quotes/created": quotes.from_quote,
@@ -56,32 +99,40 @@ _EVENTS: Mapping[str, Callable[[Json], list[WireEvent]]] = {
     "orders/shipped": orders.from_order,
     "customers/created": people.from_customer,
     "customers/updated": people.from_customer,
+    "customers/deleted": lambda body: [],
     "subscriptions/created": people.from_subscription(ended=False),
     "subscriptions/updated": people.from_subscription(ended=False),
     "subscriptions/deleted": people.from_subscription(ended=True),
     "variants/created": goods.from_variant,
     "variants/updated": goods.from_variant,
 }
+_AT_ONCE: Mapping[str, Callable[[Json], list[WireEvent]]] = {
+    "order": orders.from_announced_order,
+    "subscriptions/deleted": people.from_subscription(ended=True),
+}
+"""What is believed although it is read again, or gone: it only ever stops a message."""
+_LIMITS = "limits"
+_MINUTE = 60_000
 _HINTS = {"x-shop-id": "shop-id", "x-language": "language"}
-_USUAL_NAME = "env:LIGHTSPEED_APP_SECRET"
 
 
-class LightspeedSettings(Settings, frozen=True):
-    app_secret: Annotated[str, secret("the app's secret, which signs every webhook")] = _USUAL_NAME
-    previous_secret: Annotated[str, secret("the app's secret that is being replaced")] = ""
-    address_key: Annotated[str, secret("what the webhooks' address must carry as key=…, so that nobody guesses it")] = (
-        ""
-    )
-    shop_id: Annotated[
-        str, setting("the shop's number at Lightspeed; deliveries of others are refused", pattern=r"\d+")
-    ] = ""
-
-
-class Lightspeed(Receiver[LightspeedSettings]):
+class Lightspeed(
+    Receiver[LightspeedSettings],
+    Asker[LightspeedSettings],
+    Metered[LightspeedSettings],
+    Looker[LightspeedSettings],
+    Subscriber[LightspeedSettings],
+    Storefront[LightspeedSettings],
+):
     """A Lightspeed eCom shop (C-Series): its quotes, orders, customers, newsletter and stock, as they change."""
 
     title: ClassVar[str] = "Lightspeed eCom (C-Series)"
     settings_type = LightspeedSettings
+    tells_free_shipping: ClassVar[bool] = True
+    allowance: ClassVar[Mapping[int, int]] = api.ALLOWANCE
+    polls: ClassVar[Mapping[str, int]] = {"orders": 10 * _MINUTE, "quotes": 60 * _MINUTE, _LIMITS: 15 * _MINUTE}
+    on_pages: ClassVar[Mapping[str, str]] = {"a page is opened": "the storefront script is loaded, with the shop's key"}
+    renewed_every: ClassVar[int] = 60 * _MINUTE
     topics: ClassVar[Mapping[str, str]] = {
         "quotes/created": "`shipping_shown`, `contact_given` with the customer's number; `cart_updated` when it holds "
         "its products or is empty",
@@ -92,12 +143,20 @@ class Lightspeed(Receiver[LightspeedSettings]):
         "orders/shipped": "the same, with `order_shipped`",
         "customers/created": "`contact_given`: whose number it is; no consent",
         "customers/updated": "the same",
+        "customers/deleted": "the person is erased, once the API says that they are gone; nothing without an API key",
         "subscriptions/created": "`consent_changed` once it is confirmed",
         "subscriptions/updated": "the same",
         "subscriptions/deleted": "`consent_changed`: no more mail",
         "variants/created": "`stock_changed`, where its stock is tracked and it has a code",
         "variants/updated": "the same",
     }
+
+    def __init__(self, settings: LightspeedSettings) -> None:
+        super().__init__(settings)
+        self._api = api.Api(settings)
+        self._look_ups = lookups.LookUps(self._api)
+
+    # --- webhooks -----------------------------------------------------------------------------------------------------
 
     def admit(self, request: RawRequest) -> Delivery:
         """The delivery of this shop. Raises BadSignature."""
@@ -109,13 +168,72 @@ class Lightspeed(Receiver[LightspeedSettings]):
         if told.shop_id and request.headers.get("x-shop-id", told.shop_id) != told.shop_id:
             raise BadSignature("it is for another shop")
         hints = {ours: request.headers[theirs] for theirs, ours in _HINTS.items() if theirs in request.headers}
-        return Delivery(request.query.get("topic", ""), request.body, hints=hints)
+        name = request.headers.get(told.delivery_id_header, "") if told.delivery_id_header else ""
+        return Delivery(request.query.get("topic", ""), request.body, name, hints)
 
     def read(self, delivery: Delivery) -> News:
-        """Events; see :attr:`topics`."""
+        """Events, see :attr:`topics`; where there is an API to ask, what has to be looked up instead."""
         if delivery.topic not in self.topics:
             raise UnknownTopic(delivery.topic)
-        return News(events=tuple(_EVENTS[delivery.topic](json_object(delivery.body))))
+        body = json_object(delivery.body)
+        kind = delivery.topic.partition("/")[0].removesuffix("s")
+        if delivery.topic == "customers/deleted":
+            name = name_of(thing(body, kind, "id"))
+            return News(look_ups=(f"gone:{name}",) if self.settings.asks else ())
+        told = tuple(_EVENTS[delivery.topic](body))
+        if not self.settings.asks:
+            return News(events=told)
+        # Read whole although little of it is used: what cannot be read is set aside.
+        stops = _AT_ONCE.get(delivery.topic) or _AT_ONCE.get(kind)
+        is_gone = delivery.topic.endswith("/deleted")
+        look_ups = () if is_gone else lookups.hints(kind, thing(body, kind))
+        return News(events=tuple(stops(body)) if stops else (), look_ups=look_ups)
+
+    # --- the API ------------------------------------------------------------------------------------------------------
+
+    @property
+    def account(self) -> str:
+        return self._api.account
+
+    def share(self, what: str) -> float:
+        """What somebody waits for goes before what webhooks hint at, and that before last week's orders."""
+        return lookups.share_of(what)
+
+    def allowed(self, answered: Answered) -> Allowed:
+        """How many calls the key still has."""
+        return api.allowed(answered)
+
+    def ask(self, what: str, cursor: str, call: Call) -> Page:
+        """A page of orders or quotes, how many calls are left, or one thing again; nothing without an API key."""
+        if not self.settings.asks:
+            return Page(News(), cursor)
+        if what == _LIMITS:
+            self._api.one(call, "account/ratelimit", "accountRatelimit")
+            return Page(News())
+        if what in backfill.PAGES:
+            return backfill.ask(self._api, what, cursor, call)
+        return Page(self._look_ups.look_up(what, call))
+
+    def look(self, refs: tuple[str, ...], call: Call) -> CartNow | None:
+        """Whether the cart was ordered; None without an API key, and for carts that Lightspeed does not know."""
+        return lastlook.look(self._api, refs, call) if self.settings.asks else None
+
+    def wanted(self, address: str) -> tuple[Subscription, ...]:
+        """Every topic, and the script; nothing without an API key."""
+        return webhooks.wanted(list(self.topics), address, self.settings) if self.settings.asks else ()
+
+    def standing(self, call: Call) -> tuple[Subscription, ...]:
+        """What is registered with Lightspeed."""
+        return webhooks.standing(self._api, call, scripts=bool(self.settings.script_key))
+
+    def make(self, wanted: Subscription, call: Call) -> None:
+        webhooks.make(self._api, wanted, call)
+
+    def mend(self, standing: Subscription, wanted: Subscription, call: Call) -> None:
+        webhooks.mend(self._api, standing, wanted, call)
+
+    def remove(self, standing: Subscription, call: Call) -> None:
+        webhooks.remove(self._api, standing, call)
 
 
 def _is_signed(request: RawRequest, *secrets: str) -> bool:

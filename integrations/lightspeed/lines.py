@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from integrations.lightspeed.body import Json, all_inside, amount, count, inside, linked, text, without_nothing
+from integrations.lightspeed.body import Json, all_inside, amount, count, group, inside, linked, text, without_nothing
 
 
 def lines(body: Json) -> list[Json]:
@@ -25,8 +25,13 @@ def _line(item: Json) -> Json:
         "brand": text(item, "brandTitle"),
         "quantity": _quantity(item),
         "price": amount(item, "priceIncl"),
+        "image_url": _picture(variant) or _picture(product),
     }
     return without_nothing(said)
+
+
+def _picture(thing: Json) -> str | None:
+    return text(group(thing, "image"), "src")
 
 
 def code_of(variant: Json) -> str | None:

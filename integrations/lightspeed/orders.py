@@ -27,26 +27,61 @@ from integrations.lightspeed.lines import lines
 _WAITS = "processing_awaiting_payment"
 
 
+_STOPS = ("order_paid", "order_cancelled")
+"""What has become of an order and leads to no message."""
+
+
 def from_order(body: Json) -> list[WireEvent]:
     """``orders/*``: that it was placed, and all that has become of it; the topic itself is signed by nobody."""
-    order = thing(body, "order", "id", "status", "paymentStatus", "shipmentStatus", "priceIncl")
+    order = _order_in(body)
+    placed = _placed(order, _details(order), **_whose(order))
+    return [placed, *_since(order, *_became(order))]
+
+
+def from_announced_order(body: Json) -> list[WireEvent]:
+    """The same, of a delivery on whose word nobody is mailed: only what ends a recovery and stops messages."""
+    order = _order_in(body)
+    details = {name: value for name, value in _details(order).items() if name not in ("email", "paid")}
+    paid: Json = {"paid": True} if _is_paid(order) else {}
+    return [_placed(order, details | paid), *_since(order, *(kind for kind in _became(order) if kind in _STOPS))]
+
+
+def from_reread_order(body: Json) -> list[WireEvent]:
+    """All of it, and once more by itself what an announced order had left out: whose it is, and that it waits."""
+    order = _order_in(body)
+    name, number, email = name_of(order), linked(order, "customer"), text(order, "email")
+    who: Json = {"email": email, "customer_id": number, "refs": _refs(order)} | _whose(order)
+    contact = fact("contact_given", "lightspeed", "order", name, email, at=text(order, "createdAt"), **who)
+    waits = _since(order, "order_updated") if _is_paid(order) is False else []
+    return [*from_order(body), *([contact] if email else []), *waits]
+
+
+def _order_in(body: Json) -> Json:
+    return thing(body, "order", "id", "status", "paymentStatus", "shipmentStatus", "priceIncl")
+
+
+def _refs(order: Json) -> list[str]:
+    return [*refs_of(linked(order, "quote"), inside(order, "quote")), f"lightspeed:order:{name_of(order)}"]
+
+
+def _placed(order: Json, details: Json, **whose: object) -> WireEvent:
+    at, name = text(order, "createdAt"), name_of(order)
+    return fact("order_placed", "lightspeed", name, at=at, order=details, refs=_refs(order), **whose)
+
+
+def _since(order: Json, *kinds: str) -> list[WireEvent]:
     name, at = name_of(order), text(order, "updatedAt")
-    refs = [*refs_of(linked(order, "quote"), inside(order, "quote")), f"lightspeed:order:{name}"]
-    placed = fact(
-        "order_placed",
-        "lightspeed",
-        name,
-        at=text(order, "createdAt"),
-        order=_order(order, name),
-        refs=refs,
-        name=person_in(order),
-        language=language_of(order),
-        country=country_of(order),
-        consent=_consent(order),
-    )
     short = without_nothing({"id": name, "paid": _is_paid(order)})
-    since = [fact(kind, "lightspeed", name, at=at, order=short, refs=refs) for kind in _became(order)]
-    return [placed, *since]
+    return [fact(kind, "lightspeed", name, at=at, order=short, refs=_refs(order)) for kind in kinds]
+
+
+def _whose(order: Json) -> Json:
+    return {
+        "name": person_in(order),
+        "language": language_of(order),
+        "country": country_of(order),
+        "consent": _consent(order),
+    }
 
 
 def _became(order: Json) -> list[str]:
@@ -68,9 +103,9 @@ def _is_paid(order: Json) -> bool | None:
     return False if text(order, "status") == _WAITS and not later else None
 
 
-def _order(order: Json, name: str) -> Json:
+def _details(order: Json) -> Json:
     said: Json = {
-        "id": name,
+        "id": name_of(order),
         "cart_id": linked(order, "quote"),
         "total": amount(order, "priceIncl"),
         "shipping": amount(order, "shipmentPriceIncl"),

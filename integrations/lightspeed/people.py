@@ -11,23 +11,23 @@ from integrations.lightspeed.body import Json, country_of, language_of, name_of,
 def from_customer(body: Json) -> list[WireEvent]:
     """``customers/*``: whose number it is. That somebody is a customer is no consent to be mailed."""
     customer = thing(body, "customer", "id", "email", "firstname")
-    email, name, at = text(customer, "email"), name_of(customer), text(customer, "updatedAt")
-    if email is None:
+    return contact_of(customer, "customer", name_of(customer))
+
+
+def contact_of(customer: Json, *what: str, refs: list[str] | None = None) -> list[WireEvent]:
+    """Whose number it is; ``refs`` are the names of the cart that is theirs."""
+    email, name, at = text(customer, "email"), text(customer, "id"), text(customer, "updatedAt")
+    if email is None or name is None:
         return []
-    said = fact(
-        "contact_given",
-        "lightspeed",
-        "customer",
-        name,
-        email,
-        at=at,
-        email=email,
-        customer_id=name,
-        name=person_in(customer),
-        language=language_of(customer),
-        country=country_of(customer),
-    )
-    return [said]
+    who: Json = {
+        "email": email,
+        "customer_id": name,
+        "name": person_in(customer),
+        "language": language_of(customer),
+        "country": country_of(customer),
+        "refs": refs,
+    }
+    return [fact("contact_given", "lightspeed", *what, email, at=at, **who)]
 
 
 def from_subscription(*, ended: bool) -> Callable[[Json], list[WireEvent]]:

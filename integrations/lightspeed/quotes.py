@@ -6,9 +6,12 @@ lines would be an emptied one.
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from engine.integration import WireEvent, fact
 from integrations.lightspeed.body import (
     Json,
+    all_inside,
     amount,
     count,
     language_of,
@@ -20,6 +23,8 @@ from integrations.lightspeed.body import (
     without_nothing,
 )
 from integrations.lightspeed.lines import lines
+
+_NEVER = 1_000_000
 
 
 def from_quote(body: Json) -> list[WireEvent]:
@@ -35,10 +40,28 @@ def _cart(quote: Json, name: str, whose: Json) -> list[WireEvent]:
     if not told and not is_empty:
         return []
     coupon = text(quote, "discountCouponCode")
-    said: Json = {"id": name, "discount": amount(quote, "discountIncl"), "coupon": coupon}
+    free_from = _free_shipping_from(quote)
+    said: Json = {
+        "id": name,
+        "discount": amount(quote, "discountIncl"),
+        "coupon": coupon,
+        "free_shipping_from": free_from,
+    }
     cart = without_nothing(said) | {"lines": [] if is_empty else told}
     at = text(quote, "updatedAt")
     return [fact("cart_updated", "lightspeed", name, at, cart, at=at, cart=cart, **whose)]
+
+
+def _free_shipping_from(quote: Json) -> Decimal | None:
+    """From which value on the chosen way of shipping is free, else the first of those that cost something.
+
+    What costs nothing already has no limit that anybody must reach; Lightspeed writes a million for never.
+    """
+    methods, chosen = all_inside(quote, "shippingmethods"), text(quote, "shipmentId")
+    if quote.get("shipmentIsSet") is True and any(text(method, "id") == chosen for method in methods):
+        methods = [method for method in methods if text(method, "id") == chosen]
+    limits = [amount(method, "freeAbove") for method in methods if (amount(method, "priceIncl") or 0) > 0]
+    return min((limit for limit in limits if limit is not None and 0 < limit < _NEVER), default=None)
 
 
 def _shipping(quote: Json, name: str, whose: Json) -> list[WireEvent]:

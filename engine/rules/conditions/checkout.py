@@ -66,7 +66,8 @@ class Shipping(BaseCondition):
 class GapToFreeShipping(BaseCondition):
     """So much more in the cart, and shipping is free. Once it is free, this is not met.
 
-    Needs `free_shipping_from` in the shop's section.
+    Needs `free_shipping_from` in the shop's section, or a platform that tells it of the cart itself (Lightspeed
+    eCom does, for the way of shipping that was chosen): that goes first.
 
     Example:
         - gap_to_free_shipping: "<= 15"
@@ -79,13 +80,14 @@ class GapToFreeShipping(BaseCondition):
         return so(CART)
 
     def check(self, facts: Facts) -> Verdict:
-        basket, free_from = facts.visitor.basket, facts.shop.free_shipping_from
+        basket, known = facts.visitor.basket, facts.free_shipping_from
         if basket is None or not basket.items:
             return not_met(say("no cart"), say("a cart"))
-        if free_from is None:
+        if known is None:
             return unknown(say("from what value shipping is free"))
         if basket.currency != facts.shop.currency:
             return unknown(say("the cart's total in %(currency)s", currency=facts.shop.currency))
+        free_from, _ = known
         if basket.total >= free_from:
             return not_met(say("free already"), self.gap.text)
         return compare(self.gap, free_from - basket.total, basket.currency)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import textwrap
 from itertools import count
 
+import msgspec
+
 from engine import visitors
 from engine.clock import MINUTE, SECOND, Millis
 from engine.events import Cart, Event, Line, Order, Page, Shipping, parse_event
@@ -79,9 +81,12 @@ class Shopper:
     def looks_back(self) -> Shopper:
         return self._does("page_shown")
 
-    def fills_cart(self, *lines: Line, currency: str = "EUR", shipping_told: int | None = None) -> Shopper:
+    def fills_cart(
+        self, *lines: Line, currency: str = "EUR", shipping_told: int | None = None, free_from: int | None = None
+    ) -> Shopper:
         total = sum((line.price or 0) * line.quantity for line in lines)
-        cart = Cart(id="c1", currency=currency, total=total, shipping_estimate=shipping_told, lines=lines)
+        cart = Cart(id="c1", currency=currency, total=total, lines=lines)
+        cart = msgspec.structs.replace(cart, shipping_estimate=shipping_told, free_shipping_from=free_from)
         return self._does("cart_updated", cart=cart)
 
     def sees_shipping(self, cents: int, *, estimate: bool = False) -> Shopper:

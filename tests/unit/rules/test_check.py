@@ -109,3 +109,16 @@ def test_a_hint_that_can_never_be_shown_is_told(
     file.write_text("shop: {free_shipping_from: 50, delivery: {order_before: '16:00'}}\n" + hint)
     assert run(["check", str(file)]) == 0
     assert "no problems" in capsys.readouterr().out
+
+
+def test_what_the_platform_tells_of_the_cart_itself_need_not_stand_in_the_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "rules.yaml"
+    hint = "rules:\n  - name: hint\n    when: [gap_to_free_shipping: '<= 5']\n    then: [nudge: 'Only {gap}']\n"
+    file.write_text(hint)
+    assert run(["check", str(file)]) == 0
+    assert "stays unknown, because the shop has no free_shipping_from" in capsys.readouterr().out
+    file.write_text("integrations: {lightspeed: {}}\n" + hint)
+    assert run(["check", str(file)]) == 0
+    assert "no problems" in capsys.readouterr().out

@@ -52,6 +52,20 @@ def test_what_is_missing_for_free_shipping(text: str, state: State, seen: int) -
     assert (verdict.state, verdict.seen, verdict.unit) == (state, seen, "EUR")
 
 
+def test_what_the_platform_says_of_this_very_cart_goes_before_what_the_file_says_of_the_shop() -> None:
+    filled = Shopper(shop=FREE_FROM_50).fills_cart(INK, free_from=3500)
+    assert check('gap_to_free_shipping: "<= 5.10"', filled).seen == 510
+    assert check('gap_to_free_shipping: "<= 5.10"', Shopper().fills_cart(INK, free_from=3500)).met
+
+
+def test_a_cart_that_is_told_again_without_it_still_ships_for_free_from_there() -> None:
+    filled = Shopper().fills_cart(INK, free_from=7500).fills_cart(INK, LAMP)
+    assert filled.visitor.basket is not None
+    assert filled.visitor.basket.free_shipping_from == 7500
+    abroad = filled.fills_cart(INK, currency="GBP")
+    assert check('gap_to_free_shipping: "<= 50"', abroad).state is State.UNKNOWN
+
+
 def test_nothing_is_missing_once_shipping_is_free() -> None:
     assert (
         check('gap_to_free_shipping: "<= 20"', Shopper(shop=FREE_FROM_50).fills_cart(INK, LAMP)).seen == "free already"
