@@ -15,13 +15,13 @@ import msgspec
 import pytest
 from sqlalchemy import Engine, Row, Table, select
 
-from engine import clock, pipeline
+from engine import clock
 from engine.clock import Millis
 from engine.committer import Committer
 from engine.decisions import Decision, Guard, Outcome, Result
 from engine.events import Event, parse_event
 from engine.people import Basis, Person
-from engine.pipeline import Accepted, Answer, ShopRules, Submission, server_visitor
+from engine.pipeline import Accepted, Answer, ShopRules, Submission, processing, server_visitor
 from engine.rules.evaluate import evaluate
 from engine.rules.facts import Facts, House, Presence
 from engine.rules.loader import load
@@ -269,7 +269,7 @@ class Visit:
 
 def keep_time(monkeypatch: pytest.MonkeyPatch, hands: Hands) -> None:
     """Have the database's own clock stand still too, wherever it is asked."""
-    monkeypatch.setattr(pipeline, "commit_begins", lambda connection: hands())
+    monkeypatch.setattr(processing, "commit_begins", lambda connection: hands())
     for module in (timers, deliveries, suppress, rule_sets):
         monkeypatch.setattr(module, "database_now", lambda connection: hands())
 

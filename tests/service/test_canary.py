@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy.event import listen
 
-from engine import pipeline
 from engine.clock import MINUTE
 from engine.committer import Committer
 from engine.live import LiveRules
+from engine.pipeline import group
 from tests.service.doors import (
     INK,
     Door,
@@ -114,7 +114,7 @@ def test_a_visitor_that_breaks_the_house_is_set_aside_without_being_quoted(
     def breaks(*_: object, **__: object) -> None:
         raise Poisoned(f"cannot handle {MAIL}")
 
-    monkeypatch.setattr(pipeline, "apply", breaks)
+    monkeypatch.setattr(group, "apply", breaks)
     assert door.send(*a_visit(), visitor="v1").status_code == 202
     monkeypatch.undo()
     nothing_was_told(capfd, caplog, door)

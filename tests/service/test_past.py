@@ -16,11 +16,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, update
 
-from engine import explain, identify, pipeline
+from engine import explain, identify
 from engine.clock import DAY, HOUR, MINUTE, SECOND, Millis, from_datetime, to_iso
 from engine.errors import InvalidMoment
 from engine.explain import VisitorView
 from engine.past import moment_of, why_then
+from engine.pipeline import group
 from engine.rules.model import RuleSet
 from engine.store import rule_sets, suppress, timers
 from engine.store.rule_sets import RULE_CHANGES, RULE_SETS
@@ -433,7 +434,7 @@ def test_an_event_that_cannot_be_read_any_more_is_counted(shop: Watched) -> None
 def test_what_broke_something_then_changes_nothing_now(shop: Watched) -> None:
     """As it was then: the event was kept, and the visitor stayed as they were."""
     with pytest.MonkeyPatch.context() as broken:
-        broken.setattr(pipeline, "apply", _breaks)
+        broken.setattr(group, "apply", _breaks)
         shop.premises.later(20 * SECOND).post("checked_in", page=HELP, engaged_ms=50 * SECOND)
     shop.premises.later(SECOND).post("page_hidden")
     shop.ask()

@@ -11,11 +11,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import update
 
-from engine import explain, pipeline
+from engine import explain
 from engine.clock import DAY, HOUR, MINUTE, SECOND
 from engine.decisions import EXPLANATIONS, Decision, Guard, Outcome
 from engine.errors import ShopbellError
 from engine.explain import RuleView, next_look, view_rule
+from engine.pipeline import group
 from engine.store.unit import DECISIONS, VISITORS
 from tests.builders import (
     KB,
@@ -340,7 +341,7 @@ def test_a_visitor_whose_evaluation_breaks_is_explained_as_far_as_can_be(
     fills_cart(premises, "v1")
     premises.later(HOUR)
     with monkeypatch.context() as broken:
-        broken.setattr(pipeline, "evaluate", _breaks)
+        broken.setattr(group, "evaluate", _breaks)
         broken.setattr(explain, "evaluate", _breaks)
         found = explain.why(premises.engine, premises.shop, "v1")
         premises.look_at("v1")

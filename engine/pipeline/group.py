@@ -1,129 +1,33 @@
-"""The one path, where the steps meet: load, apply, ask the rules, write.
-
-:func:`process` does it for all submissions of one group commit inside one transaction. It reads top to bottom as the
-house works: event in → visitor state → rules → decision → delivery.
-"""
+"""One group commit in the making: load, apply, ask the rules, answer."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
 
 import msgspec
 import structlog
-from sqlalchemy import Connection
 
 from engine import identify, records
-from engine.clock import Clock, Millis, wall_clock
-from engine.decisions import Ask, Result
+from engine.clock import Millis
+from engine.decisions import Result
 from engine.events import Event
-from engine.ids import derived_id
 from engine.messages import DeliveryState, first_state
+from engine.pipeline.submissions import Answer, ShopRules, Submission
 from engine.rules.evaluate import evaluate
 from engine.rules.facts import Facts, House, Presence
-from engine.rules.model import RuleSet
-from engine.rules.pages import PageTypes
-from engine.stitch import Stitcher
 from engine.store.books import Books
-from engine.store.database import commit_begins
-from engine.store.receipts import Once, Receipt
-from engine.store.unit import LoadedVisitor, Unit, VisitorKey
+from engine.store.unit import LoadedVisitor, VisitorKey
 from engine.visitors import apply
 
 log = structlog.get_logger()
 
 FAULT_RETRY: Millis = 3_600_000
 """A visitor whose evaluation failed is looked at again after an hour: a new release may know better."""
-CLOCK_TOLERANCE: Millis = 1_000
 UP_TO_DATE_SOON: Millis = 5_000
 """Whoever was judged by a rule file that is not the latest is looked at again: by then every process has it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    """An event that a door let in, with the bytes that are kept of it."""
-
-    event: Event
-    body: str
-
-
-@dataclass(frozen=True, slots=True)
-class ShopRules:
-    """A shop's rule set with what belongs to it; one object as long as the file stays the same."""
-
-    rules: RuleSet
-    page_types: PageTypes
-    id: str = field(init=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "id", self.rules.shop.id)  # asked for a dozen times for each event
-
-
-@dataclass(slots=True)
-class Submission:
-    """What one request (or one hint) brings: events, visitors to look at again, and whom the answer is for."""
-
-    shop: ShopRules
-    events: list[Accepted] = field(default_factory=list)
-    rechecks: list[str] = field(default_factory=list)
-    answer_for: str | None = None
-    receipt: Receipt | None = None
-    """Of a platform's delivery: by what it is recognised when it comes again."""
-
-
-@dataclass(slots=True)
-class Answer:
-    """What became of a submission. ``hints`` are deliveries that are owed now."""
-
-    accepted: int = 0
-    duplicates: int = 0
-    messages: list[msgspec.Raw] = field(default_factory=list)
-    ask: Ask | None = None
-    now: Millis = 0
-    hints: list[str] = field(default_factory=list)
-    repeated: bool = False
-    """A delivery that was taken in before; nothing of it counted again."""
-
-
 Keep = Callable[[Books, LoadedVisitor, Event], None]
-
-
-def process(connection: Connection, submissions: list[Submission], clock: Clock = wall_clock) -> list[Answer]:
-    """Everything for these submissions, in this transaction; nothing is promised until the caller has committed."""
-    unit = Unit(connection, commit_begins(connection))
-    shift = unit.now - clock()
-    group = Group(unit, shift if abs(shift) > CLOCK_TOLERANCE else 0)
-    stitcher = Stitcher()
-    submissions = [_stitched(stitcher, submission) for submission in _new_ones(unit, stitcher, submissions)]
-    group.load(submissions)
-    shops = {submission.shop.id: submission.shop for submission in submissions}
-    group.touched.update({key: shops[key.shop] for key in stitcher.hand_over(unit)})
-    answers = [group.take_in(submission) for submission in submissions]
-    group.ask_rules()
-    for submission, answer in zip(submissions, answers, strict=True):
-        group.complete(submission, answer)
-        answer.repeated = submission.receipt is not None and not submission.events
-    # Somebody who was only asked about, and is not known (any more), leaves no row.
-    unit.visitors = {key: visitor for key, visitor in unit.visitors.items() if visitor.version or key in group.touched}
-    for (shop_id, name), alias in stitcher.changed.items():
-        unit.add("aliases", {"shop": shop_id, "name": name} | alias._asdict())
-    unit.flush()
-    return answers
-
-
-def _new_ones(unit: Unit, stitcher: Stitcher, submissions: list[Submission]) -> list[Submission]:
-    """The submissions, without the events of deliveries that were taken in before; their names are looked up."""
-    once = Once(unit)
-    fresh = [item if once.is_new(item.shop.id, item.receipt) else replace(item, events=[]) for item in submissions]
-    stitcher.load(unit.connection, ((item.shop.id, each.event) for item in fresh for each in item.events))
-    return fresh
-
-
-def _stitched(stitcher: Stitcher, submission: Submission) -> Submission:
-    if not any(accepted.event.refs for accepted in submission.events):
-        return submission
-    settled = [stitcher.settle_kept(submission.shop.id, item.event, item.body) for item in submission.events]
-    return replace(submission, events=[Accepted(event, body) for event, body in settled])
 
 
 class Group:
@@ -432,9 +336,3 @@ def _carts_in(event: Event) -> list[str]:
     ordered = event.order.cart_id if event.order is not None else None
     held = event.cart.id if event.cart is not None and not event.trusted else None
     return [cart for cart in (ordered, held) if cart]
-
-
-def server_visitor(shop: str, event: Event) -> str:
-    """The visitor for what a shop's server says about a person of whom it knows no browser; "" if it names nobody."""
-    who = event.email or event.customer_id or (event.order and (event.order.email or event.order.customer_id))
-    return derived_id("srv", shop, who.strip().casefold()) if who else ""
