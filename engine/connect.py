@@ -14,9 +14,6 @@ from typing import Any
 from engine.errors import CallError
 from engine.integration import Call, Subscriber, Subscription
 
-WEBHOOKS = "webhooks"
-"""What the clock calls the errand."""
-
 
 class Became(StrEnum):
     """What was found of a webhook, and what was made of it; when it was only looked at, what would be."""

@@ -13,12 +13,12 @@ import structlog
 
 from engine import integration
 from engine.clock import HOUR, MINUTE, Millis
-from engine.connect import WEBHOOKS, Became, address_of, connect, refusals
+from engine.connect import Became, address_of, connect, refusals
 from engine.errors import CallError, ShopbellError, StoreError, Throttled
 from engine.holding import held_by_the_living
 from engine.http import Caller
 from engine.intake import Intake, Platform
-from engine.integration import Asker, Call, Integration, Subscriber
+from engine.integration import WEBHOOKS, Asker, Call, Integration, Subscriber
 from engine.live import LiveRules
 from engine.meter import metered
 from engine.pipeline import ShopRules

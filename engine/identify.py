@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection
 
 from engine import ids
-from engine.events import Event
+from engine.events import Consent, Event
 from engine.people import MAX_DEVICES, Basis, Device, Person, Profile, bring, join, noted
 from engine.store.books import Books
 from engine.store.unit import Loaded, LoadedVisitor
@@ -122,8 +122,10 @@ def _learn(unit: Books, visitor: LoadedVisitor, loaded: Loaded[Person], event: E
     person.name = person.name if person.name and not event.trusted else (event.name or person.name)[:100]
     person.language = (event.language or visitor.state.language or person.language)[:12]
     person.country = (event.country or person.country)[:2].upper()
-    if event.consent is not None and event.consent.email is not None:
-        _learn_consent(unit, visitor, person, event)
+    if event.consent is not None:
+        _prove(unit, visitor, person, event, event.consent)
+        if event.consent.email is not None:
+            _learn_consent(unit, visitor, person, event)
     if event.type == "order_placed" and event.order is not None:
         if event.order.id not in person.order_ids:
             person.orders += 1
@@ -134,25 +136,28 @@ def _learn(unit: Books, visitor: LoadedVisitor, loaded: Loaded[Person], event: E
         person.ordered_carts = [*person.ordered_carts, *dict.fromkeys(fresh)][-MAX_ORDERED_CARTS:]
 
 
+def _prove(unit: Books, visitor: LoadedVisitor, person: Person, event: Event, consent: Consent) -> None:
+    """Keep who allowed or withdrew which way to reach them, in which words."""
+    ways = {"email": consent.email, "sms": consent.sms, "whatsapp": consent.whatsapp}
+    row = {
+        "shop": visitor.key.shop,
+        "event": event.id,
+        "person": person.id,
+        "visitor": visitor.key.id,
+        "text": consent.text[:2000],
+        "source": consent.source[:200],
+        "trusted": event.trusted,
+        "at": event.at,
+    }
+    for kind, granted in ways.items():
+        if granted is not None:
+            unit.add("consents", row | {"kind": kind, "granted": granted})
+
+
 def _learn_consent(unit: Books, visitor: LoadedVisitor, person: Person, event: Event) -> None:
     consent = event.consent
     assert consent is not None
     granted = bool(consent.email)
-    unit.add(
-        "consents",
-        {
-            "shop": visitor.key.shop,
-            "event": event.id,
-            "kind": "email",
-            "person": person.id,
-            "visitor": visitor.key.id,
-            "granted": granted,
-            "text": consent.text[:2000],
-            "source": consent.source[:200],
-            "trusted": event.trusted,
-            "at": event.at,
-        },
-    )
     if not granted:
         if person.basis is None or person.basis.at <= event.at:
             person.basis = None

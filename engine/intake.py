@@ -20,7 +20,7 @@ from engine.committer import Committer
 from engine.errors import InvalidEvent, StoreError, UnknownTopic, Unreadable
 from engine.events import parse_event
 from engine.ids import derived_uuid
-from engine.integration import Delivery, Integration, News, PrivacyRequest, Receiver, WireEvent
+from engine.integration import Delivery, Integration, News, PrivacyRequest, Receiver, ShopSaid, WireEvent
 from engine.pipeline import Accepted, ShopRules, Submission, server_visitor
 from engine.stitch import named_visitor
 from engine.store import errands, privacy_requests, quarantine
@@ -131,6 +131,9 @@ class Intake:
             errands.plan(self.engine, platform.shop.id, platform.name, news.look_ups, again=True)
         if news.disconnected:
             log.warning("the platform disconnected the shop", shop=platform.shop.id, integration=platform.name)
+        if differs := _difference(platform, news.shop):
+            shop, name = platform.shop.id, platform.name
+            log.warning("the platform says otherwise than the rule file", shop=shop, integration=name, differs=differs)
         if not events and (once is None or not news.look_ups):
             return Taken(Outcome.ACCEPTED)
         answer = self._committer.commit(Submission(platform.shop, events, receipt=once))
@@ -154,6 +157,13 @@ def _receipt(platform: Platform, delivery: Delivery | None, *, by_content: bool)
     if delivery is None or not delivery.once or not (by_content or delivery.id):
         return None
     return receipt(platform.name, delivery.topic, delivery.id, delivery.body if by_content else None)
+
+
+def _difference(platform: Platform, said: ShopSaid) -> str:
+    """What the platform says otherwise of the shop than its rule file; "" for nothing."""
+    own = platform.shop.rules.shop
+    pairs = (("time_zone", own.zone.key, said.time_zone), ("currency", own.currency, said.currency))
+    return ", ".join(f"{name}: {theirs} there, {ours} here" for name, ours, theirs in pairs if theirs not in ("", ours))
 
 
 def open_platform(shop: ShopRules, name: str) -> Platform | None:

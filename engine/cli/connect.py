@@ -88,7 +88,7 @@ class _House:
 
     def _steps(self, rules: ShopRules, name: str, address: str) -> tuple[Step, ...]:
         from engine import integration
-        from engine.connect import WEBHOOKS, connect
+        from engine.connect import connect
         from engine.errors import Throttled
         from engine.http import caller
         from engine.meter import metered
@@ -97,7 +97,7 @@ class _House:
         stated = next(entry for entry in rules.rules.shop.integrations if entry.name == name)
         subscriber = integration.create(name, stated.settings, os.environ)
         assert isinstance(subscriber, integration.Subscriber)
-        call = metered(self._engine, subscriber, name, WEBHOOKS, caller(Settings.from_env().stand_in).ask)
+        call = metered(self._engine, subscriber, name, integration.WEBHOOKS, caller(Settings.from_env().stand_in).ask)
         while True:
             try:
                 return connect(subscriber, address, call, change=self._change)

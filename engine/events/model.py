@@ -59,6 +59,7 @@ class Consent(msgspec.Struct, frozen=True, omit_defaults=True):
     marketing: bool | None = None
     email: bool | None = None
     sms: bool | None = None
+    whatsapp: bool | None = None
     text: str = ""
     source: str = ""
 

@@ -45,16 +45,18 @@ from engine.integration.receive import (
     PrivacyRequest,
     RawRequest,
     Receiver,
+    ShopSaid,
     WireEvent,
     fact,
     is_signed,
 )
 from engine.integration.settings import Settings, secret, setting
 from engine.integration.storefront import FirstParty, Storefront, Vouched
-from engine.integration.subscribe import Subscriber, Subscription
+from engine.integration.subscribe import WEBHOOKS, Subscriber, Subscription
 
 __all__ = [
     "LAST_LOOK",
+    "WEBHOOKS",
     "Allowed",
     "Asker",
     "BuyerLooker",
@@ -75,6 +77,7 @@ __all__ = [
     "RawRequest",
     "Receiver",
     "Settings",
+    "ShopSaid",
     "Storefront",
     "Subscriber",
     "Subscription",

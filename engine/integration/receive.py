@@ -67,8 +67,17 @@ class PrivacyRequest(msgspec.Struct, frozen=True, omit_defaults=True):
     reference: str = ""
 
 
+class ShopSaid(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What the platform says of the shop itself, where it says it: an IANA time zone, an ISO currency."""
+
+    time_zone: str = ""
+    currency: str = ""
+
+
 class News(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a delivery says. ``disconnected``: the platform has taken our access away.
+
+    ``shop`` is compared with the rule file, and the difference told.
 
     ``look_ups`` is what has to be asked for because of it, in words of the integration's own: see
     :class:`~engine.integration.ask.Asker`.
@@ -78,6 +87,7 @@ class News(msgspec.Struct, frozen=True, omit_defaults=True):
     requests: tuple[PrivacyRequest, ...] = ()
     look_ups: tuple[str, ...] = ()
     disconnected: bool = False
+    shop: ShopSaid = ShopSaid()
 
 
 class Receiver(Integration[S], ABC):

@@ -16,6 +16,9 @@ from engine.integration.ask import Call
 from engine.integration.base import Integration
 from engine.integration.settings import S
 
+WEBHOOKS = "webhooks"
+"""What the clock calls this errand; as a look-up of a webhook it means: see to them now."""
+
 
 @dataclass(frozen=True)
 class Subscription:

@@ -4,11 +4,19 @@ topic promises, and the same content counts once whatever id it comes under. Whi
 with the old one for up to an hour: put that one into `previous_secret`. Both styles of headers are understood,
 `X-Shopify-…` and the newer `Shopify-…`.
 
-**Setting it up.** Make an app in Shopify's Dev Dashboard, with `read_orders`, `read_fulfillments`, `read_products` and
-`read_customers`, and protected customer data for the address. Name the topics above in its `shopify.app.toml`, with
-`https://<your Shopbell>/hooks/shopify/<shop.id>` as their address, the three mandatory ones under `compliance_topics`.
-Put the client secret into the environment as `SHOPIFY_CLIENT_SECRET`. Deliveries that the admin's Notifications page
-sends for a try are signed with another secret and are refused.
+**Setting it up.** Make an app in Shopify's Dev Dashboard, with `read_orders`, `read_fulfillments`, `read_products`,
+`read_inventory` and `read_customers`, and protected customer data for the address. Name the three mandatory topics
+(`customers/data_request`, `customers/redact`, `shop/redact`) under `compliance_topics` in its `shopify.app.toml`, with
+`https://<your Shopbell>/hooks/shopify/<shop.id>` as their address. Put the client secret into the environment as
+`SHOPIFY_CLIENT_SECRET`, name `client_id` in the rule file, and let `shopbell connect shopify` register all other
+topics, each with the fields that are read of it. Without `client_id` name those in `shopify.app.toml` too; in both
+places does no harm. Deliveries that the admin's Notifications page sends for a try are signed with another secret and
+are refused.
+
+**Webhooks that Shopify drops.** After eight failures in a row it deletes one that was made through its API, and tells
+the app's owner by mail only. The clock asks every hour which are there and makes the missing ones anew. A topic that
+the app has no right to, or that its API version does not know, is refused by name in the log and keeps no other away.
+The inputs `uri`, `includeFields` and `filter` are those of 2026-07; none of it was tried on a live shop.
 
 **What a webhook missed.** With `client_id` the API is asked every ten minutes for orders and abandoned checkouts that
 have changed, at the pace the shop's points allow; the token is asked for with the client credentials and renewed. It
@@ -26,17 +34,25 @@ tried on a live shop; what they find is checked against the order and the checko
 `{"attributes": {"_shopbell_visitor": "<visitor>"}}` to `/cart/update.js`. Checkouts and orders bring it back as
 `note_attributes`. Without it a checkout is still one story with its order, and one person with whoever has its address.
 
+**Stock.** `products/update` tells each variant's stock over all locations. `inventory_levels/update` tells one location
+of an inventory item that it does not explain, so the API is asked which variant that is and what its locations come to
+(where there are more than fifty, Shopify's own sum), as it asks for the variants beyond the first hundred. What is
+answered is true at that moment, in whatever order the webhooks came. A variant that goes on selling without stock, or
+is not tracked, tells nothing.
+
 **Good to know.** A checkout's amounts are read in the shopper's currency, as its bodies suggest; that was not tried on
-a shop with two currencies. Cart webhooks come from themes only and name nobody. A product's stock is that of
-`products/update`; changes of a single location are not read.
+a shop with two currencies. Cart webhooks come from themes only and name nobody. Consent to text messages and WhatsApp
+is kept as a proof; nothing is sent that way. Bodies of the new "Events" (topics such as `Product` with an action, in
+preview) are acknowledged and counted as unknown: what they will say was not found. A body about one customer erases no
+shop, whatever topic stands over it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Annotated, ClassVar
 
-from engine.errors import BadSignature, Throttled, UnknownTopic
+from engine.errors import BadSignature, UnknownTopic
 from engine.integration import (
     Asker,
     Call,
@@ -50,42 +66,20 @@ from engine.integration import (
     Receiver,
     Settings,
     Storefront,
+    Subscriber,
+    Subscription,
     Vouched,
-    WireEvent,
     is_signed,
     json_object,
     secret,
     setting,
 )
-from integrations.shopify import checkouts, goods, look, orders, people, proxy
+from integrations.shopify import backfill, goods, hooks, look, people, proxy
 from integrations.shopify.api import Api
-from integrations.shopify.backfill import QUERIES, Place, events_in
-from integrations.shopify.body import Json, group, require
+from integrations.shopify.topics import REQUESTS, TOPICS
 
-_EVENTS: Mapping[str, Callable[[Json], list[WireEvent]]] = {
-    "carts/create": checkouts.from_cart,
-    "carts/update": checkouts.from_cart,
-    "checkouts/create": checkouts.from_checkout,
-    "checkouts/update": checkouts.from_checkout,
-    "checkouts/delete": checkouts.from_deleted_checkout,
-    "orders/create": orders.from_order,
-    "orders/paid": orders.from_order,
-    "orders/updated": orders.from_order,
-    "orders/cancelled": orders.from_order,
-    "orders/fulfilled": orders.from_order,
-    "refunds/create": orders.from_refund,
-    "fulfillments/create": orders.from_fulfillment,
-    "fulfillments/update": orders.from_fulfillment,
-    "fulfillment_events/create": orders.from_shipment,
-    "products/update": goods.from_product,
-    "customers/create": people.from_customer,
-    "customers/update": people.from_customer,
-    "customers_email_marketing_consent/update": people.from_email_consent,
-    "customers_marketing_consent/update": people.from_sms_consent,
-}
 _HINTS = frozenset(["api-version", "event-id", "triggered-at"])
 _USUAL_NAME = "env:SHOPIFY_CLIENT_SECRET"
-_REQUESTS = frozenset(["customers/data_request", "customers/redact", "shop/redact"])
 
 
 class ShopifySettings(Settings, frozen=True):
@@ -104,6 +98,7 @@ class Shopify(
     Receiver[ShopifySettings],
     Asker[ShopifySettings],
     Looker[ShopifySettings],
+    Subscriber[ShopifySettings],
     Storefront[ShopifySettings],
     FirstParty[ShopifySettings],
 ):
@@ -112,32 +107,7 @@ class Shopify(
     title: ClassVar[str] = "Shopify"
     settings_type = ShopifySettings
     polls: ClassVar[Mapping[str, int]] = {"orders": 600_000, "abandonedCheckouts": 600_000}
-    topics: ClassVar[Mapping[str, str]] = {
-        "carts/create": "`cart_updated`, of themes; names nobody",
-        "carts/update": "`cart_updated`, of themes; names nobody",
-        "checkouts/create": "`checkout_started`, `cart_updated`, `shipping_shown`, `contact_given`",
-        "checkouts/update": "the same; nothing once it is completed",
-        "checkouts/delete": "`checkout_deleted`, which changes nothing",
-        "orders/create": "`order_placed`, which ends every recovery; and what the order says has become of it",
-        "orders/paid": "the same, with `order_paid`",
-        "orders/updated": "the same",
-        "orders/cancelled": "the same, with `order_cancelled`",
-        "orders/fulfilled": "the same, with `order_shipped`",
-        "refunds/create": "`order_refunded`, `order_returned` when goods came back",
-        "fulfillments/create": "`order_shipped`",
-        "fulfillments/update": "`order_shipped`, `order_delivered`",
-        "fulfillment_events/create": "`order_shipped`, `order_delivered`",
-        "products/update": "`stock_changed` for each variant with an SKU, or the only one",
-        "customers/create": "`consent_changed`, where the API version tells consent",
-        "customers/update": "`consent_changed`, where the API version tells consent",
-        "customers_email_marketing_consent/update": "`consent_changed`",
-        "customers_marketing_consent/update": "`consent_changed`, for text messages",
-        "customers/data_request": "an export that waits in `shopbell privacy`",
-        "customers/redact": "the person and the named orders are erased",
-        "shop/redact": "everything about everybody in the shop is erased",
-        "app/uninstalled": "told in the log; nothing more comes",
-    }
-
+    topics: ClassVar[Mapping[str, str]] = {name: topic.becomes for name, topic in TOPICS.items()}
     on_pages: ClassVar[Mapping[str, str]] = {
         "the cart becomes another, by whatever theme or app": "`cart_updated`, in the shopper's currency",
         "the shopper agrees, and something is in the cart": "the visitor's name, in the cart's attributes",
@@ -150,22 +120,38 @@ class Shopify(
         self._api = Api(settings.shop, settings.client_id, settings.client_secret, settings.api_version)
 
     def ask(self, what: str, cursor: str, call: Call) -> Page:
-        """One page of orders or abandoned checkouts; nothing where no client id was given."""
-        query, place = QUERIES.get(what), Place.of(cursor)
-        if query is None or not self.settings.client_id:
+        """A page of orders, abandoned checkouts or variants; nothing where no client id was given."""
+        kind, _, number = what.partition(":")
+        if not self.settings.client_id:
             return Page(News(), cursor)
-        try:
-            data, wait_ms = self._api.query(call, query, place.variables)
-        except Throttled as throttled:
-            return Page(News(), cursor, throttled.wait_ms)
-        page = group(data, what)
-        further, more = place.past(page)
-        return Page(News(events=events_in(what, page)), str(further), wait_ms if more else None)
+        if kind in goods.LOOK_UPS:
+            return goods.ask(self._api, kind, number, cursor, call)
+        return backfill.ask(self._api, what, cursor, call) if what in backfill.QUERIES else Page(News(), cursor)
 
     def look(self, refs: tuple[str, ...], call: Call) -> CartNow | None:
         """Whether Shopify knows an order for it, or has mailed about it; None without a client id."""
         told = self.settings
         return look.look(self._api, refs, call) if told.client_id and told.api_version >= look.SINCE else None
+
+    def wanted(self, address: str) -> tuple[Subscription, ...]:
+        """Every topic, with the fields that are read of it; nothing without a client id."""
+        return hooks.wanted(address) if self.settings.client_id else ()
+
+    def standing(self, call: Call) -> tuple[Subscription, ...]:
+        """What the app has registered in this shop."""
+        return hooks.standing(self._api, call)
+
+    def make(self, wanted: Subscription, call: Call) -> None:
+        """Register it."""
+        hooks.make(self._api, wanted, call)
+
+    def mend(self, standing: Subscription, wanted: Subscription, call: Call) -> None:
+        """Have it sent as it should be."""
+        hooks.mend(self._api, standing.id, wanted, call)
+
+    def remove(self, standing: Subscription, call: Call) -> None:
+        """Have it sent no more."""
+        hooks.remove(self._api, standing.id, call)
 
     def admit(self, request: RawRequest) -> Delivery:
         """The delivery of this shop. Raises BadSignature."""
@@ -177,7 +163,7 @@ class Shopify(
             raise BadSignature("it is for another shop")
         topic = told.get("topic", "")
         hints = {name: value for name, value in told.items() if name in _HINTS}
-        return Delivery(topic, request.body, told.get("webhook-id", ""), hints, once=topic not in _REQUESTS)
+        return Delivery(topic, request.body, told.get("webhook-id", ""), hints, once=topic not in REQUESTS)
 
     def vouch(self, request: RawRequest, now: int) -> Vouched:
         """What the app proxy says of who asks. Raises BadSignature."""
@@ -185,16 +171,14 @@ class Shopify(
         return proxy.vouch(request.query_string, self.settings.shop, secrets, now)
 
     def read(self, delivery: Delivery) -> News:
-        """Events and requests; see :attr:`topics`."""
-        if delivery.topic not in self.topics:
+        """What it says; see :attr:`topics`."""
+        topic = TOPICS.get(delivery.topic)
+        if topic is None:
             raise UnknownTopic(delivery.topic)
         body = json_object(delivery.body)
-        if delivery.topic in _REQUESTS:
-            return people.from_request(delivery.topic, body, self.settings.shop)
-        if delivery.topic == "app/uninstalled":
-            require(body, "id", "domain")
-            return News(disconnected=True)
-        return News(events=tuple(_EVENTS[delivery.topic](body)))
+        if delivery.topic in REQUESTS and people.is_elsewhere(body, self.settings.shop):
+            return News()
+        return topic.read(body)
 
 
 def _told(headers: Mapping[str, str]) -> dict[str, str]:

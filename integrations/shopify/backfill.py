@@ -11,8 +11,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from engine.integration import WireEvent
-from integrations.shopify.body import Json, amount, group, groups, text, whole
+from engine.errors import Throttled
+from engine.integration import Call, News, Page, WireEvent
+from integrations.shopify.api import Api
+from integrations.shopify.body import Json, amount, group, groups, number_of, text, whole
 from integrations.shopify.checkouts import from_checkout
 from integrations.shopify.orders import from_order
 
@@ -75,6 +77,18 @@ class Place:
         return Place(latest), False
 
 
+def ask(api: Api, what: str, cursor: str, call: Call) -> Page:
+    """One page of orders or abandoned checkouts. Raises as :meth:`Api.query`, Throttled excepted: that is a pause."""
+    place = Place.of(cursor)
+    try:
+        data, wait_ms = api.query(call, QUERIES[what], place.variables)
+    except Throttled as throttled:
+        return Page(News(), cursor, throttled.wait_ms)
+    page = group(data, what)
+    further, more = place.past(page)
+    return Page(News(events=events_in(what, page)), str(further), wait_ms if more else None)
+
+
 def events_in(what: str, page: Json) -> tuple[WireEvent, ...]:
     """The events of every node."""
     read = _from_order if what == "orders" else _from_checkout
@@ -132,7 +146,7 @@ def _shared(node: Json) -> Json:
     customer, codes = group(node, "customer"), node.get("discountCodes")
     first = next((code for code in codes if isinstance(code, str)), None) if isinstance(codes, list) else None
     return {
-        "id": _number(node),
+        "id": number_of(node),
         "name": node.get("name"),
         "created_at": node.get("createdAt"),
         "updated_at": node.get("updatedAt"),
@@ -140,7 +154,7 @@ def _shared(node: Json) -> Json:
         "discount_codes": [{"code": first}] if first else [],
         "shipping_address": {"country_code": group(node, "shippingAddress").get("countryCodeV2")},
         "customer": {
-            "id": _number(customer),
+            "id": number_of(customer),
             "first_name": customer.get("firstName"),
             "last_name": customer.get("lastName"),
         },
@@ -157,8 +171,8 @@ def _note(note: Json) -> Json:
 def _line(item: Json) -> Json:
     product = group(item, "product")
     return {
-        "variant_id": _number(group(item, "variant")),
-        "product_id": _number(product),
+        "variant_id": number_of(group(item, "variant")),
+        "product_id": number_of(product),
         "sku": item.get("sku"),
         "title": item.get("title"),
         "variant_title": item.get("variantTitle"),
@@ -166,12 +180,6 @@ def _line(item: Json) -> Json:
         "quantity": whole(item, "quantity"),
         "price_set": _money(item, "originalUnitPriceSet"),
     }
-
-
-def _number(node: Json) -> str | None:
-    """``gid://shopify/Order/123`` is 123 in webhooks."""
-    name = text(node, "id")
-    return name.rpartition("/")[2].partition("?")[0] or None if name else None
 
 
 def _money(node: Json, name: str) -> Json:

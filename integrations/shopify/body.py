@@ -11,6 +11,7 @@ __all__ = [
     "amount",
     "group",
     "groups",
+    "number_of",
     "ref",
     "require",
     "shown",
@@ -45,3 +46,9 @@ def without_query(token: str | None) -> str | None:
 def ref(kind: str, name: str | None) -> list[str]:
     """A name for the cart, the checkout or the order, as events tell it; nothing for none."""
     return [f"shopify:{kind}:{name}"] if name else []
+
+
+def number_of(node: Json) -> str | None:
+    """``gid://shopify/Order/123`` is 123 in webhooks."""
+    name = text(node, "id")
+    return name.rpartition("/")[2].partition("?")[0] or None if name else None

@@ -14,6 +14,8 @@ from integrations.shopify.lines import country_of, coupon_of, lines, taxes
 
 _UNPAID = frozenset(["pending", "unpaid", "voided", "expired"])
 _ON_ITS_WAY = frozenset(["in_transit", "out_for_delivery", "confirmed", "label_printed", "label_purchased"])
+SAYS_SOMETHING = _ON_ITS_WAY | {"delivered"}
+"""What of a carrier's words becomes an event."""
 
 
 def from_order(body: Json) -> list[WireEvent]:

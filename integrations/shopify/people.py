@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from engine.errors import Unreadable
 from engine.integration import News, PrivacyRequest, WireEvent, fact
 from integrations.shopify.body import Json, group, ref, require, text
 
@@ -22,6 +23,12 @@ def from_sms_consent(body: Json) -> list[WireEvent]:
     return _consent("sms", group(body, "sms_marketing_consent"), body)
 
 
+def from_whatsapp_consent(body: Json) -> list[WireEvent]:
+    """``customers_whats_app_marketing_consent/update``."""
+    require(body, "customer_id", "whats_app_marketing_consent")
+    return _consent("whatsapp", group(body, "whats_app_marketing_consent"), body)
+
+
 def from_customer(body: Json) -> list[WireEvent]:
     """``customers/*``: until the API of 2024 they said what may be mailed; later ones leave it to topics of its own."""
     require(body, "id", "email", "verified_email")
@@ -39,23 +46,35 @@ def _consent(kind: str, consent: Json, body: Json) -> list[WireEvent]:
     return [said | ({"customer_id": customer} if customer else {})]
 
 
-def from_request(topic: str, body: Json, shop: str) -> News:
-    """The topics that every app must serve. Shopify tries them with a shop called ``{shop}.myshopify.com``."""
-    require(body, "shop_id", "shop_domain")
-    if (text(body, "shop_domain") or "").casefold() != shop.casefold():
-        return News()
-    return News(requests=(_request(topic, body),))
+def from_data_request(body: Json) -> News:
+    """``customers/data_request``: what is kept of somebody is to be given out."""
+    require(body, "customer", "data_request")
+    reference = text(group(body, "data_request"), "id") or ""
+    return News(requests=(PrivacyRequest("export", *_somebody(body), reference=reference),))
 
 
-def _request(topic: str, body: Json) -> PrivacyRequest:
-    if topic == "shop/redact":
-        return PrivacyRequest("erase_shop")
-    require(body, "customer")
-    email, customer = (text(group(body, "customer"), name) or "" for name in ("email", "id"))
-    if topic == "customers/data_request":
-        reference = text(group(body, "data_request"), "id") or ""
-        return PrivacyRequest("export", email, customer, reference=reference)
-    require(body, "orders_to_redact")
+def from_redaction(body: Json) -> News:
+    """``customers/redact``: somebody is to be forgotten."""
+    require(body, "customer", "orders_to_redact")
     orders = body.get("orders_to_redact")
     named = [str(order) for order in orders if isinstance(order, int)] if isinstance(orders, list) else []
-    return PrivacyRequest("erase", email, customer, refs=tuple(name for order in named for name in ref("order", order)))
+    refs = tuple(name for order in named for name in ref("order", order))
+    return News(requests=(PrivacyRequest("erase", *_somebody(body), refs=refs),))
+
+
+def from_shop_redaction(body: Json) -> News:
+    """``shop/redact``: everybody is to be forgotten. The topic is not signed, so a body about one customer is none."""
+    if "customer" in body:
+        raise Unreadable("it is about one customer")
+    return News(requests=(PrivacyRequest("erase_shop"),))
+
+
+def _somebody(body: Json) -> tuple[str, str]:
+    customer = group(body, "customer")
+    return text(customer, "email") or "", text(customer, "id") or ""
+
+
+def is_elsewhere(body: Json, shop: str) -> bool:
+    """Whether a request is about another shop. Shopify tries them with one called ``{shop}.myshopify.com``."""
+    require(body, "shop_id", "shop_domain")
+    return (text(body, "shop_domain") or "").casefold() != shop.casefold()

@@ -64,6 +64,7 @@ class HookCase(msgspec.Struct, forbid_unknown_fields=True):
     events: list[dict[str, object]] = []
     requests: list[dict[str, object]] = []
     look_ups: list[str] = []
+    shop: dict[str, str] = {}
     disconnected: bool = False
     refused: bool = False
     unknown_topic: bool = False

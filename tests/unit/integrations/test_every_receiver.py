@@ -159,8 +159,8 @@ def test_a_recorded_delivery_becomes_what_it_became(key: str) -> None:
     news = made.read(delivery_of(key))
     assert without_ids(news) == case.events
     assert json.loads(msgspec.json.encode(news.requests)) == case.requests
-    assert list(news.look_ups) == case.look_ups
-    assert news.disconnected == case.disconnected
+    assert (list(news.look_ups), news.disconnected) == (case.look_ups, case.disconnected)
+    assert json.loads(msgspec.json.encode(news.shop)) == case.shop
 
 
 @pytest.mark.parametrize("key", READ)
