@@ -90,10 +90,13 @@ def shipping_surprise(basket: Basket) -> int:
 
 
 def stopped_at_shipping(basket: Basket) -> bool:
-    """Whether a shipping cost was shown at the checkout and no step forward followed."""
-    return (
-        basket.shipping_at is not None and basket.stage is Stage.SHIPPING and basket.progressed_at <= basket.shipping_at
-    )
+    """Whether a shipping cost was shown at the checkout and no step forward followed.
+
+    Page and platform tell the same moment by clocks of their own, so the last time it was told is what counts.
+    """
+    if basket.shipping_at is None or basket.stage is not Stage.SHIPPING:
+        return False
+    return basket.progressed_at <= max(basket.shipping_at, basket.shipping_told_at)
 
 
 def other_costs(basket: Basket) -> int:

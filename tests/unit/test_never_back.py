@@ -7,6 +7,7 @@ from itertools import permutations
 import pytest
 
 from engine.clock import HOUR, MINUTE
+from engine.leaving import stopped_at_shipping
 from tests.unit.rules.shoppers import NOON, Shopper
 
 Story = tuple[int, str, dict[str, object]]
@@ -36,6 +37,20 @@ def test_the_shipping_cost_is_the_latest_and_the_first_one_the_earliest(
     basket = told_in_order(Shopper(), (0, "cart_updated", cart), *order).visitor.basket
     assert basket is not None
     assert (basket.shipping_first, basket.shipping_now, basket.shipping_at) == (495, 595, NOON + MINUTE)
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_who_was_stopped_by_shipping_was_so_by_any_clock(first: int) -> None:
+    """The page tells milliseconds, the platform whole seconds: neither is a step forward beyond the other."""
+    cart: dict[str, object] = {"cart": {"id": "c1", "lines": [{"sku": "INK-1", "price": "24.95"}]}}
+    shopper = told_in_order(Shopper(), (0, "cart_updated", cart), (1, "checkout_started", cart))
+    for late_ms in (456, 0) if first else (0, 456):
+        shopper.at = NOON + 2 * MINUTE + late_ms
+        shopper.tells("shipping_shown", trusted=True, shipping={"price": "6.95", "currency": "EUR"})
+    assert shopper.visitor.basket is not None
+    assert stopped_at_shipping(shopper.visitor.basket)
+    shopper.later(MINUTE).tells("checkout_step_completed", step="shipping")
+    assert not stopped_at_shipping(shopper.visitor.basket)
 
 
 @pytest.mark.parametrize("late", ["price", "stock"])
