@@ -37,6 +37,8 @@ class Kind(StrEnum):
     PAID = "paid"
     SHIPPED = "shipped"
     CONSENT_WITHDRAWN = "consent_withdrawn"
+    UNSUBSCRIBED = "unsubscribed"
+    """By the link of a mail; the platform does not hear of it."""
     ERASURE_ASKED = "erasure_asked"
 
 
@@ -55,6 +57,7 @@ class Story(StrEnum):
     UNPAID = "orders, and has not paid yet"
     EMPTIES = "empties the cart"
     WITHDRAWS = "takes the consent back"
+    UNSUBSCRIBES = "unsubscribes from the first mail"
 
 
 @dataclass(frozen=True)
@@ -117,6 +120,7 @@ _PLOTS: Final[Mapping[Story, _Plot]] = {
     Story.UNPAID: (*_TO_SHIPPING, (8, Kind.ORDERED)),
     Story.EMPTIES: (*_TO_SHIPPING, (30, Kind.CART_EMPTIED)),
     Story.WITHDRAWS: (*_TO_SHIPPING, (30, Kind.CONSENT_WITHDRAWN)),
+    Story.UNSUBSCRIBES: (*_TO_SHIPPING, (600, Kind.UNSUBSCRIBED)),
 }
 _WEIGHTS: Final = {Story.BUYS: 5, Story.SHOCKED: 3, Story.LEAVES: 3, Story.SHOCKED_RETURNS: 3}
 _CHEAP: Final = frozenset([Story.LEAVES])
@@ -129,7 +133,7 @@ _DEVICES: Final = ("mobile", "mobile", "desktop", "tablet")
 
 
 def live(seed: int, count: int, opens_at: Millis = OPENS_AT) -> Life:
-    """A day with so many shoppers. The first twelve have a story each, in the order of their worth to a check."""
+    """A day with so many shoppers. The first have a story each, in the order of their worth to a check."""
     chance = random.Random(seed)  # noqa: S311 - a play, not a secret
     stories = [*Story][:count]
     stories += chance.choices([*Story], [_WEIGHTS.get(story, 1) for story in Story], k=max(0, count - len(stories)))

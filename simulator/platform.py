@@ -60,6 +60,9 @@ class Platform(ABC):
     hears_carts: ClassVar[bool] = True
     """Whether its webhooks tell of carts and checkouts; else only those of watched shoppers can be known."""
 
+    shown_tells_consent: ClassVar[bool] = False
+    """Whether a checkout that its API shows also tells the address, and that it may be mailed."""
+
     def __init__(self, clock: Callable[[], Millis]) -> None:
         self.clock = clock
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
-from engine.clock import Millis
+from engine.clock import HOUR, Millis
 from engine.said import Said, say
 from simulator.goods import major
 from simulator.life import Kind, Life, Shopper, Story
@@ -22,6 +22,7 @@ _LEFT: Final = frozenset([Story.SHOCKED, Story.LEAVES])
 """Who left a cart for good, with address and consent, and must hear of it once that was told."""
 _AFTER_ORDERS: Final = frozenset(["effort-survey", "back-in-stock"])
 """Rules whose mails may follow an order."""
+Goods = frozenset[tuple[str, int]]
 SURPRISE: Final = "unexpected-shipping"
 
 
@@ -34,17 +35,26 @@ class Mail:
     text: str
     rule: str
     at: Millis
+    restore_url: str = ""
+    unsubscribe_url: str = ""
 
 
 @dataclass(frozen=True)
 class Seen:
-    """All that was seen from outside. ``traces``: erased shoppers of whom something is still known."""
+    """All that was seen from outside.
+
+    ``traces``: erased shoppers of whom something is still known. ``unsubscribed``: when Shopbell took it. ``restored``:
+    by the links of mails, which goods they brought back, as SKU and quantity.
+    """
 
     life: Life
     letters: tuple[Letter, ...]
     mails: tuple[Mail, ...]
     shown: Mapping[str, Millis]
-    traces: frozenset[int]
+    traces: frozenset[int] = frozenset()
+    unsubscribed: Mapping[int, Millis] = field(default_factory=dict)
+    restored: Mapping[str, Goods] = field(default_factory=dict)
+    shown_tells_consent: bool = False
 
     def told_at(self, shopper: Shopper, *kinds: Kind) -> Millis | None:
         """When Shopbell first took a letter about one of these."""
@@ -56,7 +66,8 @@ class Seen:
         return min(taken, default=None)
 
     def mails_to(self, shopper: Shopper) -> list[Mail]:
-        return [mail for mail in self.mails if mail.to == shopper.email]
+        """In the order in which they were sent."""
+        return sorted((mail for mail in self.mails if mail.to == shopper.email), key=lambda mail: mail.at)
 
     def with_story(self, *stories: Story) -> list[Shopper]:
         return [shopper for shopper in self.life.shoppers if shopper.story in stories]
@@ -75,6 +86,7 @@ def _too_late(seen: Seen) -> Iterator[Said]:
             say("after the cart was emptied"): seen.told_at(shopper, Kind.CART_EMPTIED),
             say("after the consent was taken back"): seen.told_at(shopper, Kind.CONSENT_WITHDRAWN),
             say("after the erasure was asked for"): seen.told_at(shopper, Kind.ERASURE_ASKED),
+            say("after unsubscribing"): seen.unsubscribed.get(shopper.number),
         }
         for mail in seen.mails_to(shopper):
             for why, at in stops.items():
@@ -102,14 +114,12 @@ def missing(seen: Seen) -> list[Said]:
     return [
         say("%(email)s left a cart, may be mailed, and was not", email=shopper.email)
         for shopper in seen.with_story(*_LEFT)
-        if seen.told_at(shopper, *_TELLS_ADDRESS) is not None
-        and _knows_address(seen, shopper)
-        and not seen.mails_to(shopper)
+        if (_was_told_address(seen, shopper) or _was_shown_consent(seen, shopper)) and not seen.mails_to(shopper)
     ]
 
 
-def _knows_address(seen: Seen, shopper: Shopper) -> bool:
-    """Whether a letter that tells the address was taken; a browser's often does not."""
+def _was_told_address(seen: Seen, shopper: Shopper) -> bool:
+    """Whether a letter that holds the address was taken; a browser's often does not, nor do some platforms'."""
     return any(
         letter.taken_at is not None
         and letter.happening.shopper == shopper
@@ -119,17 +129,34 @@ def _knows_address(seen: Seen, shopper: Shopper) -> bool:
     )
 
 
+def _was_shown_consent(seen: Seen, shopper: Shopper) -> bool:
+    left_at = min(each.at for each in seen.life.happenings if each.shopper == shopper and each.kind in _TELLS_ADDRESS)
+    return seen.shown_tells_consent and seen.shown.get(f"checkout:{shopper.number}", 0) >= left_at
+
+
 def _wrong(seen: Seen) -> Iterator[Said]:
-    """A mail about shipping costs names those that the shopper saw, and no others."""
+    """Mails that say something else than they should, or bring something else back."""
     for shopper in seen.life.shoppers:
-        shipping = next(each.shipping for each in seen.life.happenings if each.shopper == shopper)
-        price = major(shipping.price)
-        told = price.replace(".", ",") if shopper.language == "nl" else price
-        for mail in seen.mails_to(shopper)[-1:]:
-            if mail.rule == SURPRISE and told not in mail.text:
-                yield say(
-                    "the mail to %(email)s does not name the shipping costs of %(price)s", email=mail.to, price=told
-                )
+        lines = next(each.lines for each in seen.life.happenings if each.shopper == shopper)
+        goods = frozenset((line.product.sku, line.quantity) for line in lines)
+        for mail in seen.mails_to(shopper):
+            if seen.restored.get(mail.restore_url, goods) != goods:
+                yield say("the link in a mail to %(email)s brings back another cart", email=mail.to)
+        for mail in seen.mails_to(shopper)[:1]:
+            yield from _wrong_about_shipping(seen, shopper, mail)
+
+
+def _wrong_about_shipping(seen: Seen, shopper: Shopper, mail: Mail) -> Iterator[Said]:
+    """The first mail is about the shipping costs where those were told in time, and names them."""
+    shipping = next(each.shipping for each in seen.life.happenings if each.shopper == shopper)
+    price = major(shipping.price)
+    told = price.replace(".", ",") if shopper.language == "nl" else price
+    if mail.rule == SURPRISE and told not in mail.text:
+        yield say("the mail to %(email)s does not name the shipping costs of %(price)s", email=mail.to, price=told)
+    told_at = seen.told_at(shopper, Kind.SHIPPING_CHOSEN)
+    in_time = told_at is not None and told_at < mail.at - HOUR
+    if shopper.story is Story.SHOCKED and in_time and mail.rule not in ("", SURPRISE):
+        yield say("the mail to %(email)s is not about the shipping costs that were told", email=mail.to)
 
 
 def _lost(seen: Seen) -> Iterator[Said]:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 from pathlib import Path
+from typing import Any
 
 import requests
 from flask import Flask, Response
@@ -20,10 +22,10 @@ from engine.clock import DAY, HOUR, SECOND, Millis, Pace, from_datetime, machine
 from engine.said import Said, say
 from simulator import browser
 from simulator.house import House
-from simulator.life import OPENS_AT, Happening, Kind, Life, live
+from simulator.life import OPENS_AT, Happening, Kind, Life, Shopper, live
 from simulator.platform import Platform, side
 from simulator.post import Letter, PostOffice
-from simulator.promises import Mail, Seen, missing
+from simulator.promises import Goods, Mail, Seen, missing
 from simulator.weather import Weather, weather_of
 from simulator.world import World
 
@@ -90,6 +92,7 @@ class Simulation:
         self._platform: Platform = side(plan.platform)(self.now)
         self._world = World()
         self._weather: Weather | None = None
+        self._unsubscribed: dict[int, Millis] = {}
 
     def now(self) -> Millis:
         """The shop's time."""
@@ -116,6 +119,8 @@ class Simulation:
         day = _Day(self._platform, self._world, weather, diary, post, house)
         for happening in life.happenings:
             diary.at(happening.at, lambda happening=happening: day.let(happening))  # type: ignore[misc]
+            if happening.kind is Kind.UNSUBSCRIBED:
+                diary.at(happening.at, lambda shopper=happening.shopper: self._unsubscribe(shopper, house))  # type: ignore[misc]
         day.plan_outage()
         diary.at(life.ends_at, lambda: None)
         for quarter in range(life.begins_at, life.ends_at, HOUR // 4):
@@ -123,6 +128,17 @@ class Simulation:
         diary.follow(lambda: not post.busy and not day.restarting)
         post.close()
         return self._look(life, post, house)
+
+    def _unsubscribe(self, shopper: Shopper, house: House) -> None:
+        """Use the one click of the first mail, as mail programs do (RFC 8058); nothing where there is none yet."""
+        try:
+            mine = [mail for mail in mails_of(house.url) if mail.to == shopper.email and mail.unsubscribe_url]
+            for mail in mine[-1:]:
+                click = {"List-Unsubscribe": "One-Click"}
+                if requests.post(mail.unsubscribe_url, data=click, timeout=60).ok:
+                    self._unsubscribed[shopper.number] = self.now()
+        except requests.RequestException:
+            return  # whoever finds nobody at home tries another day, which is not this one
 
     def _how_far(self, life: Life, post: PostOffice) -> Said:
         hours = (self.now() - life.begins_at) // HOUR
@@ -136,13 +152,19 @@ class Simulation:
         give_up_at = time.monotonic() + PATIENCE_S
         letters = tuple(post.letters)
         while True:
-            seen = Seen(life, letters, mails_of(house.url), self._world.shown(), frozenset())
+            seen = self._seen(life, letters, mails_of(house.url))
             if not missing(seen) or time.monotonic() > give_up_at:
                 break
             threading.Event().wait(0.5)
         erased = {each.shopper for each in life.happenings if each.kind is Kind.ERASURE_ASKED}
         traces = frozenset(shopper.number for shopper in erased if house.knows(shopper.email))
-        return Seen(life, letters, seen.mails, self._world.shown(), traces)
+        restored = {mail.restore_url: goods for mail in seen.mails if (goods := _restored(house.url, mail)) is not None}
+        return replace(seen, traces=traces, restored=restored)
+
+    def _seen(self, life: Life, letters: tuple[Letter, ...], mails: tuple[Mail, ...]) -> Seen:
+        shown = self._world.shown()
+        asked = type(self._platform).shown_tells_consent
+        return Seen(life, letters, mails, shown, unsubscribed=dict(self._unsubscribed), shown_tells_consent=asked)
 
 
 class _Day:
@@ -201,18 +223,31 @@ def _opening(now: Millis) -> Millis:
 
 
 def mails_of(url: str) -> tuple[Mail, ...]:
-    """Every mail in the development mailbox."""
-    told = requests.get(f"{url}/dev/mailbox.json", timeout=60).json()
-    return tuple(
-        Mail(
-            to=mail["to"].rpartition("<")[2].rstrip(">"),
-            subject=mail["subject"],
-            text=mail["text"],
-            rule=mail.get("rule", ""),
-            at=from_datetime(parsedate_to_datetime(mail["date"])),
-        )
-        for mail in told
+    """Every mail in the development mailbox, newest first."""
+    return tuple(_mail(told) for told in requests.get(f"{url}/dev/mailbox.json", timeout=60).json())
+
+
+def _mail(told: dict[str, Any]) -> Mail:
+    headers = dict(told["headers"])
+    restores = re.search(r"https?://\S+/c/\S+", told["text"])
+    return Mail(
+        to=told["to"].rpartition("<")[2].rstrip(">"),
+        subject=told["subject"],
+        text=told["text"],
+        rule=told["rule"],
+        at=from_datetime(parsedate_to_datetime(told["date"])),
+        restore_url=restores[0] if restores else "",
+        unsubscribe_url=headers.get("List-Unsubscribe", "").strip("<>"),
     )
+
+
+def _restored(url: str, mail: Mail) -> Goods | None:
+    """What the mail's link brings back, as the shop's page asks for it; None where it leads to no cart any more."""
+    token = mail.restore_url.rpartition("/")[2]
+    answered = requests.get(f"{url}/v1/carts/{token}", headers={"Origin": url}, timeout=60) if token else None
+    if answered is None or not answered.ok:
+        return None
+    return frozenset((line["sku"], line["quantity"]) for line in answered.json()["cart"]["lines"])
 
 
 class _Quiet(WSGIRequestHandler):

@@ -74,7 +74,7 @@ class World:
     def _take(self, happening: Happening) -> None:
         number, at = happening.shopper.number, happening.at
         match happening.kind:
-            case Kind.LOOKED:
+            case Kind.LOOKED | Kind.UNSUBSCRIBED:
                 pass
             case Kind.CART_CHANGED:
                 self._checkouts[number] = Checkout(number, happening.shopper, happening.lines, at, at)

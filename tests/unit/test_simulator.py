@@ -59,7 +59,7 @@ def test_every_story_can_be_lived(life: Life) -> None:
     assert all(order.checkout.total > order.checkout.subtotal for order in world.orders())
 
 
-def test_twelve_shoppers_live_every_story() -> None:
+def test_a_few_shoppers_live_every_story() -> None:
     assert {shopper.story for shopper in live(1, len(Story)).shoppers} == set(Story)
 
 
@@ -202,6 +202,40 @@ def test_other_shipping_costs_than_the_shopper_saw_break_a_promise() -> None:
     assert not broken(seen(mails=(right,)))
     (problem,) = broken(seen(mails=(replace(right, text="€ 6,57"),)))
     assert price in problem
+
+
+def test_a_first_mail_about_something_else_than_the_shipping_costs_breaks_a_promise() -> None:
+    shopper = who(Story.SHOCKED)
+    told = letter(shopper, Kind.SHIPPING_CHOSEN, "checkout", taken_at=OPENS_AT + HOUR)
+    early, late = (mail(shopper, OPENS_AT + hours * HOUR) for hours in (1, 5))
+    assert not broken(seen(told, mails=(early,)))
+    (problem,) = broken(seen(told, mails=(late,)))
+    assert "is not about the shipping costs" in problem
+
+
+def test_a_mail_after_unsubscribing_breaks_a_promise() -> None:
+    shopper = who(Story.UNSUBSCRIBES)
+    after = replace(seen(mails=(mail(shopper, OPENS_AT + HOUR),)), unsubscribed={shopper.number: OPENS_AT})
+    (problem,) = broken(after)
+    assert "after unsubscribing" in problem
+    assert not broken(replace(after, unsubscribed={shopper.number: OPENS_AT + 2 * HOUR}))
+
+
+def test_a_link_to_another_cart_breaks_a_promise() -> None:
+    shopper = who(Story.LEAVES)
+    goods = frozenset((line.product.sku, line.quantity) for line in of(shopper, Kind.CART_CHANGED).lines)
+    mailed = seen(mails=(replace(mail(shopper, NEVER), restore_url="https://bell.example/c/x"),))
+    assert not broken(replace(mailed, restored={"https://bell.example/c/x": goods}))
+    (problem,) = broken(replace(mailed, restored={"https://bell.example/c/x": frozenset([("INK", 9)])}))
+    assert "another cart" in problem
+
+
+def test_a_cart_that_was_shown_with_its_consent_is_promised_a_mail_too() -> None:
+    shopper = who(Story.LEAVES)
+    shown = {f"checkout:{shopper.number}": of(shopper, Kind.CONTACT_LEFT).at}
+    assert not broken(replace(seen(), shown=shown))
+    (problem,) = broken(replace(seen(), shown=shown, shown_tells_consent=True))
+    assert problem.endswith("left a cart, may be mailed, and was not")
 
 
 def test_a_trace_after_an_erasure_breaks_a_promise() -> None:
