@@ -27,7 +27,7 @@ CHECKS = {
 }
 # What fails fastest and says most comes first; folders not named here follow.
 FIRST_STAGES = ("unit", "demo", "snippet", "service", "browser")
-WITH_BROWSER = ("demo", "snippet", "browser")
+WITH_BROWSER = ("demo", "snippet", "browser", "storefront")
 NO_TESTS_COLLECTED = 5
 
 CHROMIUM_NAMES = (

@@ -4,14 +4,10 @@ topic promises, and the same content counts once whatever id it comes under. Whi
 with the old one for up to an hour: put that one into `previous_secret`. Both styles of headers are understood,
 `X-Shopify-…` and the newer `Shopify-…`.
 
-**Setting it up.** Make an app in Shopify's Dev Dashboard, with `read_orders`, `read_fulfillments`, `read_products`,
-`read_inventory` and `read_customers`, and protected customer data for the address. Name the three mandatory topics
-(`customers/data_request`, `customers/redact`, `shop/redact`) under `compliance_topics` in its `shopify.app.toml`, with
-`https://<your Shopbell>/hooks/shopify/<shop.id>` as their address. Put the client secret into the environment as
-`SHOPIFY_CLIENT_SECRET`, name `client_id` in the rule file, and let `shopbell connect shopify` register all other
-topics, each with the fields that are read of it. Without `client_id` name those in `shopify.app.toml` too; in both
-places does no harm. Deliveries that the admin's Notifications page sends for a try are signed with another secret and
-are refused.
+**Its topics.** The three mandatory ones (`customers/data_request`, `customers/redact`, `shop/redact`) stand in the
+app's `shopify.app.toml`; `shopbell connect shopify` registers all others, each with the fields that are read of it.
+Without `client_id` name those in `shopify.app.toml` too; in both places does no harm. Deliveries that the admin's
+Notifications page sends for a try are signed with another secret and are refused.
 
 **Webhooks that Shopify drops.** After eight failures in a row it deletes one that was made through its API, and tells
 the app's owner by mail only. The clock asks every hour which are there and makes the missing ones anew. A topic that
@@ -30,15 +26,19 @@ sent its own recovery mail about it; then ours does not leave. Without `manage_a
 looked for. That the filters `checkout_token`, `cart_token` and `email_state` do as Shopify's reference says was not
 tried on a live shop; what they find is checked against the order and the checkout itself.
 
-**Whose cart it is.** Let the shop's page write the visitor into the cart's attributes once something is in it: POST
-`{"attributes": {"_shopbell_visitor": "<visitor>"}}` to `/cart/update.js`. Checkouts and orders bring it back as
-`note_attributes`. Without it a checkout is still one story with its order, and one person with whoever has its address.
+**Whose cart it is.** The script for the shop's pages writes the visitor into the cart's attributes, once something is
+in it: POST `{"attributes": {"_shopbell_visitor": "<visitor>"}}` to `/cart/update.js`. Checkouts and orders bring it
+back as `note_attributes`. Without it a checkout is still one story with its order, and one person with whoever has its
+address.
 
 **Stock.** `products/update` tells each variant's stock over all locations. `inventory_levels/update` tells one location
 of an inventory item that it does not explain, so the API is asked which variant that is and what its locations come to
 (where there are more than fifty, Shopify's own sum), as it asks for the variants beyond the first hundred. What is
 answered is true at that moment, in whatever order the webhooks came. A variant that goes on selling without stock, or
 is not tracked, tells nothing.
+
+**Through the shop's own address.** The app proxy passes on what pages send to `/apps/shopbell` and signs the address it
+passes it to: no key, no origin, no third party; who is logged in comes signed as well.
 
 **Good to know.** A checkout's amounts are read in the shopper's currency, as its bodies suggest; that was not tried on
 a shop with two currencies. Cart webhooks come from themes only and name nobody. Consent to text messages and WhatsApp

@@ -61,7 +61,7 @@ async function readCart() {
   const codes = (cart.cart_level_discount_applications || []).filter((/** @type {any} */ it) => it.type == "discount_code");
   const cartJs = {
     token,
-    currency: currency || (shopify().currency || {}).active,
+    currency: currency || (tag && tag.getAttribute("data-shopbell-currency")) || undefined,
     total_price,
     items_subtotal_price,
     total_discount,

@@ -8,7 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -110,14 +110,14 @@ class House:
 
     def deliveries(self, visitor: str) -> list[tuple[str, str]]:
         """Every message for this visitor: its rule and what became of it."""
-        return self._rows("SELECT rule, state FROM deliveries WHERE visitor = ? ORDER BY created_at", visitor)
+        return self.rows("SELECT rule, state FROM deliveries WHERE visitor = ? ORDER BY created_at", visitor)
 
     def outcomes(self, visitor: str) -> list[str]:
         """What the shopper did with the messages, in the order it happened."""
         joined = "SELECT o.kind, '' FROM outcomes o JOIN deliveries d ON d.id = o.delivery WHERE d.visitor = ?"
-        return [kind for kind, _ in self._rows(f"{joined} ORDER BY o.at", visitor)]
+        return [kind for kind, _ in self.rows(f"{joined} ORDER BY o.at", visitor)]
 
-    def _rows(self, query: str, visitor: str) -> list[tuple[str, str]]:
+    def rows(self, query: str, visitor: str) -> list[tuple[str, str]]:
         with closing(sqlite3.connect(f"file:{self.data / 'shopbell.db'}?mode=ro", uri=True)) as database:
             return list(database.execute(query, (visitor,)))
 
@@ -205,10 +205,13 @@ class House:
 
 
 @contextmanager
-def running_house(folder: Path) -> Iterator[House]:
-    """Start a house in this folder, with the quick rules; it has said where everything is."""
+def running_house(folder: Path, text: str = "", more: Mapping[str, str] | None = None) -> Iterator[House]:
+    """Start a house in this folder, with these rules or the quick ones, and this much more in its environment.
+
+    It has said where everything is.
+    """
     rules, said, port = folder / "rules.yaml", folder / "said", parts.free_port()
-    rules.write_text(quick_rules(), encoding="utf-8")
+    rules.write_text(text or quick_rules(), encoding="utf-8")
     # Nothing of the caller's own settings: a DATABASE_URL or SMTP_URL that happens to be set is not for tests.
     environment = {
         "PORT": str(port),
@@ -217,6 +220,7 @@ def running_house(folder: Path) -> Iterator[House]:
         "RULES": str(rules),
         "WORKERS": "1",
         "PYTHONPATH": str(ROOT),  # the house these tests stand in, whichever is installed
+        **(more or {}),
     }
     with said.open("w") as out, Popen(UP, cwd=ROOT, env=environment, stdout=out, stderr=STDOUT) as process:
         house = House(process, f"http://127.0.0.1:{port}", folder / "data", rules)
