@@ -12,6 +12,8 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from http.client import HTTPResponse, RemoteDisconnected
+from io import BufferedReader
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import ClassVar, Final
 from urllib.parse import urlsplit
@@ -206,9 +208,33 @@ class _Lines:
                 connection.shutdown(socket.SHUT_RDWR)
 
 
+class _Read(BufferedReader):
+    """Remembers the last line, which is empty when the other side said no more."""
+
+    last = b""
+
+    def readline(self, size: int | None = -1, /) -> bytes:
+        self.last = super().readline(size)
+        return self.last
+
+
+class _WholeHead(HTTPResponse):
+    """An answer whose headers were cut off is none: the standard library takes their end for the end of the headers.
+
+    A body that is cut off is noticed by urllib3, as long as its length was told or it comes in chunks.
+    """
+
+    def begin(self) -> None:
+        read = self.fp = _Read(self.fp.detach())
+        super().begin()
+        if not read.last:
+            raise RemoteDisconnected("the answer ends within its headers")
+
+
 class _Checked(HTTPConnection):
     """Looks the name up itself, and connects to nothing but a permitted address."""
 
+    response_class = _WholeHead
     permit: ClassVar[Permit]
     lines: ClassVar[_Lines]
 

@@ -74,6 +74,49 @@ def test_silence_after_the_last_byte_is_uncertain() -> None:
     assert failed.value.uncertain
 
 
+HEAD = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
+CUT = {
+    "in the status": "HTTP/1.1 20",
+    "after the status": "HTTP/1.1 200",
+    "after the first line": "HTTP/1.1 200 OK\r\n",
+    "in the name of a header": "HTTP/1.1 200 OK\r\nContent-Le",
+    "between headers": HEAD,
+    "after an interim answer": f"HTTP/1.1 100 Continue\r\n\r\n{HEAD}",
+    "before the body": f"{HEAD}Content-Length: 10\r\n\r\n",
+    "in the body": f"{HEAD}Content-Length: 10\r\n\r\nhalf",
+    "in a chunk": f"{HEAD}Transfer-Encoding: chunked\r\n\r\n5\r\nhe",
+    "between chunks": f"{HEAD}Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",
+}
+WHOLE = {
+    "with its length": (f"{HEAD}Content-Length: 5\r\n\r\nhello", b"hello"),
+    "in chunks": (f"{HEAD}Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", b"hello"),
+    "until the end": (f"{HEAD}\r\nhello", b"hello"),
+    "empty": (f"{HEAD}Content-Length: 0\r\n\r\n", b""),
+    "after an interim answer": (f"HTTP/1.1 100 Continue\r\n\r\n{HEAD}Content-Length: 5\r\n\r\nhello", b"hello"),
+}
+
+
+@pytest.mark.parametrize("where", CUT)
+def test_an_answer_that_is_cut_off_is_none_and_leaves_the_outcome_open(where: str) -> None:
+    with serving(says(CUT[where])) as (url, _), pytest.raises(CallError) as failed:
+        OPEN.post(url, b"{}", {}, lambda: True)
+    assert failed.value.uncertain
+
+
+@pytest.mark.parametrize("where", CUT)
+def test_a_page_that_is_cut_off_is_no_page(where: str) -> None:
+    with serving(says(CUT[where])) as (url, _), pytest.raises(CallError):
+        OPEN.ask("POST", url, {}, b"{}")
+
+
+@pytest.mark.parametrize("how", WHOLE)
+def test_an_answer_that_is_whole_is_taken_however_it_ends(how: str) -> None:
+    said, body = WHOLE[how]
+    with serving(says(said)) as (url, _):
+        answered = OPEN.post(url, b"{}", {}, lambda: True)
+    assert (answered.status, answered.body, answered.headers["content-type"]) == (200, body, "text/plain")
+
+
 def test_nobody_there_is_certain() -> None:
     with pytest.raises(CallError) as failed:
         OPEN.post(f"http://127.0.0.1:{free_port()}/", b"{}", {}, lambda: True)
