@@ -10,7 +10,7 @@ import signal
 from collections.abc import Callable
 from datetime import UTC, datetime
 from itertools import takewhile
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -29,7 +29,7 @@ from engine.http import caller
 from engine.intake import Intake
 from engine.live import open_rules
 from engine.settings import Settings
-from engine.store import deliveries, receipts, timers
+from engine.store import deliveries, receipts, retention, timers
 from engine.store.database import open_engine
 
 log = structlog.get_logger()
@@ -42,12 +42,31 @@ LATE = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
 OVERDUE: Millis = machine_time(recovery.OVERDUE)
 
 
+class Forget(Protocol):
+    """Looks at the next stretch of a table, after the row that is named, and deletes what is older than so long."""
+
+    __name__: str
+
+    def __call__(self, engine: Engine, older_than_ms: Millis, after: timers.Due | None, /) -> timers.Sweep: ...
+
+
 class Rounds:
     """One clock's work, each round callable by itself."""
 
-    def __init__(self, engine: Engine, ringer: Ringer, *, forget_after_ms: Millis = 90 * DAY) -> None:
+    def __init__(
+        self, engine: Engine, ringer: Ringer, *, forget_after_ms: Millis = 90 * DAY, keep_results_ms: Millis = 400 * DAY
+    ) -> None:
         self._engine = engine
         self._ringer = ringer
+        self._sweeps: list[tuple[Forget, Millis]] = [
+            # First the visitors: a person is there as long as one of theirs is, and so is what was decided about them.
+            (timers.forget_visitors, forget_after_ms),
+            (timers.forget_people, forget_after_ms),
+            (timers.forget_orders, forget_after_ms),
+            (retention.forget_carts, forget_after_ms),
+            (retention.forget_results, keep_results_ms),
+            (retention.forget_consents, keep_results_ms),
+        ]
         self._forget_after_ms = forget_after_ms
         self._swept_to: dict[str, timers.Due | None] = {}
 
@@ -76,11 +95,10 @@ class Rounds:
         return deliveries.mark_uncertain(self._engine)
 
     def tidy(self) -> int:
-        """Forget visitors, people and orders of long ago, offers that nobody came back for, and old receipts."""
+        """Forget whoever was not seen for long and what is left of them, and what nobody came back for."""
         idle_ms, forgotten = self._forget_after_ms, 0
-        # First the visitors: a person is there as long as one of theirs is.
-        for forget in (timers.forget_visitors, timers.forget_people, timers.forget_orders):
-            sweep = forget(self._engine, idle_ms, self._swept_to.get(forget.__name__))
+        for forget, after_ms in self._sweeps:
+            sweep = forget(self._engine, after_ms, self._swept_to.get(forget.__name__))
             self._swept_to[forget.__name__] = sweep.last
             forgotten += sweep.forgotten
         forgotten += timers.forget_house_events(self._engine, idle_ms) + timers.forget_houses(self._engine, idle_ms)
@@ -155,7 +173,7 @@ def run_clock(settings: Settings) -> None:
     """Make the rounds until told to stop."""
     engine = open_engine(settings.database_url, durability=settings.durability)
     ringer = Ringer(hints.connect(settings.redis_url))
-    rounds = Rounds(engine, ringer, forget_after_ms=settings.forget_after_ms)
+    rounds = Rounds(engine, ringer, forget_after_ms=settings.forget_after_ms, keep_results_ms=settings.keep_results_ms)
     # Blocked in every thread, so that only sigwait below takes them.
     stop = {signal.SIGTERM, signal.SIGINT}
     signal.pthread_sigmask(signal.SIG_BLOCK, stop)

@@ -70,6 +70,8 @@ class Settings:
     """How many requests one web process works on at once; most wait for a shared commit, or for a slow client."""
     forget_after_ms: int
     """After how long without a sign of life a visitor and its events are deleted."""
+    keep_results_ms: int
+    """How long what was decided about somebody who was forgotten is kept, with its outcome and the proof of consent."""
     visitor_rate: int
     """Requests a second that one visitor may send for long; six seconds' worth at once. 0: no limit."""
     address_rate: int
@@ -124,6 +126,7 @@ class Settings:
             web_processes=read.number("WEB_PROCESSES", 1, 1, 64),
             web_threads=read.number("WEB_THREADS", 32, 1, 4096),
             forget_after_ms=read.number("FORGET_AFTER_DAYS", 90, 1, 3650) * DAY,
+            keep_results_ms=read.number("KEEP_RESULTS_DAYS", 400, 1, 3650) * DAY,
             visitor_rate=read.number("VISITOR_RATE", 10, 0, 100_000),
             address_rate=read.number("ADDRESS_RATE", 0, 0, 1_000_000),
             trusted_proxies=read.number("TRUSTED_PROXIES", 0, 0, 10),

@@ -27,7 +27,7 @@ from engine.rules.facts import Facts, House, Presence
 from engine.rules.loader import load
 from engine.rules.model import RuleSet
 from engine.rules.pages import PageTypes
-from engine.store import deliveries, looks, migrate, rule_sets, suppress, timers
+from engine.store import deliveries, looks, migrate, retention, rule_sets, suppress, timers
 from engine.store.database import open_engine, reading
 from engine.store.unit import DECISIONS, DELIVERIES
 from engine.visitors import Visitor, apply
@@ -270,7 +270,7 @@ class Visit:
 def keep_time(monkeypatch: pytest.MonkeyPatch, hands: Hands) -> None:
     """Have the database's own clock stand still too, wherever it is asked."""
     monkeypatch.setattr(processing, "commit_begins", lambda connection: hands())
-    for module in (timers, deliveries, suppress, rule_sets):
+    for module in (timers, deliveries, suppress, rule_sets, retention):
         monkeypatch.setattr(module, "database_now", lambda connection: hands())
 
 

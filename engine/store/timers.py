@@ -17,6 +17,7 @@ from engine.store.unit import (
     EVENTS,
     HOUSES,
     IDENTITIES,
+    LINKS,
     ORDERS,
     PEOPLE,
     RECHECKS,
@@ -98,7 +99,8 @@ def forget_visitors(engine: Engine, idle_ms: Millis, after: Due | None = None, m
 def forget_people(engine: Engine, idle_ms: Millis, after: Due | None = None, most: int = 5_000) -> Sweep:
     """The same for people: whoever has no visitor left and of whom nothing was heard for so long.
 
-    Their consents stay, as proof, and so does a suppression; neither holds an address.
+    Their consents stay for a while, as proof (see engine.store.retention), and a suppression for good; neither holds an
+    address.
     """
 
     def work(connection: Connection) -> Sweep:
@@ -108,6 +110,7 @@ def forget_people(engine: Engine, idle_ms: Millis, after: Due | None = None, mos
         gone = [name for chunk in _chunks(old) for name in _without_visitors(connection, chunk)]
         for chunk in _chunks(gone):
             connection.execute(delete(IDENTITIES).where(tuple_(IDENTITIES.c.shop, IDENTITIES.c.person).in_(chunk)))
+            connection.execute(delete(LINKS).where(tuple_(LINKS.c.shop, LINKS.c.person).in_(chunk)))
             connection.execute(delete(PEOPLE).where(tuple_(PEOPLE.c.shop, PEOPLE.c.id).in_(chunk)))
         return Sweep(len(gone), last)
 
