@@ -123,7 +123,7 @@ def _sweep(
     return in_transaction(engine, work)
 
 
-def _names(connection: Connection, query: Select[tuple[str, str]]) -> list[Name]:
+def _names(connection: Connection, query: Select[str, str]) -> list[Name]:
     return [(shop, name) for shop, name in connection.execute(query)]
 
 
