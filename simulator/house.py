@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -20,6 +21,7 @@ from engine.errors import ShopbellError
 from simulator.platform import Platform
 
 _SHOPBELL: Final = (sys.executable, "-P", "-m", "engine.cli")
+STAND_IN: Final = "SHOPBELL_STAND_IN"
 _PATIENCE_S: Final = 180.0
 _LOOK_AGAIN_S: Final = 0.05
 _NOT_OURS: Final = frozenset(
@@ -28,31 +30,44 @@ _NOT_OURS: Final = frozenset(
 """Settings of whoever starts the simulation, which are about another Shopbell."""
 
 
-class House:
+class House(ABC):
+    """A Shopbell at ``url``, with the environment in which its commands are run."""
+
+    url: str
+    environment: Mapping[str, str]
+
+    @abstractmethod
+    def start(self) -> None:
+        """See that it takes events. Raises ShopbellError where it does not."""
+
+    @abstractmethod
+    def stop(self) -> None:
+        """Stop it, where it is ours to stop."""
+
+    def knows(self, person: str) -> bool:
+        """Whether `shopbell export` finds anything about this address."""
+        told = subprocess.run([*_SHOPBELL, "export", person], env=self.environment, capture_output=True, check=False)
+        return told.returncode == 0
+
+
+class OwnHouse(House):
     """One Shopbell in ``folder``; down and up again as often as the weather wants."""
 
     def __init__(self, folder: Path, rules: Path, platform: Platform, pace: Pace, stand_in: str) -> None:
-        self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         own_rules = folder / "rules.yaml"
-        own_rules.write_text(connected(rules.read_text(), platform), encoding="utf-8")
-        self._port = free_port()
+        own_rules.write_text(connected(rules.read_text(encoding="utf-8"), platform), encoding="utf-8")
+        port = free_port()
+        self.url = f"http://127.0.0.1:{port}"
+        self.log = folder / "shopbell.log"
         inherited = {name: value for name, value in os.environ.items() if name not in _NOT_OURS}
-        own = {"PORT": str(self._port), "DATA_DIR": str(folder / "data"), "RULES": str(own_rules)}
-        clock = {VARIABLE: str(pace), "SHOPBELL_STAND_IN": stand_in}
-        self.environment: Mapping[str, str] = inherited | own | clock | dict(platform.environment)
+        own = {"PORT": str(port), "DATA_DIR": str(folder / "data"), "RULES": str(own_rules)}
+        # Should this process die, its Shopbell ends with it.
+        tied = {"SHOPBELL_PARENT": str(os.getpid())}
+        self.environment = inherited | own | tied | settings_of(platform, pace, stand_in)
         self._process: subprocess.Popen[bytes] | None = None
 
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._port}"
-
-    @property
-    def log(self) -> Path:
-        return self.folder / "shopbell.log"
-
     def start(self) -> None:
-        """Start it, and wait until it takes events. Raises ShopbellError where it does not."""
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [*_SHOPBELL, "up"], env=self.environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL
@@ -64,7 +79,6 @@ class House:
             threading.Event().wait(_LOOK_AGAIN_S)
 
     def stop(self) -> None:
-        """Stop it in order, as Ctrl-C does; nothing where it is down."""
         if self._process is not None and self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)
             try:
@@ -73,10 +87,25 @@ class House:
                 self._process.kill()
                 self._process.wait()
 
-    def knows(self, person: str) -> bool:
-        """Whether `shopbell export` finds anything about this address."""
-        told = subprocess.run([*_SHOPBELL, "export", person], env=self.environment, capture_output=True, check=False)
-        return told.returncode == 0
+
+class OthersHouse(House):
+    """A Shopbell that somebody has started with the settings of :func:`settings_of`; it is never stopped."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url.rstrip("/")
+        self.environment = os.environ
+
+    def start(self) -> None:
+        if not is_ready(self.url):
+            raise ShopbellError(f"No Shopbell at {self.url} can keep events.")
+
+    def stop(self) -> None:
+        """Nothing: it is somebody's."""
+
+
+def settings_of(platform: Platform, pace: Pace, stand_in: str) -> dict[str, str]:
+    """What a Shopbell needs in its environment to live in this simulated shop."""
+    return {VARIABLE: str(pace), STAND_IN: stand_in} | dict(platform.environment)
 
 
 def is_ready(url: str) -> bool:
@@ -98,8 +127,13 @@ def connected(rules: str, platform: Platform) -> str:
     """The rule file with the platform's integration in it; as it is where it names it already."""
     if f"\n  {platform.name}:" in rules:
         return rules
-    settings = ", ".join(f'{name}: "{value}"' for name, value in platform.settings.items())
-    entry = f"\nintegrations:\n  {platform.name}: {{{settings}}}\n"
+    entry = f"\nintegrations:\n  {entry_of(platform)}\n"
     if "\nintegrations:\n" in rules:
         return rules.replace("\nintegrations:\n", entry, 1)
     return rules + entry
+
+
+def entry_of(platform: Platform) -> str:
+    """The platform's line under ``integrations``."""
+    settings = ", ".join(f'{name}: "{value}"' for name, value in platform.settings.items())
+    return f"{platform.name}: {{{settings}}}"

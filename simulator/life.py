@@ -137,20 +137,20 @@ def live(seed: int, count: int, opens_at: Millis = OPENS_AT) -> Life:
     chance = random.Random(seed)  # noqa: S311 - a play, not a secret
     stories = [*Story][:count]
     stories += chance.choices([*Story], [_WEIGHTS.get(story, 1) for story in Story], k=max(0, count - len(stories)))
-    shoppers = tuple(_shopper(chance, number, story) for number, story in enumerate(stories, 1))
+    shoppers = tuple(_shopper(chance, seed, number, story) for number, story in enumerate(stories, 1))
     happenings = [each for shopper in shoppers for each in _visit(chance, shopper, opens_at)]
     happenings.sort(key=lambda happening: (happening.at, happening.shopper.number))
     return Life(shoppers, tuple(happenings), opens_at, opens_at + LASTS)
 
 
-def _shopper(chance: random.Random, number: int, story: Story) -> Shopper:
+def _shopper(chance: random.Random, seed: int, number: int, story: Story) -> Shopper:
     first, last = chance.choice(_FIRST), chance.choice(_LAST)
     watched, visitor = chance.random() < 0.7, str(UUID(int=chance.getrandbits(128), version=4))
     return Shopper(
         number=number,
         first_name=first,
         last_name=last,
-        email=f"{first.lower()}.{number}@shopper.example",
+        email=f"{first.lower()}.{seed}-{number}@shopper.example",
         language=chance.choice(("nl", "nl", "en")),
         device=chance.choice(_DEVICES),
         visitor=visitor if watched else "",

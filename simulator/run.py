@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import os
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 from flask import Flask, Response
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from engine.clock import DAY, HOUR, SECOND, Millis, Pace, from_datetime, machine_clock
+from engine.clock import DAY, HOUR, SECOND, VARIABLE, Millis, Pace, from_datetime, machine_clock
+from engine.errors import SettingsError
 from engine.said import Said, say
 from simulator import browser
-from simulator.house import House
+from simulator.house import STAND_IN, House, OthersHouse, OwnHouse
 from simulator.life import OPENS_AT, Happening, Kind, Life, Shopper, live
 from simulator.platform import Platform, side
 from simulator.post import Letter, PostOffice
@@ -31,13 +35,13 @@ from simulator.world import World
 
 STARTS_S = 8
 """How long before the shop opens its Shopbell is started, on the machine's clock."""
-PATIENCE_S = 120.0
+PATIENCE_S = 60.0
 """How long the last mails are waited for, on the machine's clock; only a broken promise ever takes so long."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be simulated; ``folder`` is for the Shopbell that is started."""
+    """What is to be simulated. ``folder`` is for the Shopbell that is started; where ``at`` names one, none is."""
 
     platform: str
     shoppers: int
@@ -45,6 +49,7 @@ class Plan:
     seed: int
     rules: Path
     folder: Path
+    at: str = ""
 
 
 class Diary:
@@ -65,12 +70,15 @@ class Diary:
         self.at(self._clock() + pause, act)
 
     def follow(self, until: Callable[[], bool]) -> None:
-        """Do everything at its moment, until nothing is left and ``until`` says that nothing will come."""
+        """Do everything at its moment, until nothing is left and ``until`` says that nothing will come.
+
+        Raises whatever ``until`` does, which is asked whenever there is time.
+        """
         while True:
             act = self._next()
             if act is not None:
                 act()
-            elif not self._entries and until():
+            elif until() and not self._entries:
                 return
 
     def _next(self) -> Callable[[], None] | None:
@@ -88,7 +96,7 @@ class Simulation:
 
     def __init__(self, plan: Plan, tell: Callable[[Said], None] = lambda how_far: None) -> None:
         self._plan, self._tell = plan, tell
-        self._pace = Pace(plan.speed, OPENS_AT - STARTS_S * SECOND * plan.speed, machine_clock())
+        self._pace = _pace_of(os.environ) if plan.at else pace_from_now(plan.speed, STARTS_S)
         self._platform: Platform = side(plan.platform)(self.now)
         self._world = World()
         self._weather: Weather | None = None
@@ -102,8 +110,10 @@ class Simulation:
     def running(self) -> Iterator[House]:
         """A Shopbell that is connected to the simulated platform, until the end of the context."""
         plan = self._plan
-        with _serving(self._platform.api(self._world), self._is_away) as stand_in:
-            house = House(plan.folder, plan.rules, self._platform, self._pace, stand_in)
+        port = urlsplit(os.environ.get(STAND_IN, "")).port or 0 if plan.at else 0
+        with _serving(self._platform.api(self._world), port, self._is_away) as stand_in:
+            own = OwnHouse(plan.folder, plan.rules, self._platform, self._pace, stand_in) if not plan.at else None
+            house = own or OthersHouse(plan.at)
             try:
                 house.start()
                 yield house
@@ -114,18 +124,19 @@ class Simulation:
         """Live the day through, and look."""
         life = live(self._plan.seed, self._plan.shoppers, _opening(self.now()))
         weather = self._weather = weather_of(self._plan.seed, life.begins_at)
-        diary = Diary(self.now, self._plan.speed)
+        diary = Diary(self.now, self._pace.speed)
         post = PostOffice(house.url, self._platform, diary.after)
         day = _Day(self._platform, self._world, weather, diary, post, house)
         for happening in life.happenings:
             diary.at(happening.at, lambda happening=happening: day.let(happening))  # type: ignore[misc]
             if happening.kind is Kind.UNSUBSCRIBED:
                 diary.at(happening.at, lambda shopper=happening.shopper: self._unsubscribe(shopper, house))  # type: ignore[misc]
-        day.plan_outage()
+        if not self._plan.at:
+            day.plan_outage()
         diary.at(life.ends_at, lambda: None)
         for quarter in range(life.begins_at, life.ends_at, HOUR // 4):
             diary.at(quarter, lambda: self._tell(self._how_far(life, post)))
-        diary.follow(lambda: not post.busy and not day.restarting)
+        diary.follow(lambda: day.is_quiet)
         post.close()
         return self._look(life, post, house)
 
@@ -152,7 +163,8 @@ class Simulation:
         give_up_at = time.monotonic() + PATIENCE_S
         letters = tuple(post.letters)
         while True:
-            seen = self._seen(life, letters, mails_of(house.url))
+            mails = tuple(mail for mail in mails_of(house.url) if mail.at >= life.begins_at)
+            seen = self._seen(life, letters, mails)
             if not missing(seen) or time.monotonic() > give_up_at:
                 break
             threading.Event().wait(0.5)
@@ -175,7 +187,15 @@ class _Day:
     ) -> None:
         self._platform, self._world, self._weather = platform, world, weather
         self._diary, self._post, self._house = diary, post, house
-        self.restarting = False
+        # One thread that lives as long as this process: Linux ends a tied child with the thread that started it.
+        self._keeper = ThreadPoolExecutor(1, thread_name_prefix="keeper")
+        self._kept: list[Future[None]] = []
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nothing is under way. Raises ShopbellError when Shopbell did not come up again."""
+        done = [kept.result() for kept in self._kept if kept.done()]
+        return not self._post.busy and len(done) == len(self._kept)
 
     def let(self, happening: Happening) -> None:
         """Let it happen: the world changes, the browser and the platform tell of it."""
@@ -200,19 +220,20 @@ class _Day:
         self._diary.at(away.ends_at, lambda: self._beside(self._house.start))
 
     def _beside(self, act: Callable[[], None]) -> None:
-        """Do it in a thread, one after the other."""
-        if self.restarting:
-            self._diary.after(SECOND, lambda: self._beside(act))
-            return
-        self.restarting = True
+        self._kept.append(self._keeper.submit(act))
 
-        def run() -> None:
-            try:
-                act()
-            finally:
-                self.restarting = False
 
-        threading.Thread(target=run, name="outage").start()
+def pace_from_now(speed: int, seconds: int) -> Pace:
+    """A clock on which the shop opens in so many of the machine's seconds."""
+    return Pace(speed, OPENS_AT - seconds * SECOND * speed, machine_clock())
+
+
+def _pace_of(environ: Mapping[str, str]) -> Pace:
+    """The clock of a Shopbell that is already there. Raises SettingsError where none was told."""
+    try:
+        return Pace.read(environ.get(VARIABLE, ""))
+    except ValueError:
+        raise SettingsError(f"{VARIABLE} must be set as for that Shopbell; `--settings` tells it.") from None
 
 
 def _opening(now: Millis) -> Millis:
@@ -256,14 +277,14 @@ class _Quiet(WSGIRequestHandler):
 
 
 @contextmanager
-def _serving(api: Flask, is_away: Callable[[], bool]) -> Iterator[str]:
+def _serving(api: Flask, port: int, is_away: Callable[[], bool]) -> Iterator[str]:
     """The platform's API on this machine; while the platform is away it answers 503."""
 
     def away() -> Response | None:
         return Response(status=503) if is_away() else None
 
     api.before_request_funcs.setdefault(None, []).insert(0, away)
-    server = make_server("127.0.0.1", 0, api, threaded=True, request_handler=_Quiet)
+    server = make_server("127.0.0.1", port, api, threaded=True, request_handler=_Quiet)
     thread = threading.Thread(target=server.serve_forever, name="platform", daemon=True)
     thread.start()
     try:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import sys
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from engine.cli import FINE, NO
 from engine.cli._language import answers_in, in_words, tell
 from engine.clock import FASTEST
+
+if TYPE_CHECKING:
+    from simulator.run import Plan
 
 
 @click.command()
@@ -19,12 +23,24 @@ from engine.clock import FASTEST
 @click.option(
     "--speed", type=click.IntRange(1, FASTEST), default=600, show_default=True, help="How much faster time runs."
 )
-@click.option("--seed", type=int, default=1, show_default=True, help="The same number is the same day.")
+@click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="The same number is the same day.")
 @click.option("--rules", type=click.Path(path_type=Path), envvar="RULES", default="rules.yaml", help="The rule file.")
 @click.option("--folder", type=click.Path(path_type=Path), help="Where to keep its Shopbell; else it is thrown away.")
 @click.option("--stay", is_flag=True, help="Keep its Shopbell running afterwards, to look at the mails.")
+@click.option("--at", default="", help="Use the Shopbell at this address, which was started with --settings.")
+@click.option("--settings", is_flag=True, help="Only tell with which settings to start a Shopbell for --at.")
 @answers_in
-def command(platform: str, shoppers: int, speed: int, seed: int, rules: Path, folder: Path | None, stay: bool) -> int:
+def command(
+    platform: str,
+    shoppers: int,
+    speed: int,
+    seed: int,
+    rules: Path,
+    folder: Path | None,
+    stay: bool,
+    at: str,
+    settings: bool,
+) -> int:
     """Live a day with a simulated shop on PLATFORM, connected to a Shopbell of its own.
 
     Exit code 1 when anything that was promised did not hold.
@@ -34,23 +50,36 @@ def command(platform: str, shoppers: int, speed: int, seed: int, rules: Path, fo
 
     if platform not in sides():
         raise click.BadParameter(f"there is {', '.join(sides())}", param_hint="PLATFORM")
-    if not rules.is_file():
+    if settings:
+        return _tell_settings(platform, speed)
+    if not rules.is_file() and not at:
         raise click.BadParameter(f"there is no rule file {rules}", param_hint="--rules")
     with tempfile.TemporaryDirectory(prefix="shopbell-simulated-") as scratch:
-        plan = Plan(platform, shoppers, speed, seed, rules, (folder or Path(scratch)).resolve())
-        return _run(plan, stay=stay)
+        return _run(Plan(platform, shoppers, speed, seed, rules, (folder or Path(scratch)).resolve(), at), stay=stay)
 
 
-def _run(plan: object, *, stay: bool) -> int:
+def _tell_settings(platform: str, speed: int) -> int:
+    from simulator.house import entry_of, free_port, settings_of
+    from simulator.platform import side
+    from simulator.run import pace_from_now
+
+    pace = pace_from_now(speed, seconds=60)
+    chosen = side(platform)(lambda: 0)
+    for name, value in settings_of(chosen, pace, f"http://127.0.0.1:{free_port()}").items():
+        click.echo(f"{name}={value}")
+    click.echo(f"# in the rule file, under integrations:  {entry_of(chosen)}")
+    return FINE
+
+
+def _run(plan: Plan, *, stay: bool) -> int:
     import signal
 
     from rich.console import Console
 
     from simulator.promises import broken
     from simulator.report import table
-    from simulator.run import Plan, Simulation
+    from simulator.run import Simulation
 
-    assert isinstance(plan, Plan)
     console = Console()
     with console.status("…") as status:
         simulation = Simulation(plan, lambda words: status.update(in_words(words)))

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from engine.settings import Settings
 from simulator.platform import sides
+from tests.parts import free_port
 
 ROOT = Path(__file__).parents[2]
 SHORT = ["--shoppers", "5", "--speed", "3000"]
@@ -52,6 +54,24 @@ def test_a_broken_promise_is_told_in_a_sentence(tmp_path: Path) -> None:
     assert day.returncode == 1, day.stdout + day.stderr
     assert "liet een winkelwagen achter, mag mail krijgen en kreeg die niet" in day.stderr
     assert row(day.stdout, "onderweg verloren") == 0
+
+
+@pytest.mark.parametrize("platform", sides())
+def test_the_settings_to_start_a_shopbell_of_ones_own_are_told(platform: str, tmp_path: Path) -> None:
+    told = simulate(platform, "--settings").stdout.splitlines()
+    *lines, comment = told
+    settings = Settings.from_env(dict(line.split("=", 1) for line in lines) | {"DATA_DIR": str(tmp_path)})
+    assert settings.stand_in.startswith("http://127.0.0.1:")
+    assert f"integrations:  {platform}: {{" in comment
+
+
+def test_a_shopbell_that_is_not_there_is_told() -> None:
+    nowhere = f"http://127.0.0.1:{free_port()}"
+    refused = simulate("shopify", "--at", nowhere, SHOPBELL_CLOCK="600,1,1")
+    assert (refused.returncode, refused.stderr) == (1, f"shopbell: No Shopbell at {nowhere} can keep events.\n")
+    refused = simulate("shopify", "--at", nowhere)
+    assert refused.returncode == 2
+    assert "SHOPBELL_CLOCK must be set as for that Shopbell" in refused.stderr
 
 
 @pytest.mark.parametrize(
