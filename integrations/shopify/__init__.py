@@ -40,6 +40,11 @@ is not tracked, tells nothing.
 **Through the shop's own address.** The app proxy passes on what pages send to `/apps/shopbell` and signs the address it
 passes it to: no key, no origin, no third party; who is logged in comes signed as well.
 
+**Versions.** Bodies of every API version from 2023-07 to 2026-07 are read: a test takes the examples and thousands of
+bodies that the collected schemas allow, and none may be anything but read or refused by name. `customers/create` and
+`customers/update` say nothing of consent in newer versions, so they are not registered; older subscriptions of them are
+still read.
+
 **Good to know.** A checkout's amounts are read in the shopper's currency, as its bodies suggest; that was not tried on
 a shop with two currencies. Cart webhooks come from themes only and name nobody. Consent to text messages and WhatsApp
 is kept as a proof; nothing is sent that way. Bodies of the new "Events" (topics such as `Product` with an action, in

@@ -18,7 +18,9 @@ Reader = Callable[[Json], News]
 
 @dataclass(frozen=True)
 class Topic:
-    """One topic. Those without ``fields`` are not registered through the API: every app has to name them itself."""
+    """One topic. Those without ``fields`` are not registered through the API: every app has to name them itself, or a
+    body of today says nothing of what is read.
+    """
 
     becomes: str
     read: Reader
@@ -31,7 +33,7 @@ def _events(read: Callable[[Json], list[WireEvent]]) -> Reader:
 
 
 _CART = "id token line_items created_at updated_at"
-_CHECKOUT = """id token cart_token name line_items abandoned_checkout_url created_at updated_at completed_at
+_CHECKOUT = """token cart_token name line_items abandoned_checkout_url created_at updated_at completed_at
   note_attributes customer_locale currency presentment_currency subtotal_price total_discounts total_tax discount_codes
   shipping_lines taxes_included email customer shipping_address billing_address buyer_accepts_marketing
   buyer_accepts_sms_marketing"""
@@ -41,7 +43,6 @@ _ORDER = """id order_number checkout_token cart_token note_attributes created_at
   customer_locale shipping_address billing_address"""
 _FULFILLMENT = "id order_id status shipment_status tracking_company created_at updated_at"
 _PRODUCT = "id title vendor product_type updated_at variants variant_gids"
-_CUSTOMER = "id email verified_email email_marketing_consent updated_at"
 _cart, _checkout = _events(checkouts.from_cart), _events(checkouts.from_checkout)
 _order, _fulfillment = _events(orders.from_order), _events(orders.from_fulfillment)
 _customer = _events(people.from_customer)
@@ -88,8 +89,8 @@ TOPICS = {
         goods.from_level,
         "inventory_item_id location_id available updated_at",
     ),
-    "customers/create": Topic("`consent_changed`, where the API version tells consent", _customer, _CUSTOMER),
-    "customers/update": Topic("`consent_changed`, where the API version tells consent", _customer, _CUSTOMER),
+    "customers/create": Topic("`consent_changed`, of API versions that tell consent; not registered", _customer),
+    "customers/update": Topic("`consent_changed`, of API versions that tell consent; not registered", _customer),
     "customers_email_marketing_consent/update": Topic(
         "`consent_changed`", _events(people.from_email_consent), "customer_id email_address email_marketing_consent"
     ),
