@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -14,6 +13,7 @@ from hypothesis import strategies as st
 from engine.errors import BadSignature, HookError, InvalidEvent, SettingsError, UnknownTopic, Unreadable
 from engine.events import parse_event
 from engine.integration import Delivery, News, RawRequest, Receiver, create, find, known
+from tests.unit.integrations.bending import ODD, places, replaced
 from tests.unit.integrations.cases import HookCase, cases, settings_of, speaking
 
 CASES = cases("receive", HookCase)
@@ -191,30 +191,6 @@ def test_another_topic_is_none_of_ours(name: str, topic: str) -> None:
         receiver(name).read(Delivery(topic, b"{}"))
 
 
-def _bent(value: object, path: tuple[object, ...] = ()) -> Iterator[tuple[object, ...]]:
-    """The place of everything in a body, the whole of it first."""
-    yield path
-    inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for name, inner in inside:
-        yield from _bent(inner, (*path, name))
-
-
-def _replaced(value: object, path: tuple[object, ...], new: object) -> object:
-    if not path:
-        return new
-    name, *rest = path
-    if isinstance(value, dict):
-        return {key: _replaced(inner, tuple(rest), new) if key == name else inner for key, inner in value.items()}
-    assert isinstance(value, list)
-    return [_replaced(inner, tuple(rest), new) if place == name else inner for place, inner in enumerate(value)]
-
-
-ODD: tuple[object, ...] = (
-    None, [], {}, [[]], [{}], "", "x", "1e999", "-1", "2026-02-30", 7, -1, 10**18, 1.5, True, "\u2028",
-    {"a": {"b": []}},
-)  # fmt: skip
-
-
 @settings(deadline=None, max_examples=300)
 @given(st.data())
 def test_a_body_with_something_odd_in_it_says_something_or_is_unreadable(data: st.DataObject) -> None:
@@ -222,7 +198,7 @@ def test_a_body_with_something_odd_in_it_says_something_or_is_unreadable(data: s
     delivery = delivery_of(key)
     body = json.loads(delivery.body)
     for _ in range(data.draw(st.integers(1, 3))):
-        body = _replaced(body, data.draw(st.sampled_from(list(_bent(body)))), data.draw(st.sampled_from(ODD)))
+        body = replaced(body, data.draw(st.sampled_from(list(places(body)))), data.draw(st.sampled_from(ODD)))
     try:
         news = receiver(key.split("/")[0]).read(Delivery(delivery.topic, json.dumps(body).encode()))
     except HookError:
