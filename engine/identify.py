@@ -65,6 +65,13 @@ def link(unit: Books, visitor: LoadedVisitor, event: Event) -> None:
         loaded.changed = True
 
 
+def allows_mail(person: Loaded[Person] | None, event: Event) -> bool:
+    """Whether it is by this event that the person may be mailed."""
+    if person is None or event.consent is None or not event.consent.email:
+        return False
+    return person.state.basis is not None and person.state.basis.at == event.at
+
+
 def _find_or_make(unit: Books, visitor: LoadedVisitor, named: list[tuple[str, str]]) -> Loaded[Person]:
     shop = visitor.key.shop
     for kind, value in named:
@@ -101,19 +108,35 @@ def _attach(
         if kind == "customer" and not state.customer_id:
             state.customer_id = value
     if visitor.person != state.id:
-        unit.add("links", {"shop": shop, "visitor": visitor.key.id, "person": state.id, "at": unit.now})
         if visitor.person is not None:
             # Somebody else sits there now: what is known of the one before stays theirs.
             bring(visitor.state, Profile())
             learn(visitor.state, event)
-        join(visitor.state, state.profile or Profile())
-        visitor.person, visitor.state.vouched = state.id, False
-        # One budget over all devices: what this browser had counts for the person from now on.
-        merged = sorted([*state.contacts, *visitor.state.contacts], key=lambda contact: contact.at)
-        state.contacts = merged[-MAX_CONTACTS:]
-        visitor.state.contacts = []
-        state.devices = [*state.devices, Device(unit.now, visitor.state.device)][-MAX_DEVICES:]
-        person.changed = True
+        _seat(unit, visitor, person)
+
+
+def _seat(unit: Books, visitor: LoadedVisitor, person: Loaded[Person]) -> None:
+    """This is the person's browser from now on."""
+    state = person.state
+    unit.add("links", {"shop": visitor.key.shop, "visitor": visitor.key.id, "person": state.id, "at": unit.now})
+    join(visitor.state, state.profile or Profile())
+    visitor.person, visitor.state.vouched = state.id, False
+    # One budget over all devices: what this browser had counts for the person from now on.
+    merged = sorted([*state.contacts, *visitor.state.contacts], key=lambda contact: contact.at)
+    state.contacts = merged[-MAX_CONTACTS:]
+    visitor.state.contacts = []
+    state.devices = [*state.devices, Device(unit.now, visitor.state.device)][-MAX_DEVICES:]
+    person.changed = True
+
+
+def pass_on(unit: Books, stand_in: LoadedVisitor, visitor: LoadedVisitor) -> None:
+    """Whose cart a stand-in held is who sits at the browser that it stood in for, unless somebody else is known to."""
+    if stand_in.person is None or visitor.person is not None:
+        return
+    unit.load_people(visitor.key.shop, [stand_in.person])
+    person = person_of(unit, stand_in)
+    if person is not None:
+        _seat(unit, visitor, person)
 
 
 def _learn(unit: Books, visitor: LoadedVisitor, loaded: Loaded[Person], event: Event) -> None:

@@ -8,7 +8,8 @@ the platform knows a cart, a checkout or an order is remembered with the visitor
 3. a stand-in made from its first name, until one of the two above is known; then the stand-in's cart goes over.
 
 Who is meant by an address or a customer number is the person's affair, see :mod:`engine.identify`: a stand-in is linked
-to their person like any browser, so that permission, limits and orders hold over all of them.
+to their person like any browser, so that permission, limits and orders hold over all of them; and whoever turns out to
+have its cart is that person, unless somebody else is known to be.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from dataclasses import dataclass, field
 import msgspec
 from sqlalchemy import Connection
 
+from engine import identify
 from engine.events import Event
 from engine.ids import derived_id
 from engine.store import aliases
@@ -109,8 +111,10 @@ class Stitcher:
         """The carts that stand-ins held go over to whom they stood in for; returns who is to be looked at again."""
         for handover in self.handovers:
             unit.load_visitors(handover.shop, [handover.stand_in, handover.visitor])
-            stand_in = unit.visitors[VisitorKey(handover.shop, handover.stand_in)]
-            hand_over_cart(stand_in.state, unit.visitors[VisitorKey(handover.shop, handover.visitor)].state)
+            names = (handover.stand_in, handover.visitor)
+            stand_in, visitor = (unit.visitors[VisitorKey(handover.shop, name)] for name in names)
+            hand_over_cart(stand_in.state, visitor.state)
+            identify.pass_on(unit, stand_in, visitor)
             unit.cancel_deliveries(handover.shop, "handed over", visitor=handover.stand_in)
         keys = [VisitorKey(handover.shop, handover.stand_in) for handover in self.handovers]
         self.handovers = []

@@ -158,7 +158,8 @@ class Group:
             house.changed |= house.state.hear_reply(event.message or "", accepted_at=accepted_at)
         if event.order is not None and event.type == "order_placed":
             self._spread_order(shop, visitor, event)
-        elif event.type == "order_paid" and visitor.person:
+        elif visitor.person and (event.type == "order_paid" or identify.allows_mail(person, event)):
+            # A cart that was left on another device waited for nothing before; now it may be mailed about.
             self._wake_others(shop, visitor.person)
         elif event.type == "email_clicked":
             self._tell_receiver(shop, visitor, event)

@@ -6,8 +6,8 @@ import pytest
 
 from engine.clock import HOUR, MINUTE, SECOND
 from engine.decisions import Guard
-from engine.store.unit import DECISIONS, DELIVERIES, OUTCOMES
-from tests.builders import KB, LEFT, STUCK, Premises, at_once, named, rule_set, with_lines
+from engine.store.unit import DECISIONS, DELIVERIES, OUTCOMES, VISITORS
+from tests.builders import ADDRESS, KB, LEFT, STUCK, Premises, at_once, named, rule_set, with_lines
 
 FAQ = {"url": "https://shop.example/faq"}
 ANYBODY = "name: {name}\nwhen: [on_page: faq, {clause}]\nthen: [tag: spoke]\nonce_per: page"
@@ -277,3 +277,15 @@ def test_a_mail_of_others_holds_for_the_person_by_whatever_name_they_know_the_ca
     premises.fills_cart("phone", "another")
     premises.later(2 * HOUR).look_at("phone")
     assert [visitor for visitor, _, _ in premises.mails()] == ["phone"]
+
+
+def test_a_consent_that_is_told_later_and_elsewhere_has_the_cart_looked_at_again(premises: Premises) -> None:
+    """Without permission nothing was to be waited for, so no timer was set."""
+    premises.use(rule_set("name: left\nwhen: [cart_abandoned: 1h, can_email]\nthen: [email: cart-reminder]"))
+    premises.hear("contact_given", "v1", email=ADDRESS)
+    premises.fills_cart("v1")
+    premises.look_at("v1")
+    assert [row.due_at for row in premises.rows(VISITORS, id="v1")] == [None]
+    consent = {"email": True, "source": "newsletter"}
+    premises.later(MINUTE).hear("consent_changed", email=ADDRESS, consent=consent)
+    assert [row.due_at for row in premises.rows(VISITORS, id="v1")] == [premises.hands.now]

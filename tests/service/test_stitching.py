@@ -175,6 +175,25 @@ def test_somebody_known_by_address_is_one_person_on_every_browser(door: Platform
     assert msgspec.msgpack.decode(row.state, type=Person).email == "anna@shopper.example"
 
 
+def test_whoever_turns_out_to_have_the_cart_is_the_person_whose_it_was_said_to_be(door: PlatformDoor) -> None:
+    """The platform was first, and told the address; the page tells the cart's name last, and nothing more comes."""
+    consent = {"email": True, "text": "ja", "source": "checkout"}
+    given = happened("contact_given", email="anna@shopper.example", consent=consent)
+    door.say(checkout(CHECKOUT), given | {"refs": [CHECKOUT]})
+    door.send(cart_updated(cart_id="c2") | {"refs": [CHECKOUT]}, visitor=ANNA)
+    [person] = door.rows(PEOPLE)
+    assert {row.id: row.person for row in door.rows(VISITORS)}[ANNA] == person.id
+    assert open_carts(door) == [ANNA]
+
+
+def test_a_browser_of_somebody_else_stays_theirs_whatever_cart_it_names(door: PlatformDoor) -> None:
+    door.send(happened("contact_given", email="bea@shopper.example"), visitor=ANNA)
+    before = {row.id: row.person for row in door.rows(VISITORS)}[ANNA]
+    door.say(checkout(CHECKOUT), happened("contact_given", email="anna@shopper.example", refs=[CHECKOUT]))
+    door.send(cart_updated(cart_id="c2") | {"refs": [CHECKOUT]}, visitor=ANNA)
+    assert {row.id: row.person for row in door.rows(VISITORS)}[ANNA] == before
+
+
 def test_a_cart_about_which_the_platform_has_mailed_stays_so_when_its_browser_is_known(door: PlatformDoor) -> None:
     door.say(checkout(CHECKOUT), happened("reminder_sent", refs=[CHECKOUT]))
     door.send(cart_updated(cart_id="c2") | {"refs": [CHECKOUT]}, visitor=ANNA)
