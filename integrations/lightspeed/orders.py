@@ -31,6 +31,10 @@ _STOPS = ("order_paid", "order_cancelled")
 """What has become of an order and leads to no message."""
 
 
+_HINTED = ("email", "customer_id", "paid")
+"""Whose an order is, and whether it waits for its payment, leads to messages."""
+
+
 def from_order(body: Json) -> list[WireEvent]:
     """``orders/*``: that it was placed, and all that has become of it; the topic itself is signed by nobody."""
     order = _order_in(body)
@@ -41,7 +45,7 @@ def from_order(body: Json) -> list[WireEvent]:
 def from_announced_order(body: Json) -> list[WireEvent]:
     """The same, of a delivery on whose word nobody is mailed: only what ends a recovery and stops messages."""
     order = _order_in(body)
-    details = {name: value for name, value in _details(order).items() if name not in ("email", "paid")}
+    details = {name: value for name, value in _details(order).items() if name not in _HINTED}
     paid: Json = {"paid": True} if _is_paid(order) else {}
     return [_placed(order, details | paid), *_since(order, *(kind for kind in _became(order) if kind in _STOPS))]
 

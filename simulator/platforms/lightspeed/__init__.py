@@ -1,0 +1,121 @@
+"""Lightspeed eCom's side (C-Series): webhooks signed with an MD5, and the REST API with its three limits.
+
+How often and how long Lightspeed tries again is not documented; this side does what most platforms do. Somebody who is
+erased is a customer who was deleted in the back office.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from typing import ClassVar
+from urllib.parse import urlencode
+
+from flask import Flask
+
+from simulator.life import Happening, Kind
+from simulator.platform import Delivery, Platform
+from simulator.platforms.lightspeed import bodies
+from simulator.platforms.lightspeed.api import API_KEY, API_SECRET, create_api
+from simulator.platforms.lightspeed.bodies import Json
+from simulator.world import Checkout, World
+
+APP_SECRET = "an-app-secret-of-nobodys-shop"  # noqa: S105 - of a shop that is not there
+ADDRESS_KEY = "an-address-that-nobody-guesses"
+SHOP_ID = "210042"
+_NAMES = {"app_secret": APP_SECRET, "address_key": ADDRESS_KEY, "api_key": API_KEY, "api_secret": API_SECRET}
+
+
+class Lightspeed(Platform):
+    """A shop at Lightspeed with an API key of its own."""
+
+    name: ClassVar[str] = "lightspeed"
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        return {name: f"env:{_variable(name)}" for name in _NAMES} | {"shop_id": SHOP_ID}
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        return {_variable(name): value for name, value in _NAMES.items()}
+
+    def cart_in_browser(self, checkout: Checkout) -> Mapping[str, object]:
+        name = bodies.recovery_hash(checkout)
+        return {"id": name, "refs": [f"lightspeed:cart:{name}"]}
+
+    def deliveries(self, happening: Happening, world: World) -> list[Delivery]:
+        number = happening.shopper.number
+        told = _TOLD[happening.kind](happening, world) if happening.kind in _TOLD else []
+        return [_signed(topic, f"{about}:{number}", body) for topic, about, body in told]
+
+    def api(self, world: World) -> Flask:
+        return create_api(world, self.clock)
+
+
+def _variable(name: str) -> str:
+    return f"LIGHTSPEED_{name.upper()}"
+
+
+_Told = list[tuple[str, str, Json]]
+"""Topic, what it is about, and the thing itself."""
+
+
+def _cart(happening: Happening, world: World) -> _Told:
+    checkout = world.checkout(happening.shopper)
+    assert checkout is not None
+    topic = "quotes/created" if checkout.began_at == happening.at else "quotes/updated"
+    return [(topic, "checkout", bodies.quote(checkout))]
+
+
+def _contact(happening: Happening, world: World) -> _Told:
+    shopper, at = happening.shopper, happening.at
+    who: _Told = [("customers/created", "checkout", bodies.customer(shopper, at)), *_cart(happening, world)]
+    newsletter: _Told = [("subscriptions/created", "consent", bodies.subscription(shopper, at))]
+    return who + (newsletter if shopper.consents else [])
+
+
+def _order(*topics: str) -> Callable[[Happening, World], _Told]:
+    def told(happening: Happening, world: World) -> _Told:
+        order = world.order(happening.shopper)
+        assert order is not None
+        return [(topic, "order", bodies.order(order)) for topic in topics]
+
+    return told
+
+
+def _ordered(happening: Happening, world: World) -> _Told:
+    # The cart is told once more, and either may arrive first.
+    return [*_order("orders/created")(happening, world), *_cart(happening, world)]
+
+
+def _withdrawn(happening: Happening, world: World) -> _Told:
+    return [("subscriptions/deleted", "consent", bodies.subscription(happening.shopper, happening.at))]
+
+
+def _erasure(happening: Happening, world: World) -> _Told:
+    return [("customers/deleted", "erasure", bodies.customer(happening.shopper, happening.at))]
+
+
+_TOLD: Mapping[Kind, Callable[[Happening, World], _Told]] = {
+    Kind.CART_CHANGED: _cart,
+    Kind.CHECKOUT_BEGAN: _cart,
+    Kind.CONTACT_LEFT: _contact,
+    Kind.SHIPPING_CHOSEN: _cart,
+    Kind.CART_EMPTIED: _cart,
+    Kind.ORDERED: _ordered,
+    Kind.PAID: _order("orders/paid", "orders/updated"),
+    Kind.SHIPPED: _order("orders/shipped", "orders/updated"),
+    Kind.CONSENT_WITHDRAWN: _withdrawn,
+    Kind.ERASURE_ASKED: _erasure,
+}
+
+
+def _signed(topic: str, about: str, thing: Json) -> Delivery:
+    kind = topic.partition("/")[0].removesuffix("s")
+    # As PHP writes it: slashes and all letters beyond ASCII are escaped.
+    body = json.dumps({kind: thing}, separators=(",", ":")).replace("/", "\\/").encode()
+    signature = hashlib.md5(body + APP_SECRET.encode(), usedforsecurity=False).hexdigest()
+    headers = {"Content-Type": "application/json", "X-Signature": signature, "X-Shop-Id": SHOP_ID}
+    query = urlencode({"topic": topic, "key": ADDRESS_KEY}, safe="/")
+    return Delivery(topic, about, body, headers, query)
