@@ -39,7 +39,11 @@ REST_S = 30.0
 """How long a platform that did not answer is left alone."""
 WAIT_S = 3_600.0
 """For how long a platform may be silent before mails no longer wait for it."""
-_GUARDS = {CartNow.ORDERED: Guard.BOUGHT, CartNow.MAILED: Guard.REMINDED}
+_GUARDS = {
+    CartNow.ORDERED: Guard.BOUGHT,
+    CartNow.MAILED: Guard.REMINDED,
+    CartNow.GONE: Guard.CART_EMPTIED,
+}
 
 
 @dataclass(frozen=True)

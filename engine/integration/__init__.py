@@ -15,11 +15,13 @@ one subclass of :class:`Integration`, of the parts that it plays; nothing else h
 What a platform's JSON says is read with ``text``, ``amount``, ``group`` and the other readers of
 :mod:`engine.integration.body`.
 
+What time it is in the shop says ``wall_clock``: in a simulated one it runs faster.
+
 What an outside service does not speak, its class leaves out. ``docs/integrations/`` is made from the classes, and one
 test holds all of them and their recorded fixtures to the same promises (``tests/unit/integrations``).
 """
 
-from engine.clock import stopwatch
+from engine.clock import stopwatch, wall_clock
 from engine.integration.ask import Asker, Call, Page
 from engine.integration.base import Fence, Integration, MailSender
 from engine.integration.body import (
@@ -101,6 +103,7 @@ __all__ = [
     "setting",
     "stopwatch",
     "text",
+    "wall_clock",
     "whole",
     "without_nothing",
     "words",

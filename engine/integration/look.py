@@ -19,6 +19,8 @@ class CartNow(StrEnum):
     ORDERED = "ordered"
     MAILED = "mailed"
     """The platform itself has mailed about it; a second mail would be one too many."""
+    GONE = "gone"
+    """It is empty, or no longer there: emptied, hidden by the shop, or of somebody who was erased."""
 
 
 class Looker(Integration[S], ABC):

@@ -56,7 +56,6 @@ currency in Ecwid's API: they are read in the shop's own.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from typing import Annotated, ClassVar
 
@@ -77,6 +76,7 @@ from engine.integration import (
     Settings,
     secret,
     setting,
+    wall_clock,
 )
 from integrations.ecwid import hook, told
 from integrations.ecwid.api import Api, wait_ms
@@ -96,7 +96,6 @@ class EcwidSettings(Settings, frozen=True):
     wait_minutes: Annotated[
         int, setting("for how many minutes a cart is given time to become an order; Ecwid advises 5 to 10", ge=0, le=60)
     ] = 5
-    api_url: Annotated[str, setting("where the API is", pattern=r"https?://[^\s?#]+")] = "https://app.ecwid.com/api/v3"
 
 
 class Ecwid(Receiver[EcwidSettings], Asker[EcwidSettings], Looker[EcwidSettings], Metered[EcwidSettings]):
@@ -131,8 +130,8 @@ class Ecwid(Receiver[EcwidSettings], Asker[EcwidSettings], Looker[EcwidSettings]
 
     def __init__(self, settings: EcwidSettings) -> None:
         super().__init__(settings)
-        api = Api(settings.api_url, settings.store_id, settings.token)
-        self._questions = Questions(api, settings.wait_minutes * _MINUTE_MS, lambda: int(time.time()))
+        api = Api(settings.store_id, settings.token)
+        self._questions = Questions(api, settings.wait_minutes * _MINUTE_MS, lambda: wall_clock() // 1_000)
 
     def admit(self, request: RawRequest) -> Delivery:
         """The delivery of this store. Raises BadSignature."""

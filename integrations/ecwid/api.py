@@ -5,14 +5,15 @@ What is too much comes back as 429 with ``Retry-After``, in seconds or as a date
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from urllib.parse import quote, urlencode
 
 from engine.errors import CallError, Throttled
 from engine.http import Answered
-from engine.integration import Call, Json, json_object
+from engine.integration import Call, Json, json_object, wall_clock
 
+API = "https://app.ecwid.com/api/v3"
 _PATIENCE_MS = 5_000
 """Where the answer does not say how long to wait."""
 _LONGEST_WAIT_MS = 60 * 60_000
@@ -25,8 +26,8 @@ class NoAccess(CallError):
 class Api:
     """One store's API."""
 
-    def __init__(self, url: str, store_id: str, token: str) -> None:
-        self._url = f"{url.rstrip('/')}/{store_id}"
+    def __init__(self, store_id: str, token: str) -> None:
+        self._url = f"{API}/{store_id}"
         self._headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
 
     def get(self, call: Call, *path: str, **asked: str | int) -> Json | None:
@@ -55,5 +56,5 @@ def wait_ms(answered: Answered) -> int:
         until = parsedate_to_datetime(told)
     except ValueError:
         return _PATIENCE_MS
-    left = (until.replace(tzinfo=until.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
-    return min(max(int(left * 1_000), 1_000), _LONGEST_WAIT_MS)
+    left_ms = round(until.replace(tzinfo=until.tzinfo or UTC).timestamp() * 1_000) - wall_clock()
+    return min(max(left_ms, 1_000), _LONGEST_WAIT_MS)

@@ -52,12 +52,14 @@ class Questions:
 
     def look(self, refs: tuple[str, ...], call: Call) -> CartNow | None:
         """As :meth:`~engine.integration.Looker.look`: by the cart, else by its order."""
+        asked = False
         for kind in ("cart", "order"):
             name = next((ref.split(":", 2)[2] for ref in refs if ref.startswith(f"ecwid:{kind}:")), None)
             found = self.api.get(call, f"{kind}s", name) if name else None
+            asked |= name is not None
             if found is not None:
                 return _cart_now(found) if kind == "cart" else _order_now(found)
-        return None
+        return CartNow.GONE if asked else None
 
     # --- lists --------------------------------------------------------------------------------------------------------
 
@@ -142,6 +144,8 @@ def _mailed(cart: Json) -> str | None:
 def _cart_now(cart: Json) -> CartNow:
     if text(cart, "recoveredOrderId") or text(cart, "recoveredPublicUid"):
         return CartNow.ORDERED
+    if cart.get("hidden") is True or not groups(cart, "items"):
+        return CartNow.GONE
     return CartNow.MAILED if _mailed(cart) else CartNow.OPEN
 
 

@@ -61,7 +61,7 @@ class Shop(Door):
         self.rung: list[str] = []
         live, links = self.house.live, Links("a-key-that-only-the-tests-know-of", "http://127.0.0.1:1")
         self._errands = Errands(live, Intake(self.engine, self.house.committer), self.rung.append, LOOPBACK)
-        self._deliverer = Deliverer(self.engine, live, links, smtp.url, LOOPBACK)
+        self._deliverer = Deliverer(self.engine, live, links, smtp.url, platforms=LOOPBACK)
 
     def hook(self, told: Json, *, headers: dict[str, str] | None = None, path: str = "ecwid/ink") -> TestResponse:
         """A webhook, as Ecwid sends it."""
@@ -116,7 +116,8 @@ def _shop(folder: Path, url: str, store: EcwidStore, smtp: SmtpServer, monkeypat
     for module in (errands, budgets):
         monkeypatch.setattr(module, "database_now", lambda connection: hands())
     (folder / "rules").mkdir()
-    told = f'integrations:\n  ecwid: {{store_id: "1003", api_url: "{store.url}"}}\n'
+    monkeypatch.setattr("integrations.ecwid.api.API", store.url)
+    told = 'integrations:\n  ecwid: {store_id: "1003"}\n'
     rules = rule_file("ink", "https://ink.example", f"- {SURPRISE.strip()}".replace("\n", "\n  "))
     (folder / "rules" / "ink.yaml").write_text(rules.replace("integrations:\n", told))
     return Shop(Settings.from_env(environment_for(folder, url)), store, hands, smtp)

@@ -91,7 +91,12 @@ def record(door: PlatformDoor, delivery: str) -> tuple[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("cart", "result"), [("ordered", "bought says parrot"), ("mailed", "reminded_by_others says parrot")]
+    ("cart", "result"),
+    [
+        ("ordered", "bought says parrot"),
+        ("mailed", "reminded_by_others says parrot"),
+        ("gone", "cart_emptied says parrot"),
+    ],
 )
 def test_what_was_ordered_or_mailed_about_elsewhere_is_not_mailed(
     door: PlatformDoor, hands: Hands, worker: Deliverer, api: Api, smtp: SmtpServer, cart: str, result: str

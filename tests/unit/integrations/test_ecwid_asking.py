@@ -151,7 +151,9 @@ def test_nobody_is_forgotten_because_an_unsigned_body_says_so() -> None:
         ({f"carts__{CART}": cart(recoveryEmailSentTimestamp="2026-11-21 11:00:00 +0000")}, CartNow.MAILED),
         ({"orders__XJ12H": order()}, CartNow.ORDERED),
         ({"orders__XJ12H": order(paymentStatus="INCOMPLETE")}, CartNow.OPEN),
-        ({}, None),
+        ({f"carts__{CART}": cart(items=[])}, CartNow.GONE),
+        ({f"carts__{CART}": cart(hidden=True)}, CartNow.GONE),
+        ({}, CartNow.GONE),
     ],
 )
 def test_a_moment_before_a_mail_leaves_ecwid_is_asked(there: dict[str, Json], now: CartNow | None) -> None:
