@@ -10,28 +10,27 @@ VAT_PERCENT: Final = 21
 
 
 @dataclass(frozen=True)
-class Product:
-    number: int
-    sku: str
+class _Named:
     nl: str
     en: str
-    price: int
 
     def name(self, language: str) -> str:
         return self.nl if language == "nl" else self.en
 
 
 @dataclass(frozen=True)
-class Shipping:
+class Product(_Named):
+    number: int
+    sku: str
+    price: int
+
+
+@dataclass(frozen=True)
+class Shipping(_Named):
     """A way to have it brought; ``price`` with its taxes."""
 
     code: str
-    nl: str
-    en: str
     price: int
-
-    def name(self, language: str) -> str:
-        return self.nl if language == "nl" else self.en
 
 
 @dataclass(frozen=True)
@@ -45,15 +44,15 @@ class Line:
 
 
 PRODUCTS: Final = (
-    Product(101, "VUL-01", "Vulpen, messing", "Fountain pen, brass", 6450),
-    Product(102, "INK-04", "Inkt, donkergroen", "Ink, dark green", 1495),
-    Product(103, "SCH-A5", "Schrift A5, gelinieerd", "Notebook A5, ruled", 1250),
-    Product(104, "BRI-50", "Briefpapier, 50 vel", "Writing paper, 50 sheets", 2495),
-    Product(105, "ETU-02", "Etui, leer", "Pen case, leather", 4900),
-    Product(106, "POT-12", "Potloden, 12 stuks", "Pencils, set of 12", 1875),
+    Product("Vulpen, messing", "Fountain pen, brass", 101, "VUL-01", 6450),
+    Product("Inkt, donkergroen", "Ink, dark green", 102, "INK-04", 1495),
+    Product("Schrift A5, gelinieerd", "Notebook A5, ruled", 103, "SCH-A5", 1250),
+    Product("Briefpapier, 50 vel", "Writing paper, 50 sheets", 104, "BRI-50", 2495),
+    Product("Etui, leer", "Pen case, leather", 105, "ETU-02", 4900),
+    Product("Potloden, 12 stuks", "Pencils, set of 12", 106, "POT-12", 1875),
 )
-LETTERBOX: Final = Shipping("letterbox", "Door de brievenbus", "Through the letter box", 250)
-INSURED: Final = Shipping("insured", "Pakket aan huis, verzekerd", "Parcel to your door, insured", 795)
+LETTERBOX: Final = Shipping("Door de brievenbus", "Through the letter box", "letterbox", 250)
+INSURED: Final = Shipping("Pakket aan huis, verzekerd", "Parcel to your door, insured", "insured", 795)
 
 
 def vat_in(amount: int) -> int:
