@@ -49,6 +49,11 @@ class House(ABC):
         told = subprocess.run([*_SHOPBELL, "export", person], env=self.environment, capture_output=True, check=False)
         return told.returncode == 0
 
+    def erase(self, person: str) -> None:
+        """`shopbell erase`, by the shop's owner, where the platform does not tell of it. Nobody may be known."""
+        command = [*_SHOPBELL, "erase", person, "--yes"]
+        subprocess.run(command, env=self.environment, capture_output=True, check=False)
+
 
 class OwnHouse(House):
     """One Shopbell in ``folder``; down and up again as often as the weather wants."""

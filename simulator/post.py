@@ -54,8 +54,14 @@ class Letter:
 class PostOffice:
     """Posts letters from threads of its own; whatever is not taken comes back to ``later`` for another try."""
 
-    def __init__(self, url: str, platform: Platform, later: Callable[[Millis, Callable[[], None]], None]) -> None:
-        self._url, self._platform, self._later = url, platform, later
+    def __init__(
+        self,
+        url: str,
+        platform: Platform,
+        later: Callable[[Millis, Callable[[], None]], None],
+        may_erase: Callable[[Letter], bool],
+    ) -> None:
+        self._url, self._platform, self._later, self._may_erase = url, platform, later, may_erase
         self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="post")
         self._changed = threading.Condition()
         self._under_way: Counter[int] = Counter()
@@ -66,13 +72,15 @@ class PostOffice:
         self.letters.append(letter)
 
     def send(self, letter: Letter, tries: int = 0) -> None:
-        """Send it now, after so many ``tries``; an erasure waits until its shopper's other letters are in."""
+        """Send it now, after so many ``tries``.
+
+        An erasure waits until nothing about its shopper is on its way any more: a platform tells it days later.
+        """
         with self._changed:
             number = letter.happening.shopper.number
             if letter.withdrawn:
                 return
-            erases = letter.happening.kind is Kind.ERASURE_ASKED
-            if erases and self._under_way[number]:
+            if letter.happening.kind is Kind.ERASURE_ASKED and (self._under_way[number] or not self._may_erase(letter)):
                 self._later(MINUTE, lambda: self.send(letter, tries))
                 return
             self._under_way[number] += 1

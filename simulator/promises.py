@@ -20,6 +20,9 @@ from simulator.post import Letter
 _TELLS_ADDRESS: Final = frozenset([Kind.CONTACT_LEFT, Kind.SHIPPING_CHOSEN])
 _LEFT: Final = frozenset([Story.SHOCKED, Story.LEAVES])
 """Who left a cart for good, with address and consent, and must hear of it once that was told."""
+_FILLS_CART: Final = frozenset([Kind.CART_CHANGED])
+_REMINDED_AFTER: Final = 4 * HOUR
+"""Before that no rule that ships reminds anybody of a cart, so what was told by then is known to it."""
 _AFTER_ORDERS: Final = frozenset(["effort-survey", "back-in-stock"])
 """Rules whose mails may follow an order."""
 Goods = frozenset[tuple[str, int]]
@@ -154,7 +157,8 @@ def _wrong_about_shipping(seen: Seen, shopper: Shopper, mail: Mail) -> Iterator[
     if mail.rule == SURPRISE and told not in mail.text:
         yield say("the mail to %(email)s does not name the shipping costs of %(price)s", email=mail.to, price=told)
     told_at = seen.told_at(shopper, Kind.SHIPPING_CHOSEN)
-    in_time = told_at is not None and told_at < mail.at - HOUR
+    filled_at = min(each.at for each in seen.life.happenings if each.shopper == shopper and each.kind in _FILLS_CART)
+    in_time = told_at is not None and told_at < filled_at + _REMINDED_AFTER
     if shopper.story is Story.SHOCKED and in_time and mail.rule not in ("", SURPRISE):
         yield say("the mail to %(email)s is not about the shipping costs that were told", email=mail.to)
 

@@ -125,7 +125,7 @@ class Simulation:
         life = live(self._plan.seed, self._plan.shoppers, _opening(self.now()))
         weather = self._weather = weather_of(self._plan.seed, life.begins_at)
         diary = Diary(self.now, self._pace.speed)
-        post = PostOffice(house.url, self._platform, diary.after)
+        post = PostOffice(house.url, self._platform, diary.after, self._may_erase)
         day = _Day(self._platform, self._world, weather, diary, post, house)
         for happening in life.happenings:
             diary.at(happening.at, lambda happening=happening: day.let(happening))  # type: ignore[misc]
@@ -139,6 +139,9 @@ class Simulation:
         diary.follow(lambda: day.is_quiet)
         post.close()
         return self._look(life, post, house)
+
+    def _may_erase(self, letter: Letter) -> bool:
+        return self._world.is_out_of_sight(letter.happening.shopper)
 
     def _unsubscribe(self, shopper: Shopper, house: House) -> None:
         """Use the one click of the first mail, as mail programs do (RFC 8058); nothing where there is none yet."""
@@ -156,6 +159,8 @@ class Simulation:
         return say("%(hours)s hours after opening; %(letters)s letters", hours=hours, letters=len(post.letters))
 
     def _is_away(self) -> bool:
+        """Asked before each question that the API gets."""
+        self._world.note_question()
         return self._weather is not None and self._weather.platform_away.covers(self.now())
 
     def _look(self, life: Life, post: PostOffice, house: House) -> Seen:
@@ -207,7 +212,10 @@ class _Day:
             letter = Letter(happening, None, body)
             self._post.keep(letter)
             self._post.send(letter)
-        for delivery in self._platform.deliveries(happening, self._world):
+        deliveries = self._platform.deliveries(happening, self._world)
+        if happening.kind is Kind.ERASURE_ASKED and not deliveries:
+            self._beside(lambda: self._house.erase(happening.shopper.email))
+        for delivery in deliveries:
             letter = Letter(happening, delivery, delivery.body)
             self._post.keep(letter)
             for at in self._weather.sendings(delivery, happening.at, self._platform.manners):

@@ -71,10 +71,11 @@ def weather_of(seed: int, opens_at: Millis) -> Weather:
     """The weather of a day whose shoppers come between nine and three."""
     chance = random.Random(f"weather {seed}")  # noqa: S311 - a play
     platform_away = opens_at + chance.randint(60, 100) * MINUTE
-    house_away = opens_at + chance.randint(180, 220) * MINUTE
+    # Late, because starting takes as long as it does: at a high speed that is half a day.
+    house_away = opens_at + chance.randint(285, 315) * MINUTE
     return Weather(
         seed,
         Outage(platform_away, platform_away + 25 * MINUTE),
         Outage(house_away, house_away + 30 * MINUTE),
-        opens_at + 5 * HOUR,
+        opens_at + 4 * HOUR,
     )

@@ -10,6 +10,8 @@ from simulator.goods import Line, Shipping
 from simulator.life import Happening, Kind, Shopper
 
 FIRST_ORDER = 1001
+OUT_OF_SIGHT = 4
+"""So many questions after an erasure whoever asked the first of them has long read the answer before it."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,8 @@ class World:
         self._orders: dict[int, Order] = {}
         self._withdrawn: set[int] = set()
         self._shown: dict[str, Millis] = {}
+        self._questions = 0
+        self._questions_then: dict[int, int] = {}
 
     def take(self, happening: Happening) -> None:
         """Let it have happened."""
@@ -87,6 +91,7 @@ class World:
             case Kind.CONSENT_WITHDRAWN:
                 self._withdrawn.add(number)
             case Kind.ERASURE_ASKED:
+                self._questions_then[number] = self._questions
                 self._checkouts.pop(number, None)
                 self._orders.pop(number, None)
             case _:
@@ -125,6 +130,17 @@ class World:
         """The API has shown this (``checkout:3``, ``order:3``) as it was then. Every side says so when it does."""
         with self._lock:
             self._shown[about] = max(self._shown.get(about, 0), changed_at)
+
+    def note_question(self) -> None:
+        """Somebody asks the API something."""
+        with self._lock:
+            self._questions += 1
+
+    def is_out_of_sight(self, shopper: Shopper) -> bool:
+        """Whether no answer about somebody who was erased can still be on its way: others were asked for since."""
+        with self._lock:
+            since = self._questions - self._questions_then.get(shopper.number, 0)
+            return self._questions == 0 or since >= OUT_OF_SIGHT
 
     def shown(self) -> dict[str, Millis]:
         """Up to which change each thing was shown by the API."""

@@ -206,10 +206,10 @@ def test_other_shipping_costs_than_the_shopper_saw_break_a_promise() -> None:
 
 def test_a_first_mail_about_something_else_than_the_shipping_costs_breaks_a_promise() -> None:
     shopper = who(Story.SHOCKED)
-    told = letter(shopper, Kind.SHIPPING_CHOSEN, "checkout", taken_at=OPENS_AT + HOUR)
-    early, late = (mail(shopper, OPENS_AT + hours * HOUR) for hours in (1, 5))
-    assert not broken(seen(told, mails=(early,)))
-    (problem,) = broken(seen(told, mails=(late,)))
+    filled_at, reminder = of(shopper, Kind.CART_CHANGED).at, mail(shopper, NEVER)
+    late = letter(shopper, Kind.SHIPPING_CHOSEN, "checkout", taken_at=filled_at + 4 * HOUR)
+    assert not broken(seen(late, mails=(reminder,)))
+    (problem,) = broken(seen(replace(late, taken_at=filled_at + 3 * HOUR), mails=(reminder,)))
     assert "is not about the shipping costs" in problem
 
 
