@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.cookies import SimpleCookie
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.error import HTTPError
 from urllib.parse import urlencode, urlsplit
 from urllib.request import Request, urlopen
@@ -111,6 +111,14 @@ def _item(variant: int, quantity: int) -> Json:
     }
 
 
+class Asked(NamedTuple):
+    """A request: the cart of the browser that made it, what it asked for, and from which page."""
+
+    cart: str
+    what: str
+    page: str
+
+
 @dataclass
 class Theme:
     """What the storefront shows, and what was asked of it. A cart belongs to a browser, by its cookie."""
@@ -124,7 +132,7 @@ class Theme:
     currency: str = "EUR"
     keeps_attributes: bool = True
     carts: dict[str, Cart] = field(default_factory=dict)
-    asked: list[str] = field(default_factory=list)
+    asked: list[Asked] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def page(self, path: str, cart: Cart) -> str:
@@ -197,12 +205,13 @@ class Handler(BaseHTTPRequestHandler):
 
     def _answer(self, body: bytes) -> None:
         path = urlsplit(self.path).path
+        name, cart = self._cart()
         with self.theme.lock:
-            self.theme.asked.append(f"{self.command} {path}")
+            page = urlsplit(self.headers.get("Referer", "")).path
+            self.theme.asked.append(Asked(name, f"{self.command} {path}", page))
         if path.startswith("/apps/shopbell/"):
             status, answer = self.theme.pass_on(self.command, path, body, self.client_address[0])
             return self._send(status, "application/json", answer, "")
-        name, cart = self._cart()
         if path == "/cart.js":
             return self._send(200, "text/javascript", json.dumps(cart.told(self.theme.currency)).encode(), name)
         if path.startswith("/cart/"):
