@@ -19,25 +19,12 @@ the address, too; where the two differ the delivery is refused. Both spellings o
 5. Switch Ecwid's own mails about abandoned carts off (Marketing, Automated emails), or leave them on and let them go
    first: about a cart for which Ecwid has mailed nobody is mailed again. Ecwid does not know what Shopbell has
    mailed.
-6. Put the [storefront script](../snippet.md) on the pages, tell it what the shopper answered in your cookie banner, and
-   put this after it, so that a cart of the page and a cart of Ecwid are one:
+6. Put the [storefront script](../snippet.md) on the pages, and beside it the script for Ecwid's: it tells the cart and
+   what its shipping costs, so that a cart of the page and a cart of Ecwid are one, and writes whose it is into an extra
+   field of the order. With `ecwid` for its consent it follows Ecwid's own cookie banner; leave that out where you ask.
 
 ```html
-<script>
-window.ec = window.ec || {}; ec.order = ec.order || {}; ec.order.extraFields = ec.order.extraFields || {};
-Ecwid.OnCartChanged.add(function (cart) {
-  shopbell("track", "cart_updated", {
-    refs: cart.cartId ? ["ecwid:cart:" + cart.cartId] : [],
-    cart: { id: cart.cartId, lines: cart.items.map(function (item) {
-      return { product_id: item.product.id, sku: item.product.sku, name: item.product.name,
-               quantity: item.quantity, price: item.product.price };
-    }) }
-  });
-});
-shopbell("on", "sent", function (batch) {
-  ec.order.extraFields.shopbell_visitor = { value: batch.visitor, orderDetailsDisplaySection: "hidden" };
-});
-</script>
+<script async src="https://bell.shop.example/adapters/ecwid.js" data-shopbell-consent="ecwid"></script>
 ```
 
 **What people ask.** A request to remove a customer's data is carried out for the number that it names, once the API
@@ -47,11 +34,11 @@ read about or mailed. A request to remove the whole store is carried out when Sh
 
 **Not verified.** None of this was tried on a live store. Not documented, or not found, are: whether Ecwid's own mail
 moves a cart's `updateTimestamp` (so carts of the last three days are looked at again), whether an order tells its
-`cartId` (it is read where it is there; else a cart finds its order by `recoveredOrderId`), whether a page's cart has
-a `cartId`, what `getTrackingConsent` answers (so it is not used), whether rates hold their taxes (they do where
-`pricesIncludeTax` says so, or where the rate is higher than `shippingRateWithoutTax`; else `taxesOnShipping` are
-added), and what address opens a cart again: our own link in the mail leads to the shop's `cart_url`. Amounts have no
-currency in Ecwid's API: they are read in the shop's own.
+`cartId` (it is read where it is there; else a cart finds its order by `recoveredOrderId`), whether an extra field set
+after the page has loaded reaches the order, whether the page's `shipping` holds its taxes, whether rates hold their
+taxes (they do where `pricesIncludeTax` says so, or where the rate is higher than `shippingRateWithoutTax`; else
+`taxesOnShipping` are added), and what address opens a cart again: our own link in the mail leads to the shop's
+`cart_url`. Amounts have no currency in Ecwid's API: they are read in the shop's own.
 """
 
 from __future__ import annotations
@@ -74,6 +61,7 @@ from engine.integration import (
     RawRequest,
     Receiver,
     Settings,
+    Storefront,
     secret,
     setting,
     wall_clock,
@@ -98,11 +86,25 @@ class EcwidSettings(Settings, frozen=True):
     ] = 5
 
 
-class Ecwid(Receiver[EcwidSettings], Asker[EcwidSettings], Looker[EcwidSettings], Metered[EcwidSettings]):
+class Ecwid(
+    Receiver[EcwidSettings],
+    Asker[EcwidSettings],
+    Looker[EcwidSettings],
+    Storefront[EcwidSettings],
+    Metered[EcwidSettings],
+):
     """A Lightspeed eCom shop of the E-Series, or any other Ecwid store: its carts, orders, customers and stock."""
 
     title: ClassVar[str] = "Lightspeed eCom (E-Series), Ecwid"
     settings_type = EcwidSettings
+    on_pages: ClassVar[Mapping[str, str]] = {
+        "the cart becomes another": "`cart_updated`, under the name that the API has for it",
+        "a page of the checkout is shown": "`checkout_started`",
+        "a way of shipping is chosen": "`shipping_shown`, with what Ecwid calculates",
+        "the shopper agrees, and something is in the cart": "the visitor's name, in an extra field of the order",
+        "the shopper answers Ecwid's cookie banner": "the same consent here, where the tag asks for it",
+        "a mail's link brings a cart back": "what is missing is added, but for what has options",
+    }
     signs_body: ClassVar[bool] = False
     tries_for: ClassVar[int] = hook.TRIES_FOR_MS
     largest_body: ClassVar[int] = 64 * 1024

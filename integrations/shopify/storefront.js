@@ -5,7 +5,7 @@
  * (engine/vocabulary/shopify_cart.py). The cart gets the visitor's name as an attribute; orders bring it back.
  */
 
-import { adapt, shopbell } from "../../snippet/src/adapters/adapter.js";
+import { adapt, shopbell, watchRequests } from "../../snippet/src/adapters/adapter.js";
 
 const ATTRIBUTE = "_shopbell_visitor";
 /** What themes and apps ask when the cart becomes another, by `fetch` or otherwise. */
@@ -80,16 +80,11 @@ async function readCart() {
 }
 
 /** @param {() => void} changed */
-function watch(changed) {
-  const other = () => {
+const watch = (changed) =>
+  watchRequests(CHANGES)(() => {
     unchanged = false;
     changed();
-  };
-  // The browser tells which requests were made: nothing of the shop's has to be wrapped for it.
-  const observer = new PerformanceObserver((list) => list.getEntries().some(({ name }) => CHANGES.test(name)) && other());
-  observer.observe({ type: "resource", buffered: true });
-  addEventListener("pageshow", (event) => event.persisted && other());
-}
+  });
 
 /** @param {string} visitor */
 const claim = (visitor) => ask("cart/update.js", { attributes: { [ATTRIBUTE]: visitor } });

@@ -6,7 +6,7 @@
  * https://developer.woocommerce.com/docs/apis/store-api/resources-endpoints/cart/
  */
 
-import { adapt, shopbell } from "../../snippet/src/adapters/adapter.js";
+import { adapt, shopbell, watchRequests } from "../../snippet/src/adapters/adapter.js";
 
 /** What themes, blocks and plugins ask when the cart becomes another. */
 const CHANGES = /[?&]wc-ajax=(add_to_cart|remove_from_cart|get_refreshed_fragments|apply_coupon|remove_coupon|update_(order_review|shipping_method))|\/wc\/store\/(v1\/)?(cart\/|batch)/;
@@ -98,14 +98,6 @@ function tellCheckout(cart, shipping) {
   told = shipping ? shipping.price : told || "begun";
 }
 
-/** @param {() => void} changed */
-function watch(changed) {
-  // The browser tells which requests were made: nothing of the shop's has to be wrapped for it.
-  const observer = new PerformanceObserver((list) => list.getEntries().some(({ name }) => CHANGES.test(name)) && changed());
-  observer.observe({ type: "resource", buffered: true });
-  addEventListener("pageshow", (event) => event.persisted && changed());
-}
-
 /** Adds what is missing of the cart that was left, and shows it. @param {any} cart */
 async function merge({ lines }) {
   const now = await fetch(api());
@@ -136,7 +128,7 @@ function thank() {
 
 function begin() {
   thank();
-  adapt({ readCart, watch, merge });
+  adapt({ readCart, watch: watchRequests(CHANGES), merge });
 }
 
 if (document.readyState == "loading") document.addEventListener("DOMContentLoaded", begin);

@@ -121,7 +121,10 @@ class Asked(NamedTuple):
 
 @dataclass
 class Theme:
-    """What the storefront shows, and what was asked of it. A cart belongs to a browser, by its cookie."""
+    """What the storefront shows, and what was asked of it. A cart belongs to a browser, by its cookie.
+
+    ``pages`` are those that have nothing to do with Shopify, by their path.
+    """
 
     origin: str
     house: str = ""
@@ -131,6 +134,7 @@ class Theme:
     customer: str = ""
     currency: str = "EUR"
     keeps_attributes: bool = True
+    pages: dict[str, str] = field(default_factory=dict)
     carts: dict[str, Cart] = field(default_factory=dict)
     asked: list[Asked] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -218,7 +222,8 @@ class Handler(BaseHTTPRequestHandler):
             with self.theme.lock:
                 told = self.theme.change(path.removeprefix("/cart/"), cart, json.loads(body or b"{}"))
             return self._send(200, "text/javascript", json.dumps(told).encode(), name)
-        return self._send(200, "text/html", self.theme.page(path, cart).encode(), name)
+        html = self.theme.pages.get(path) or self.theme.page(path, cart)
+        return self._send(200, "text/html", html.encode(), name)
 
     def _cart(self) -> tuple[str, Cart]:
         """The browser's cart, by its cookie."""

@@ -58,6 +58,17 @@ function remember(fingerprint) {
   }
 }
 
+/**
+ * Calls back after requests whose address fits, by whatever script they were made, and when a page comes back as it was
+ * left. The browser tells which requests there were: nothing of the shop's has to be wrapped for it.
+ * @param {RegExp} pattern @returns {Platform["watch"]}
+ */
+export const watchRequests = (pattern) => (changed) => {
+  const observer = new PerformanceObserver((list) => list.getEntries().some(({ name }) => pattern.test(name)) && changed());
+  observer.observe({ type: "resource", buffered: true });
+  addEventListener("pageshow", (event) => event.persisted && changed());
+};
+
 /** @param {Platform} platform */
 export function adapt({ readCart, watch, claim, merge }) {
   /** Known as long as the shopper agrees. */
