@@ -59,6 +59,9 @@ SIBLINGS_FINISH: Final[Millis] = 4 * SECOND
 """When one of several processes that answer dies, the others may finish what they do before all start anew."""
 RESTART_AFTER: Final[Millis] = 100
 """The kernel tells the supervisor of a death; a program that had lived for two seconds is started again at once."""
+FROZEN_FOR: Final[Millis] = 3 * SECOND
+"""A program that somebody stopped keeps what it holds, SQLite's only lock among it: after so long it is killed."""
+FROZEN_LOOK_EVERY: Final[Millis] = SECOND
 FILE_LOOK_EVERY: Final[Millis] = 500
 FILE_LOOK_STEP: Final[Millis] = 125
 """The thread that looks wakes up this often to see whether it is time."""
@@ -124,7 +127,10 @@ _LEFT_BY_A_WORKER = (
 WAYS: Final[Mapping[Death, tuple[Way, ...]]] = {
     Death.WEB: (Way("answers", {"its siblings finish": SIBLINGS_FINISH} | _RESTART), *_UNHEARD_HINTS[:1]),
     Death.WORKER: (Way("the process", _RESTART), *_LEFT_BY_A_WORKER),
-    Death.WORKER_FROZEN: _LEFT_BY_A_WORKER,
+    Death.WORKER_FROZEN: (
+        Way("whoever waits for its lock", {"frozen": FROZEN_FOR, "look at the frozen": FROZEN_LOOK_EVERY}),
+        *_LEFT_BY_A_WORKER,
+    ),
     Death.CLOCK: (
         Way("the rounds", _RESTART),
         *_UNHEARD_HINTS[1:],

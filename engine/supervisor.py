@@ -17,11 +17,13 @@ from dataclasses import dataclass, field
 from typing import Final, TextIO
 
 from engine.clock import SECOND
-from engine.recovery import RESTART_AFTER
+from engine.recovery import FROZEN_FOR, FROZEN_LOOK_EVERY, RESTART_AFTER
 from engine.tether import PARENT_VARIABLE
 
 FIRST_DELAY_S: Final = RESTART_AFTER / SECOND
 LONGEST_DELAY_S: Final = 5.0
+FROZEN_FOR_S: Final = FROZEN_FOR / SECOND
+FROZEN_LOOK_EVERY_S: Final = FROZEN_LOOK_EVERY / SECOND
 STEADY_AFTER_S: Final = 2.0
 """A program that ran this long is started again at once; one that did not waits longer each time."""
 LONGEST_LINE: Final = 1 << 20
@@ -158,11 +160,13 @@ class _Run:
         finally:
             os.close(writing)
         pump = asyncio.create_task(self._show_lines(reading))
+        guard = asyncio.create_task(self._kill_when_frozen(self._process.pid))
         if self._asked:
             self.signal(self._asked)
         try:
             code = await self._process.wait()
         finally:
+            guard.cancel()
             self.kill_group()
             self._process = None
         await pump
@@ -181,6 +185,15 @@ class _Run:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._process.pid, signal.SIGKILL)
 
+    async def _kill_when_frozen(self, pid: int) -> None:
+        """End a program that somebody stopped: it does nothing, and keeps everybody who waits for its locks waiting."""
+        frozen_s = 0.0
+        while frozen_s < FROZEN_FOR_S:
+            await asyncio.sleep(FROZEN_LOOK_EVERY_S)
+            frozen_s = frozen_s + FROZEN_LOOK_EVERY_S if is_stopped(pid) else 0.0
+        self._console.plain(f"{self._program.name} has been stopped for {frozen_s:g} s and is killed.")
+        self.kill_group()
+
     async def _show_lines(self, descriptor: int) -> None:
         reader = asyncio.StreamReader(limit=LONGEST_LINE)
         loop = asyncio.get_running_loop()
@@ -191,6 +204,23 @@ class _Run:
                 self._console.line(self._program.name, line.decode(errors="replace").rstrip())
         finally:
             transport.close()
+
+
+if sys.platform == "linux":
+
+    def is_stopped(child: int) -> bool:
+        """Whether a process that this one started is stopped (SIGSTOP). Its end is left for others to see."""
+        try:
+            return os.waitid(os.P_PID, child, os.WSTOPPED | os.WNOHANG | os.WNOWAIT) is not None
+        except ChildProcessError:
+            return False
+
+else:
+
+    def is_stopped(child: int) -> bool:
+        """Other systems do not tell without taking it from whoever waits for the process."""
+        del child
+        return False
 
 
 async def _line(reader: asyncio.StreamReader) -> bytes:

@@ -15,8 +15,9 @@ from subprocess import PIPE, Popen
 
 import psutil
 
-from engine.supervisor import LONGEST_DELAY_S, STEADY_AFTER_S, Console, Program, Supervisor, next_delay
+from engine.supervisor import LONGEST_DELAY_S, STEADY_AFTER_S, Console, Program, Supervisor, is_stopped, next_delay
 from tests.parts import DEADLINE_S, free_port
+from tests.service.house import wait_until
 
 SAY_PID_AND_WAIT = "import os, signal; print('pid', os.getpid(), flush=True); signal.pause()"
 
@@ -127,6 +128,35 @@ def test_a_program_that_cannot_stay_up_waits_longer_each_time_but_never_long() -
 
 def test_a_program_that_ran_well_is_started_again_at_once() -> None:
     assert next_delay(LONGEST_DELAY_S, STEADY_AFTER_S) == 0.0
+
+
+def test_a_program_that_is_stopped_for_long_is_killed_and_started_again() -> None:
+    """What it holds while it is stopped, a lock of the database say, keeps everybody waiting."""
+
+    async def scenario(supervisor: Supervisor, heard: Heard) -> None:
+        supervisor.start(python("frozen", SAY_PID_AND_WAIT))
+        first = await heard.pid("frozen")
+        os.kill(first, signal.SIGSTOP)
+        await heard.next_match(r"^frozen has been stopped for 3 s and is killed\.$")
+        await heard.next_match(r"^frozen was killed by SIGKILL; starting it again")
+        assert await heard.pid("frozen") != first
+
+    supervise(scenario)
+
+
+def test_who_is_stopped_is_seen_and_who_goes_on_or_ends_is_not() -> None:
+    with Popen([sys.executable, "-c", SAY_PID_AND_WAIT], stdout=PIPE, text=True) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline()
+        assert not is_stopped(child.pid)
+        child.send_signal(signal.SIGSTOP)
+        wait_until(lambda: is_stopped(child.pid), "it to be stopped")
+        assert is_stopped(child.pid), "however often it is looked at"
+        child.send_signal(signal.SIGCONT)
+        wait_until(lambda: not is_stopped(child.pid), "it to go on")
+        child.kill()
+        assert child.wait(DEADLINE_S) == -signal.SIGKILL, "its end was left for whoever waits for it"
+        assert not is_stopped(child.pid)
 
 
 def test_nothing_of_a_killed_program_is_left_to_hold_its_port() -> None:
