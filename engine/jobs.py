@@ -159,7 +159,7 @@ def _wait_for_redis(url: str) -> None:
             if not told:
                 log.warning("the worker waits for Redis", error=type(error).__name__)
             told = True
-            threading.Event().wait(0.25)
+            threading.Event().wait(recovery.REDIS_LOOK_EVERY / SECOND)
         else:
             return
 

@@ -46,6 +46,8 @@ ALIVE: Final[Millis] = 3 * SECOND
 REDIS_ANSWERS: Final[Millis] = SECOND
 """Whoever rings or announces waits no longer for Redis to connect, and no longer for its answer."""
 WORKER_CONNECTS: Final[Millis] = 2 * SECOND
+REDIS_LOOK_EVERY: Final[Millis] = 250
+"""A worker that starts without Redis waits for it."""
 RECONNECT_EVERY: Final[Millis] = SECOND
 """RQ's own first pause after a lost connection; it may not grow."""
 POP_WAITS: Final[Millis] = 5 * SECOND
@@ -74,11 +76,12 @@ class Death(StrEnum):
 
     WEB = "web killed"
     WORKER = "worker killed"
-    WORKER_FROZEN = "worker frozen for longer than a lease"
+    WORKER_FROZEN = "worker frozen"
     CLOCK = "clock killed"
     MAILBOX = "mailbox killed"
     VALKEY = "Valkey killed"
     FLUSHED = "Valkey emptied"
+    AWAY = "Redis away for long, and back with nothing in it"
     SILENT = "Redis falls silent, another takes its address"
     EDIT = "a rule file edited"
 
@@ -145,6 +148,15 @@ WAYS: Final[Mapping[Death, tuple[Way, ...]]] = {
         Way("a mail whose hint was lost", {"announcement": ANNOUNCE_EVERY} | _REMIND),
         Way("a visitor whose look was lost", {"announcement": ANNOUNCE_EVERY} | _LOOK_AGAIN),
     ),
+    Death.AWAY: (
+        Way(
+            "a visitor whose look was lost",
+            {"a starting worker finds it": REDIS_LOOK_EVERY}
+            | _UNTIL_HEARD
+            | {"announcement": ANNOUNCE_EVERY}
+            | _LOOK_AGAIN,
+        ),
+    ),
     Death.SILENT: (
         Way(
             "a visitor whose look was lost",
@@ -163,6 +175,7 @@ WAYS: Final[Mapping[Death, tuple[Way, ...]]] = {
 PROMISES: Final[Mapping[Death, Promise]] = {
     **dict.fromkeys(WAYS, ONE_KILL),
     Death.FLUSHED: ALL_OF_REDIS,
+    Death.AWAY: ALL_OF_REDIS,
     Death.SILENT: ALL_OF_REDIS,
     Death.EDIT: RULE_EDIT,
 }

@@ -15,7 +15,7 @@ from redis import Redis
 from redis.exceptions import ConnectionError as RedisGone
 from sqlalchemy import Engine
 
-from engine import hints, live, recovery, supervisor
+from engine import hints, jobs, live, recovery, supervisor
 from engine.clock import DAY, HOUR, SECOND, Millis, wall_clock
 from engine.deliver import Deliverer, backoff
 from engine.errands import Errands
@@ -60,6 +60,11 @@ def bell(redis_url: str, premises: Premises, monkeypatch: pytest.MonkeyPatch) ->
 @pytest.fixture
 def rounds(bell: Redis, premises: Premises) -> Rounds:
     return Rounds(premises.engine, Ringer(bell))
+
+
+def gone(*arguments: object, **options: object) -> None:
+    """What is said of a Redis that is not there."""
+    raise RedisGone
 
 
 def waiting(bell: Redis, worker: str) -> int:
@@ -243,6 +248,29 @@ def test_a_worker_announces_itself_at_the_stated_pace() -> None:
     assert ANNOUNCE_S * SECOND == recovery.ANNOUNCE_EVERY
 
 
+def test_a_worker_that_starts_without_redis_looks_for_it_at_the_stated_pace(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses: list[float] = []
+
+    class Nap(threading.Event):
+        """Over at once; Redis is there after three of them."""
+
+        def wait(self, timeout: float | None = None) -> bool:
+            if timeout is None:
+                return super().wait()
+            pauses.append(timeout)
+            return False
+
+    nowhere = hints.connect("redis://127.0.0.1:1/0")
+    there = hints.connect(redis_url)
+    monkeypatch.setattr("engine.jobs.threading.Event", Nap)
+    monkeypatch.setattr(nowhere, "ping", lambda: there.ping() if len(pauses) == 3 else gone())
+    monkeypatch.setattr(hints, "connect", lambda url: nowhere)
+    jobs._wait_for_redis(redis_url)
+    assert pauses == [recovery.REDIS_LOOK_EVERY / SECOND] * 3
+
+
 def test_a_worker_gives_up_a_silent_redis_as_is_stated(redis_url: str) -> None:
     worker = worker_at(redis_url, FIRST)
     options = worker.connection.connection_pool.connection_kwargs
@@ -257,9 +285,6 @@ def test_a_worker_without_redis_tries_again_at_the_stated_pace_however_long_it_t
 ) -> None:
     pauses: list[float] = []
     worker = worker_at(redis_url, FIRST)
-
-    def gone(*arguments: object, **options: object) -> None:
-        raise RedisGone
 
     def pause(seconds: float) -> None:
         pauses.append(seconds)

@@ -21,6 +21,7 @@ def test_every_death_has_its_promise_and_its_ways() -> None:
     assert set(WAYS) == set(PROMISES) == set(Death)
     assert {death for death, promise in PROMISES.items() if promise is not ONE_KILL} == {
         Death.FLUSHED,
+        Death.AWAY,
         Death.SILENT,
         Death.EDIT,
     }
