@@ -28,6 +28,7 @@ from engine.errors import StoreError
 from engine.store.database import reading
 from engine.store.unit import DELIVERIES
 from tests import parts
+from tests.parts import DEADLINE_S
 from tests.service.faulty_smtp import DROP, TAKES_AND_DROPS, FaultySmtp, Script
 from tests.service.house import FINAL, House, Shopper, wait_until
 
@@ -35,7 +36,8 @@ PROGRAMS = ("valkey", "web", "clock", "worker", "worker 2")
 BUYERS = 0.1
 """For each decision that is due so many more shoppers order, in another browser, before it is; none may be mailed."""
 LONGER_THAN_A_LEASE_S = 12.0
-SETTLED_S = 600.0
+SETTLED_S = 5 * DEADLINE_S
+"""A guard against waiting for ever, like ``HANG_S``; how long it took is told in the report."""
 ENOUGH = 0.75
 """A slow machine gets no further with its faults in time: then it takes longer until there were enough of them."""
 RELAY_FAULTS: tuple[Script, ...] = (
