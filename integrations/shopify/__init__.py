@@ -14,11 +14,13 @@ the app's owner by mail only. The clock asks every hour which are there and make
 the app has no right to, or that its API version does not know, is refused by name in the log and keeps no other away.
 The inputs `uri`, `includeFields` and `filter` are those of 2026-07; none of it was tried on a live shop.
 
-**What a webhook missed.** With `client_id` the API is asked every ten minutes for orders and abandoned checkouts that
-have changed, at the pace the shop's points allow; the token is asked for with the client credentials and renewed. It
-begins with the newest when it is first connected. Abandoned checkouts need the permission `manage_abandoned_checkouts`.
-They tell no shipping line: where prices hold their taxes it is what the total has beyond the goods. None of this was
-tried on a live shop.
+**What a webhook missed.** With `client_id` the API is asked every ten minutes for orders, abandoned checkouts,
+customers and products that have changed, at the pace the shop's points allow, and for fewer at once where a page costs
+too much; the token is asked for with the client credentials and renewed. It begins with the newest when it is first
+connected.
+Abandoned checkouts need the permission `manage_abandoned_checkouts`. They tell no shipping line: where prices hold
+their taxes it is what the total has beyond the goods. Of customers only a consent that was given or withdrawn since the
+last question is read (WhatsApp's is not told there), of products their stock. None of this was tried on a live shop.
 
 **The last look.** Before a mail about a cart leaves, the API is asked, with `client_id` and version 2026-07 or later,
 whether an order came from its checkout or cart, whether the abandoned checkout was completed, and whether Shopify has
@@ -33,7 +35,7 @@ address.
 
 **Stock.** `products/update` tells each variant's stock over all locations. `inventory_levels/update` tells one location
 of an inventory item that it does not explain, so the API is asked which variant that is and what its locations come to
-(where there are more than fifty, Shopify's own sum), as it asks for the variants beyond the first hundred. What is
+(where there are more than twenty, Shopify's own sum), as it asks for the variants beyond the first hundred. What is
 answered is true at that moment, in whatever order the webhooks came. A variant that goes on selling without stock, or
 is not tracked, tells nothing.
 
@@ -111,7 +113,7 @@ class Shopify(
 
     title: ClassVar[str] = "Shopify"
     settings_type = ShopifySettings
-    polls: ClassVar[Mapping[str, int]] = {"orders": 600_000, "abandonedCheckouts": 600_000}
+    polls: ClassVar[Mapping[str, int]] = dict.fromkeys(backfill.QUERIES, 600_000)
     topics: ClassVar[Mapping[str, str]] = {name: topic.becomes for name, topic in TOPICS.items()}
     on_pages: ClassVar[Mapping[str, str]] = {
         "the cart becomes another, by whatever theme or app": "`cart_updated`, in the shopper's currency",

@@ -16,23 +16,39 @@ from engine.integration import Call, json_object, stopwatch
 from integrations.shopify.body import Json, amount, group, groups, text, whole
 
 _RENEW_BEFORE_S = 300.0
+_PAGE = 25
 _PATIENCE_MS = 2_000
 """Where the answer does not say how long to wait."""
 _JSON = {"Content-Type": "application/json", "Accept": "application/json"}
 
 
+class TooDear(CallError):
+    """One query would cost more points than any may; nothing was paid."""
+
+
 class Api:
-    """One shop's API, with the client credentials of the app that is installed there."""
+    """One shop's API, with the client credentials of the app that is installed there.
+
+    ``page_size`` is for how many of something a page asks. How Shopify reckons their cost it does not say in full, so
+    it begins with many and learns.
+    """
 
     def __init__(self, shop: str, client_id: str, client_secret: str, version: str) -> None:
+        self.page_size = _PAGE
         self._shop, self._version = shop, version
         self._credentials = {"client_id": client_id, "client_secret": client_secret}
         self._token: tuple[str, float] | None = None
 
+    def wants_less(self) -> bool:
+        """Ask for half as many from now on; False when it was one already."""
+        smaller = self.page_size // 2
+        self.page_size = max(1, smaller)
+        return smaller > 0
+
     def query(self, call: Call, query: str, variables: Mapping[str, object]) -> tuple[Json, int]:
         """The answer's data, and how many milliseconds to wait before asking as much again.
 
-        Raises Throttled, CallError, and Unreadable.
+        Raises Throttled, CallError (TooDear), and Unreadable.
         """
         body = msgspec.json.encode({"query": query, "variables": variables})
         url = f"https://{self._shop}/admin/api/{self._version}/graphql.json"
@@ -69,6 +85,8 @@ def _look_for_errors(told: Json, wait_ms: int) -> None:
     codes = [text(group(error, "extensions"), "code") or "an error" for error in groups(told, "errors")]
     if "THROTTLED" in codes:
         raise Throttled(max(wait_ms, _PATIENCE_MS))
+    if "MAX_COST_EXCEEDED" in codes:
+        raise TooDear("one query costs more points than Shopify allows")
     if codes:
         # The message itself may quote what was asked about.
         raise CallError(f"Shopify's API answered {codes[0][:60]}", refused="ACCESS_DENIED" in codes)

@@ -1,6 +1,8 @@
-"""What a webhook missed: orders and abandoned checkouts by their last change, read as if a webhook had told them.
+"""What a webhook missed: what has changed since, read as if a webhook had told it.
 
-Nothing is said of consent: what somebody allows today is not what they ticked then, see the topic for it.
+Orders and abandoned checkouts say nothing of consent: what somebody allows today is not what they ticked then.
+Customers do, with the moment at which they said so; whoever said nothing since the last question is passed over. Of
+products only which have changed is asked; their stock is looked up.
 
 The cursor is ``since|after|latest``: what has changed since when is asked for, after which page, and the latest change
 that was seen; at the end of the pages it becomes the next ``since``. The very first question asks for the newest page.
@@ -13,10 +15,11 @@ from decimal import Decimal
 
 from engine.errors import Throttled
 from engine.integration import Call, News, Page, WireEvent
-from integrations.shopify.api import Api
+from integrations.shopify.api import Api, TooDear
 from integrations.shopify.body import Json, amount, group, groups, number_of, text, whole
 from integrations.shopify.checkouts import from_checkout
 from integrations.shopify.orders import from_order
+from integrations.shopify.people import from_email_consent, from_sms_consent
 
 _MONEY = "presentmentMoney { amount currencyCode }"
 _PEOPLE = "customer { id firstName lastName defaultEmailAddress { emailAddress } }"
@@ -30,10 +33,13 @@ _ORDER = f"""{_SHARED} cancelledAt displayFinancialStatus displayFulfillmentStat
 _CHECKOUT = f"""{_SHARED} completedAt subtotalPriceSet {{ {_MONEY} }} totalDiscountSet {{ {_MONEY} }}
   totalDutiesSet {{ {_MONEY} }}"""
 
+_CUSTOMER = """id updatedAt defaultEmailAddress { emailAddress marketingState marketingUpdatedAt }
+  defaultPhoneNumber { marketingState marketingUpdatedAt }"""
+
 
 def _query(what: str, sort_key: str, fields: str) -> str:
-    return f"""query($after: String, $query: String, $newest: Boolean) {{
-  {what}(first: 25, after: $after, query: $query, sortKey: {sort_key}, reverse: $newest) {{
+    return f"""query($first: Int!, $after: String, $query: String, $newest: Boolean) {{
+  {what}(first: $first, after: $after, query: $query, sortKey: {sort_key}, reverse: $newest) {{
     pageInfo {{ hasNextPage endCursor }} nodes {{ {fields} }}
   }}
 }}"""
@@ -42,6 +48,8 @@ def _query(what: str, sort_key: str, fields: str) -> str:
 QUERIES = {
     "orders": _query("orders", "UPDATED_AT", _ORDER),
     "abandonedCheckouts": _query("abandonedCheckouts", "CREATED_AT", _CHECKOUT),
+    "customers": _query("customers", "UPDATED_AT", _CUSTOMER),
+    "products": _query("products", "UPDATED_AT", "id updatedAt"),
 }
 
 
@@ -78,21 +86,51 @@ class Place:
 
 
 def ask(api: Api, what: str, cursor: str, call: Call) -> Page:
-    """One page of orders or abandoned checkouts. Raises as :meth:`Api.query`, Throttled excepted: that is a pause."""
+    """One page of one of :data:`QUERIES`. Raises as :meth:`Api.query`, Throttled excepted: that is a pause."""
     place = Place.of(cursor)
     try:
-        data, wait_ms = api.query(call, QUERIES[what], place.variables)
+        data, wait_ms = api.query(call, QUERIES[what], {"first": api.page_size} | place.variables)
     except Throttled as throttled:
         return Page(News(), cursor, throttled.wait_ms)
+    except TooDear:
+        if not api.wants_less():
+            raise
+        return Page(News(), cursor, 0)
     page = group(data, what)
     further, more = place.past(page)
-    return Page(News(events=events_in(what, page)), str(further), wait_ms if more else None)
+    return Page(_news(what, groups(page, "nodes"), place.since), str(further), wait_ms if more else None)
 
 
-def events_in(what: str, page: Json) -> tuple[WireEvent, ...]:
-    """The events of every node."""
-    read = _from_order if what == "orders" else _from_checkout
-    return tuple(event for node in groups(page, "nodes") for event in read(node))
+def _news(what: str, nodes: list[Json], since: str) -> News:
+    if what == "products":
+        return News(look_ups=tuple(f"product:{number}" for node in nodes if (number := number_of(node))))
+    read = {"orders": _from_order, "abandonedCheckouts": _from_checkout}.get(what)
+    if read is not None:
+        return News(events=tuple(event for node in nodes for event in read(node)))
+    return News(events=tuple(event for node in nodes for event in _from_customer(node, since)))
+
+
+def _from_customer(node: Json, since: str) -> list[WireEvent]:
+    """What they have said since then; before the first question, nothing: it may be years old."""
+    email, phone = group(node, "defaultEmailAddress"), group(node, "defaultPhoneNumber")
+    number, address = number_of(node), text(email, "emailAddress")
+    events: list[WireEvent] = []
+    if _is_news(email, since):
+        events += from_email_consent(
+            {"customer_id": number, "email_address": address, "email_marketing_consent": _consent(email)}
+        )
+    if _is_news(phone, since):
+        events += from_sms_consent({"id": number, "sms_marketing_consent": _consent(phone)})
+    return events
+
+
+def _is_news(told: Json, since: str) -> bool:
+    return bool(since) and (text(told, "marketingUpdatedAt") or "") >= since
+
+
+def _consent(told: Json) -> Json:
+    state = (text(told, "marketingState") or "").casefold()
+    return {"state": state, "consent_updated_at": told.get("marketingUpdatedAt")}
 
 
 def _from_order(node: Json) -> list[WireEvent]:

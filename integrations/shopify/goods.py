@@ -13,7 +13,7 @@ from integrations.shopify.body import Json, amount, group, groups, number_of, re
 
 _VARIANT = """id title sku price inventoryPolicy inventoryQuantity
   product { id title vendor productType variantsCount { count } }
-  inventoryItem { tracked inventoryLevels(first: 50) {
+  inventoryItem { tracked inventoryLevels(first: 20) {
     pageInfo { hasNextPage } nodes { updatedAt quantities(names: ["available"]) { quantity } }
   } }"""
 _ITEM = f"""query($id: ID!, $after: String) {{ found: inventoryItem(id: $id) {{

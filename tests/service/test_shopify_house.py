@@ -20,6 +20,7 @@ from engine.live import LiveRules
 from engine.store import errands
 from engine.store.errands import ERRANDS
 from engine.store.unit import CONSENTS
+from integrations.shopify import Shopify
 from tests.builders import Premises, rule_set
 
 BODIES = Path(__file__).parents[1] / "fixtures" / "integrations" / "shopify" / "bodies"
@@ -78,9 +79,8 @@ def shop(premises: Premises, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     (file := tmp_path / "rules.yaml").write_text(premises.shop.rules.source, encoding="utf-8")
     live, platform = LiveRules(file, premises.engine), open_platform(premises.shop, "shopify")
     assert platform is not None
-    errands.plan(
-        premises.engine, premises.shop.id, "shopify", ["orders", "abandonedCheckouts", "webhooks"], again=False
-    )
+    usual = [*Shopify.polls, "webhooks"]
+    errands.plan(premises.engine, premises.shop.id, "shopify", usual, again=False)
     with premises.engine.begin() as connection:
         connection.execute(ERRANDS.update().values(due_at=hands.now + HOUR))
     return Shop(premises, live, platform)

@@ -10,7 +10,7 @@ from engine.http import Answered
 from engine.integration import Page, create, fact
 from integrations.shopify import Shopify
 from tests.unit.integrations.cases import settings_of
-from tests.unit.integrations.shopify_far import Json, Shopify2026, answered, shop
+from tests.unit.integrations.shopify_far import Json, Shopify2026, answered, refused, shop
 
 MONEY = {"presentmentMoney": {"amount": "36.95", "currencyCode": "EUR"}}
 LINE = {
@@ -127,6 +127,50 @@ def test_what_has_become_of_an_order_is_told_too() -> None:
     assert kinds(asked) == ["order_placed", "order_paid", "order_shipped", "order_cancelled"]
 
 
+def customer(told_at: str | None = "2026-11-21T10:05:00Z", state: str = "UNSUBSCRIBED") -> Json:
+    told: Json = {"marketingState": state, "marketingUpdatedAt": told_at}
+    return {
+        "id": "gid://shopify/Customer/603851970716743426",
+        "updatedAt": "2026-11-21T10:05:00Z",
+        "defaultEmailAddress": {"emailAddress": "sanne.devries@example.nl"} | told,
+        "defaultPhoneNumber": told,
+    }
+
+
+def test_a_consent_that_was_withdrawn_while_nobody_listened_is_learnt() -> None:
+    far = Shopify2026(page("customers", customer()))
+    asked = shop().ask("customers", "2026-11-21T10:00:00Z||", far)
+    assert [(event["type"], event["consent"], event["at"]) for event in asked.news.events] == [
+        ("consent_changed", {"email": False, "source": "Shopify: unsubscribed"}, "2026-11-21T10:05:00Z"),
+        ("consent_changed", {"sms": False, "source": "Shopify: unsubscribed"}, "2026-11-21T10:05:00Z"),
+    ]
+    assert {event["customer_id"] for event in asked.news.events} == {"603851970716743426"}
+
+
+@pytest.mark.parametrize(
+    ("cursor", "told"),
+    [
+        ("", customer()),
+        ("2026-11-21T10:06:00Z||", customer()),
+        ("2026-11-21T10:00:00Z||", customer(None)),
+        ("2026-11-21T10:00:00Z||", customer(state="PENDING")),
+        ("2026-11-21T10:00:00Z||", {"id": "gid://shopify/Customer/1", "updatedAt": "2026-11-21T10:05:00Z"}),
+    ],
+)
+def test_what_was_said_long_ago_or_not_at_all_is_no_news(cursor: str, told: Json) -> None:
+    asked = shop().ask("customers", cursor, Shopify2026(page("customers", told)))
+    assert asked.news.events == ()
+    assert asked.cursor.startswith("2026-11-21T10:0")
+
+
+def test_the_stock_of_a_product_that_changed_is_looked_up() -> None:
+    changed: list[Json] = [
+        {"id": f"gid://shopify/Product/{number}", "updatedAt": "2026-11-21T10:00:00Z"} for number in (7, 8)
+    ]
+    asked = shop().ask("products", "", Shopify2026(page("products", *changed)))
+    assert (asked.news.events, asked.news.look_ups) == ((), ("product:7", "product:8"))
+
+
 # --- from where, and how fast -----------------------------------------------------------------------------------------
 
 
@@ -168,6 +212,22 @@ def test_with_few_points_left_the_next_page_waits_until_there_are_enough() -> No
 def test_when_its_points_are_used_up_the_same_page_is_asked_for_again(answer: Answered, pause: int) -> None:
     asked = shop().ask("orders", "2026-11-21T10:00:00Z|p1|", Shopify2026(answer))
     assert (asked.cursor, asked.again_in_ms, asked.news.events) == ("2026-11-21T10:00:00Z|p1|", pause, ())
+
+
+def test_where_a_page_costs_more_than_any_may_it_asks_for_fewer_from_then_on() -> None:
+    asker, far = shop(), Shopify2026(refused("MAX_COST_EXCEEDED"), refused("MAX_COST_EXCEEDED"), page("orders"))
+    pauses = [asker.ask("orders", "2026-11-21T10:00:00Z|p1|", far) for _ in range(3)]
+    assert [(asked.cursor, asked.again_in_ms) for asked in pauses[:2]] == [("2026-11-21T10:00:00Z|p1|", 0)] * 2
+    asker.ask("customers", "", far)
+    assert [asked["first"] for asked in far.asked] == [25, 12, 6, 6]
+
+
+def test_one_that_still_costs_too_much_is_told() -> None:
+    asker, far = shop(), Shopify2026(refused("MAX_COST_EXCEEDED"))
+    for _ in range(4):
+        assert asker.ask("orders", "", far).again_in_ms == 0
+    with pytest.raises(CallError, match="more points than Shopify allows"):
+        asker.ask("orders", "", far)
 
 
 # --- who may ask ------------------------------------------------------------------------------------------------------
