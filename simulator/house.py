@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -11,6 +12,7 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -66,7 +68,9 @@ class OwnHouse(House):
         self.url = f"http://127.0.0.1:{port}"
         self.log = folder / "shopbell.log"
         inherited = {name: value for name, value in os.environ.items() if name not in _NOT_OURS}
-        own = {"PORT": str(port), "DATA_DIR": str(folder / "data"), "RULES": str(own_rules)}
+        # A mailbox of its own: beside another Shopbell's the mails of one would arrive at the other.
+        ports = {"PORT": str(port), "MAILBOX_PORT": str(free_port())}
+        own = {"DATA_DIR": str(folder / "data"), "RULES": str(own_rules)} | ports
         # Should this process die, its Shopbell ends with it.
         tied = {"SHOPBELL_PARENT": str(os.getpid())}
         self.environment = inherited | own | tied | settings_of(platform, pace, stand_in)
@@ -122,10 +126,15 @@ def is_ready(url: str) -> bool:
 
 
 def free_port() -> int:
-    """A port of this machine that nobody listens on."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
+    """A port of this machine that nobody listens on.
+
+    Below those that the system gives to connections by itself: one of them would take it while Shopbell is away.
+    """
+    while True:
+        port = random.randrange(12_000, 32_000)  # noqa: S311 - not a secret, and never the same for two days at once
+        with suppress(OSError), socket.socket() as taken:
+            taken.bind(("127.0.0.1", port))
+            return port
 
 
 def connected(rules: str, platform: Platform) -> str:
