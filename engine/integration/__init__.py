@@ -7,6 +7,7 @@ one subclass of :class:`Integration`, of the parts that it plays; nothing else h
     Receiver     receive   what a shop's platform tells, through a webhook
     Asker        poll      what it knows, through its API
     Looker       look      whether a cart was ordered, a moment before somebody is mailed about it
+    Restorer     restore   the address at which the platform itself brings a cart back
     Subscriber   connect   its webhooks with the platform, and again when they are gone
     Storefront   browser   a script for the shop's pages
     FirstParty   proxy     what the shop's pages send to an address of the shop's own
@@ -52,6 +53,7 @@ from engine.integration.receive import (
     fact,
     is_signed,
 )
+from engine.integration.restore import Restorer
 from engine.integration.settings import Settings, secret, setting
 from engine.integration.storefront import FirstParty, Storefront, Vouched
 from engine.integration.subscribe import WEBHOOKS, Subscriber, Subscription
@@ -78,6 +80,7 @@ __all__ = [
     "PrivacyRequest",
     "RawRequest",
     "Receiver",
+    "Restorer",
     "Settings",
     "ShopSaid",
     "Storefront",

@@ -11,6 +11,7 @@ from engine.integration.base import MailSender
 from engine.integration.found import AnyIntegration
 from engine.integration.look import BuyerLooker, Looker
 from engine.integration.receive import Receiver
+from engine.integration.restore import Restorer
 from engine.integration.storefront import FirstParty, Storefront
 from engine.integration.subscribe import Subscriber
 
@@ -61,6 +62,7 @@ PARTS = (
         "look for", BuyerLooker, "says whether somebody has ordered since, just before a mail about their cart leaves"
     ),
     Part("connect", Subscriber, "registers its webhooks, and again when the platform has dropped them", _renewals),
+    Part("restore", Restorer, "knows where the platform itself brings a left cart back"),
     Part("receive", Receiver, "takes webhooks, at `POST /hooks/<name>/<shop>`", _topics),
     Part("browser", Storefront, "brings a script for the shop's pages, `/adapters/<name>.js`", _on_pages),
     Part("proxy", FirstParty, "takes what pages send to the shop's own address, at `/proxy/<name>/<shop>`"),

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import os
+
 import msgspec
 from sqlalchemy import Engine
 
-from engine import identify, ids
+from engine import identify, ids, integration
 from engine.clock import wall_clock
 from engine.committer import Committer
 from engine.errors import NotFound
 from engine.events import parse_event
+from engine.integration import Restorer
 from engine.links import Claim, RestoreClaim, SurveyClaim, UnsubscribeClaim
 from engine.live import LiveRules
 from engine.pipeline import Accepted, Submission
 from engine.rules.shop import Shop
-from engine.store import looks
+from engine.store import aliases, looks
 from engine.store.database import reading
 from engine.store.suppress import suppress
 from engine.web.links import SavedCart, ShopPageInfo
@@ -78,7 +81,27 @@ class SqlLinkActions:
 
     def shop_of(self, claim: Claim) -> ShopPageInfo:
         shop = self._shop(claim.shop)
-        return ShopPageInfo(name=shop.name, cart_url=shop.cart_url, url=shop.url)
+        own = self._platforms_address(shop, claim) if isinstance(claim, RestoreClaim) else ""
+        return ShopPageInfo(name=shop.name, cart_url=own or shop.cart_url, url=shop.url)
+
+    def _platforms_address(self, shop: Shop, claim: RestoreClaim) -> str:
+        """Where the shop's platform brings this cart back by itself; "" where it does not."""
+        restoring = [entry for entry in shop.integrations if issubclass(integration.find(entry.name), Restorer)]
+        names = self._names_of(claim) if restoring else ()
+        for entry in restoring if names else ():
+            made = integration.create(entry.name, entry.settings, os.environ)
+            address = made.cart_address(names) if isinstance(made, Restorer) else ""
+            if address:
+                return address
+        return ""
+
+    def _names_of(self, claim: RestoreClaim) -> tuple[str, ...]:
+        """What platforms call the cart; nothing for one that was ordered, or is gone."""
+        with reading(self._engine) as connection:
+            saved = looks.cart(connection, claim.shop, claim.cart_id)
+            if saved is None or saved.status == "ordered":
+                return ()
+            return aliases.names_of(connection, claim.shop, saved.visitor, claim.cart_id)
 
     def saved_cart(self, claim: RestoreClaim) -> SavedCart | None:
         """The cart as it was left; None when it is gone or was ordered meanwhile."""

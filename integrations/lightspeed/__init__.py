@@ -43,6 +43,10 @@ those that cost something; 1,000,000 means never): `gap_to_free_shipping` and `{
 `free_shipping_from`. A page that knows its quote's `recoveryHash` tells it as `refs: ["lightspeed:cart:<hash>"]`: then
 the page's cart and the quote's shipping cost are one story. An order names the quote that it came from.
 
+**The way back.** A mail's link leads to the shop's `cart_url`. Lightspeed gives every cart a `recoveryHash`; what the
+address looks like that opens a cart by it is not documented. Once you have seen yours, say it as `recovery_url`, with
+`{hash}` in it: then the link leads there. The address is made when somebody follows the link, and stands nowhere.
+
 **Two ways to leave.** A cart that is left is `cart_abandoned`. An order that waits for its payment
 (`processing_awaiting_payment`) ends that, and is an `unpaid_order` until `orders/paid`; one to be paid on delivery or
 by an invoice afterwards is not.
@@ -80,6 +84,7 @@ from engine.integration import (
     Page,
     RawRequest,
     Receiver,
+    Restorer,
     Storefront,
     Subscriber,
     Subscription,
@@ -87,7 +92,7 @@ from engine.integration import (
     json_object,
 )
 from integrations.lightspeed import api, backfill, goods, lastlook, lookups, orders, people, quotes, webhooks
-from integrations.lightspeed.body import name_of, thing
+from integrations.lightspeed.body import CART, name_of, thing
 from integrations.lightspeed.settings import LightspeedSettings
 
 _EVENTS: Mapping[str, Callable[[Json], list[WireEvent]]] = {
@@ -122,6 +127,7 @@ class Lightspeed(
     Metered[LightspeedSettings],
     Looker[LightspeedSettings],
     Subscriber[LightspeedSettings],
+    Restorer[LightspeedSettings],
     Storefront[LightspeedSettings],
 ):
     """A Lightspeed eCom shop (C-Series): its quotes, orders, customers, newsletter and stock, as they change."""
@@ -217,6 +223,12 @@ class Lightspeed(
     def look(self, refs: tuple[str, ...], call: Call) -> CartNow | None:
         """Whether the cart was ordered; None without an API key, and for carts that Lightspeed does not know."""
         return lastlook.look(self._api, refs, call) if self.settings.asks else None
+
+    def cart_address(self, refs: tuple[str, ...]) -> str:
+        """The shop's own recovery address, where the shop has said what it looks like."""
+        names = (ref.removeprefix(CART) for ref in refs if ref.startswith(CART))
+        opens = next((name for name in names if name.isalnum() and not name.isdigit()), "")
+        return self.settings.recovery_url.replace("{hash}", opens) if opens else ""
 
     def wanted(self, address: str) -> tuple[Subscription, ...]:
         """Every topic, and the script; nothing without an API key."""

@@ -5,10 +5,13 @@ numbers or texts (``"0.0000"``), and what belongs to something as a link that ma
 
 from __future__ import annotations
 
+from typing import Final
+
 from engine.errors import Unreadable
 from engine.integration import Json, amount, group, groups, require, text, without_nothing, words
 
 __all__ = [
+    "CART",
     "Json",
     "all_inside",
     "amount",
@@ -26,6 +29,7 @@ __all__ = [
     "without_nothing",
 ]
 _LONGEST_NAME = 100
+CART: Final = "lightspeed:cart:"
 
 
 def thing(body: Json, kind: str, *names: str) -> Json:
@@ -86,4 +90,4 @@ def person_in(body: Json) -> str | None:
 def refs_of(quote_id: str | None, quote: Json) -> list[str]:
     """The names of a quote, as events tell them: its id, and the hash that nobody can guess."""
     told = (quote_id, text(quote, "recoveryHash"))
-    return [f"lightspeed:cart:{name}" for name in told if name and len(name) <= _LONGEST_NAME]
+    return [f"{CART}{name}" for name in told if name and len(name) <= _LONGEST_NAME]

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from engine.errors import Unreadable
 from engine.integration import Call, CartNow, Json
 from integrations.lightspeed.api import Api
-from integrations.lightspeed.body import linked, text
+from integrations.lightspeed.body import CART, linked, text
 
-_CART, _ORDER = "lightspeed:cart:", "lightspeed:order:"
+_ORDER = "lightspeed:order:"
 _MOST = "50"
 
 
@@ -17,7 +17,7 @@ def look(api: Api, refs: tuple[str, ...], call: Call) -> CartNow | None:
     """None for a cart of which no quote is known. A cart that goes by an order's name was ordered."""
     if any(ref.startswith(_ORDER) for ref in refs):
         return CartNow.ORDERED
-    names = (ref.removeprefix(_CART) for ref in refs if ref.startswith(_CART))
+    names = (ref.removeprefix(CART) for ref in refs if ref.startswith(CART))
     quote = next((name for name in names if name.isascii() and name.isdigit()), None)
     return None if quote is None else _look_at(api, quote, call)
 

@@ -30,6 +30,13 @@ class LightspeedSettings(Settings, frozen=True):
         str,
         setting("the shop's public key: with it the storefront script is put on its pages", pattern="pk_[A-Za-z0-9_]+"),
     ] = ""
+    recovery_url: Annotated[
+        str,
+        setting(
+            "where the shop opens a cart by its recoveryHash, with {hash} for it; unverified, so try yours first",
+            pattern=r"https://[^\s{}]+\{hash\}[^\s{}]*",
+        ),
+    ] = ""
     delivery_id_header: Annotated[
         str,
         setting(

@@ -14,9 +14,11 @@ from engine.clock import DAY, HOUR, MINUTE, SECOND, to_iso
 from engine.connect import Became, connect
 from engine.errors import CallError, Throttled
 from engine.integration import CartNow
+from engine.links import RestoreClaim
 from engine.store import budgets
 from engine.store.errands import ERRANDS
 from engine.store.unit import EVENTS, PEOPLE
+from engine.web.actions import SqlLinkActions
 from tests.builders import Premises
 from tests.service.lightspeed_house import (
     CUSTOMER,
@@ -486,6 +488,25 @@ def test_a_last_look_that_is_refused_says_nothing(house: House) -> None:
     house.webshop.refuses[""] = 429
     with pytest.raises(Throttled):
         looked(house)
+
+
+# --- the way back -----------------------------------------------------------------------------------------------------
+
+
+def follows(house: House) -> str:
+    """Where the link of a mail about the cart leads to."""
+    actions = SqlLinkActions(house.premises.engine, house.live, house.premises.committer)
+    return actions.shop_of(RestoreClaim(house.premises.shop.id, QUOTE, "dec_1")).cart_url
+
+
+def test_a_mails_link_leads_to_the_shops_own_recovery_once_it_is_known_what_that_looks_like(house: House) -> None:
+    leaves_a_cart(house)
+    assert follows(house) == "https://vloei.example/cart"
+    own = '    recovery_url: "https://vloei.example/checkout/recover/{hash}/"\n'
+    house.live_by(HEAD.replace("    script_key", f"{own}    script_key"))
+    assert follows(house) == "https://vloei.example/checkout/recover/0123456789abcdef0123456789/"
+    house.delivers("orders/created", recorded("orders_created"))
+    assert follows(house) == "https://vloei.example/cart"
 
 
 # --- registering ------------------------------------------------------------------------------------------------------
