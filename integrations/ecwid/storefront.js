@@ -5,7 +5,7 @@
  * Carts have no currency here: amounts are in the shop's own. https://docs.ecwid.com/storefronts
  */
 
-import { adapt, shopbell } from "../../snippet/src/adapters/adapter.js";
+import { adapt, shopbell, signalled } from "../../snippet/src/adapters/adapter.js";
 
 const FIELD = "shopbell_visitor";
 /** Ecwid's own script comes when the site lets it: it is looked for so often, and then no more. */
@@ -106,7 +106,8 @@ function followConsent() {
     if (REFUSED.test(answer)) shopbell("consent", { analytics: false });
   };
   if (ecwid().OnConsentChanged) ecwid().OnConsentChanged.add(say);
-  say(ecwid().getTrackingConsent().userResponse);
+  const { userResponse } = ecwid().getTrackingConsent();
+  if (!AGREED.test(userResponse) || !signalled()) say(userResponse);
 }
 
 function begin() {

@@ -5,7 +5,7 @@
  * (engine/vocabulary/shopify_cart.py). The cart gets the visitor's name as an attribute; orders bring it back.
  */
 
-import { adapt, shopbell, watchRequests } from "../../snippet/src/adapters/adapter.js";
+import { adapt, shopbell, signalled, watchRequests } from "../../snippet/src/adapters/adapter.js";
 
 const ATTRIBUTE = "_shopbell_visitor";
 /** What themes and apps ask when the cart becomes another, by `fetch` or otherwise. */
@@ -117,7 +117,7 @@ function followConsent() {
 function sayWhatWasSaid(error) {
   const { customerPrivacy } = shopify();
   if (error || !customerPrivacy) return;
-  const allowed = customerPrivacy.analyticsProcessingAllowed();
+  const allowed = customerPrivacy.analyticsProcessingAllowed() && !signalled();
   const said = customerPrivacy.currentVisitorConsent().analytics;
   if (allowed) shopbell("consent", { analytics: true, marketing: customerPrivacy.marketingAllowed() });
   else if (said == "no") shopbell("consent", { analytics: false });

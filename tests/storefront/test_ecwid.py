@@ -40,7 +40,10 @@ window.Ecwid = (() => {
       },
       clear: () => { items.length = 0; Ecwid.OnCartChanged.tell(cart()); },
     },
-    getTrackingConsent: () => ({ userResponse: SAID, askConsent: true }),
+    getTrackingConsent: () => {
+      Ecwid.asked = true;
+      return { userResponse: SAID, askConsent: true };
+    },
     openPage: (page) => { Ecwid.opened = page; },
     refreshConfig: () => { Ecwid.refreshed = JSON.stringify(ec.order.extraFields); },
     shows: (type) => Ecwid.OnPageLoaded.tell({ type }),
@@ -75,8 +78,11 @@ class Shopper:
         self.theme.pages[path] = f"<!doctype html><title>Ink</title><script>{STUB};{first}</script>{scripts}"
         self.page.goto(f"{self.theme.origin}{path}{query}")
 
+    def both_scripts_have_come(self) -> None:
+        self.page.wait_for_function("() => window.shopbell && shopbell.live && Ecwid.asked")
+
     def answers(self, answer: str) -> None:
-        self.page.wait_for_function("() => window.shopbell && shopbell.live")
+        self.both_scripts_have_come()
         self.page.evaluate("(answer) => Ecwid.OnConsentChanged.tell(answer)", answer)
 
     def adds(self, product: int, quantity: int = 1, options: Json | None = None) -> None:
@@ -169,11 +175,23 @@ def test_without_a_yes_nothing_is_told_or_written(shopper: Shopper, answer: str)
     sent: list[str] = []
     shopper.context.on("request", lambda request: sent.extend([request.url] if request.method == "POST" else []))
     shopper.opens(answer)
-    shopper.page.wait_for_function("() => window.shopbell && shopbell.live")
+    shopper.both_scripts_have_come()
     shopper.adds(7)
     shopper.page.evaluate("() => new Promise((resolve) => Ecwid.Cart.get(resolve))")
     assert sent == []
     assert shopper.page.evaluate("() => window.ec") is None
+
+
+def test_a_privacy_signal_goes_before_a_yes_of_another_day(shopper: Shopper) -> None:
+    shopper.context.add_init_script("Object.defineProperty(navigator, 'globalPrivacyControl', { value: true })")
+    shopper.opens("ACCEPTED")
+    shopper.both_scripts_have_come()
+    shopper.adds(7)
+    shopper.page.evaluate("() => new Promise((resolve) => Ecwid.Cart.get(resolve))")
+    assert (shopper.visitor, shopper.page.evaluate("() => window.ec")) == ("", None)
+    shopper.answers("ACCEPTED")
+    shopper.adds(7)
+    shopper.is_seen_with(**{"Ink 7": 2})
 
 
 def test_a_no_after_a_yes_takes_the_name_out_again(shopper: Shopper) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from tests.browser.house import House
 from tests.storefront.conftest import APP, HERE, run
+from tests.storefront.theme import Cart, deliver, order_of
 
 Json = dict[str, Any]
 ALLOWED = {
@@ -182,6 +183,17 @@ def test_a_whole_checkout_is_understood_by_the_house(sandbox: Sandbox, house: Ho
         "shipping_shown",
     ]
     assert sandbox.told["storage"] == {}
+
+
+def test_an_order_without_a_note_finds_the_visitor_by_the_checkouts_token_that_the_pixel_told(
+    sandbox: Sandbox, house: House
+) -> None:
+    token, visitor, number = uuid4().hex, str(uuid4()), uuid4().int % 10**18
+    sandbox.told["cookies"] = {"shopbell_visitor": visitor}
+    sandbox.sees(event("checkout_started", {"checkout": checkout(token)}))
+    order = order_of(Cart(), number) | {"checkout_token": token}
+    assert deliver(house, "orders/create", order) == "accepted"
+    assert house.rows("SELECT id, '' FROM orders WHERE visitor = ?", visitor) == [(str(number), "")]
 
 
 def test_what_shipping_costs_beyond_the_cart_is_what_the_rules_see(sandbox: Sandbox, house: House) -> None:

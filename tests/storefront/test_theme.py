@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
-from urllib.request import Request, urlopen
 from uuid import uuid4
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.browser.house import House
-from tests.parts import DEADLINE_MS, DEADLINE_S
-from tests.storefront.theme import KOBALT, MOS, SECRET, SHOP, Cart, Theme
+from tests.parts import DEADLINE_MS
+from tests.storefront.theme import KOBALT, MOS, Cart, Theme, deliver, order_of
 
-BODIES = Path(__file__).parents[1] / "fixtures" / "integrations" / "shopify" / "bodies"
 ADD = "([id, quantity]) => ask('add.js', { items: [{ id, quantity }] }).then((answer) => answer.json())"
 Json = dict[str, Any]
 
@@ -92,24 +86,6 @@ def shopper(browser: Browser, theme: Theme, house: House) -> Iterator[Shopper]:
     assert wrong == []
 
 
-def deliver(house: House, topic: str, body: Json) -> str:
-    """A webhook of the shop, as Shopify sends it."""
-    raw = json.dumps(body).encode()
-    signed = base64.b64encode(hmac.new(SECRET.encode(), raw, hashlib.sha256).digest()).decode()
-    told = {"Topic": topic, "Hmac-Sha256": signed, "Shop-Domain": SHOP, "Webhook-Id": str(uuid4())}
-    headers = {f"X-Shopify-{name}": value for name, value in told.items()}
-    with urlopen(Request(f"{house.address}/hooks/shopify/main", raw, headers), timeout=DEADLINE_S) as answer:
-        return str(json.loads(answer.read())["result"])
-
-
-def order_of(cart: Cart, number: int) -> Json:
-    """The order that Shopify makes of the cart: its attributes are the order's notes, its token has no key."""
-    body: Json = json.loads((BODIES / "order_of_the_checkout.json").read_text())
-    notes = [{"name": name, "value": value} for name, value in cart.attributes.items()]
-    named = {"cart_token": cart.token.partition("?")[0], "checkout_token": uuid4().hex, "note_attributes": notes}
-    return body | named | {"id": number, "email": f"{uuid4().hex}@shopper.example"}
-
-
 def test_an_add_to_cart_is_one_cart_with_the_right_money_and_the_visitors_name(shopper: Shopper) -> None:
     shopper.opens("/products/mos")
     shopper.agrees()
@@ -161,6 +137,19 @@ def test_before_a_yes_nothing_is_told_asked_or_written(shopper: Shopper) -> None
     assert shopper.asked() == ["GET /products/mos", "POST /cart/add.js", "GET /cart.js"]
     assert shopper.cart.attributes == {}
     assert shopper.visitor == ""
+
+
+def test_a_privacy_signal_goes_before_a_yes_of_another_day_and_a_new_yes_before_the_signal(
+    shopper: Shopper, theme: Theme
+) -> None:
+    theme.said = "yes"
+    shopper.context.add_init_script("Object.defineProperty(navigator, 'globalPrivacyControl', { value: true })")
+    shopper.opens("/products/mos")
+    shopper.adds(MOS)
+    shopper.page.wait_for_function("() => window.shopbell && shopbell.live && Shopify.customerPrivacy")
+    assert (shopper.visitor, shopper.cart.attributes) == ("", {})
+    shopper.agrees()
+    shopper.is_seen_with(Mos=1)
 
 
 def test_a_yes_that_was_given_before_holds_and_the_page_tells_its_cart(shopper: Shopper, theme: Theme) -> None:

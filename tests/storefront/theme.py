@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import json
@@ -12,31 +13,39 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.cookies import SimpleCookie
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.error import HTTPError
 from urllib.parse import urlencode, urlsplit
 from urllib.request import Request, urlopen
+from uuid import uuid4
 
+from tests.browser.house import House
 from tests.parts import DEADLINE_S
 
+BODIES = Path(__file__).parents[1] / "fixtures" / "integrations" / "shopify" / "bodies"
 SHOP, SECRET = "vloei.myshopify.com", "hush-the-storefront"
 Json = dict[str, Any]
 Embed = Callable[[Json, dict[str, str]], str]
 
 SHOPIFY = """
+let said = SAID;
 window.Shopify = {
   routes: { root: "/" },
   loadFeatures: (features, then) => {
     Shopify.customerPrivacy = {
-      analyticsProcessingAllowed: () => SAID == "yes",
+      analyticsProcessingAllowed: () => said == "yes",
       marketingAllowed: () => false,
-      currentVisitorConsent: () => ({ analytics: SAID, marketing: "" }),
+      currentVisitorConsent: () => ({ analytics: said, marketing: "" }),
     };
     then();
   },
 };
-const answersBanner = (yes) => document.dispatchEvent(
-  new CustomEvent("visitorConsentCollected", { detail: { analyticsAllowed: yes, marketingAllowed: false } }));
+const answersBanner = (yes) => {
+  said = yes ? "yes" : "no";
+  const detail = { analyticsAllowed: yes, marketingAllowed: false };
+  document.dispatchEvent(new CustomEvent("visitorConsentCollected", { detail }));
+};
 const ask = (path, body) => fetch("/cart/" + path, {
   method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
 """
@@ -256,3 +265,21 @@ def serve(theme: Theme, port: int) -> Server:
     server = Server(("127.0.0.1", port), type("BoundHandler", (Handler,), {"theme": theme}))
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
     return server
+
+
+def deliver(house: House, topic: str, body: Json) -> str:
+    """A webhook of the shop, as Shopify sends it."""
+    raw = json.dumps(body).encode()
+    signed = base64.b64encode(hmac.new(SECRET.encode(), raw, hashlib.sha256).digest()).decode()
+    told = {"Topic": topic, "Hmac-Sha256": signed, "Shop-Domain": SHOP, "Webhook-Id": str(uuid4())}
+    headers = {f"X-Shopify-{name}": value for name, value in told.items()}
+    with urlopen(Request(f"{house.address}/hooks/shopify/main", raw, headers), timeout=DEADLINE_S) as answer:
+        return str(json.loads(answer.read())["result"])
+
+
+def order_of(cart: Cart, number: int) -> Json:
+    """The order that Shopify makes of the cart: its attributes are the order's notes, its token has no key."""
+    body: Json = json.loads((BODIES / "order_of_the_checkout.json").read_text())
+    notes = [{"name": name, "value": value} for name, value in cart.attributes.items()]
+    named = {"cart_token": cart.token.partition("?")[0], "checkout_token": uuid4().hex, "note_attributes": notes}
+    return body | named | {"id": number, "email": f"{uuid4().hex}@shopper.example"}

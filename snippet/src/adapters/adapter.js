@@ -59,6 +59,12 @@ function remember(fingerprint) {
 }
 
 /**
+ * Global Privacy Control and Do Not Track: a yes that the platform remembers, or presumes, gives way to them. What the
+ * shopper says on this very page does not.
+ */
+export const signalled = () => !!(/** @type {any} */ (navigator).globalPrivacyControl || navigator.doNotTrack == "1");
+
+/**
  * Calls back after requests whose address fits, by whatever script they were made, and when a page comes back as it was
  * left. The browser tells which requests there were: nothing of the shop's has to be wrapped for it.
  * @param {RegExp} pattern @returns {Platform["watch"]}
