@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from engine.cli import run
+from tests import npm
 from tests.editor.language_server import Editor, open_editor
 
 HERE = Path(__file__).parent
-SERVER = "node_modules/yaml-language-server/bin/yaml-language-server"
+SERVER = "yaml-language-server/bin/yaml-language-server"
 
 
 @pytest.fixture(scope="session")
 def language_server(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("language-server")
-    for name in ("package.json", "package-lock.json", ".npmrc"):
-        shutil.copy(HERE / name, folder)
-    done = subprocess.run(
-        ["npm", "ci", "--prefer-offline"], cwd=folder, capture_output=True, text=True, check=False
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
-    return folder / SERVER
+    return npm.install(HERE, tmp_path_factory.mktemp("language-server")) / SERVER
 
 
 @pytest.fixture(scope="session")

@@ -20,6 +20,8 @@ from werkzeug.test import TestResponse
 import integrations
 from engine import integration
 from engine.settings import Settings
+from engine.store import errands
+from tests.builders import Hands
 from tests.service.doors import Door, environment_for, rule_file
 
 FOLDER = Path(__file__).parents[1] / "fixtures" / "platform"
@@ -37,6 +39,13 @@ def parrot_at_home(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
     monkeypatch.undo()
     integration.known.cache_clear()
+
+
+def stop_errands_clock(monkeypatch: pytest.MonkeyPatch) -> Hands:
+    """The clock by which errands are due, standing still until it is moved."""
+    still = Hands()
+    monkeypatch.setattr(errands, "database_now", lambda connection: still())
+    return still
 
 
 class PlatformDoor(Door):

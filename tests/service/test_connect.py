@@ -16,11 +16,10 @@ from engine.clock import HOUR, MINUTE, SECOND
 from engine.errands import Errands
 from engine.http import Caller
 from engine.intake import Intake
-from engine.store import errands
 from engine.store.errands import ERRANDS
 from tests.builders import Hands
 from tests.service.doors import environment_for
-from tests.service.platform import Answer, Api, PlatformDoor, open_platform_door
+from tests.service.platform import Answer, Api, PlatformDoor, open_platform_door, stop_errands_clock
 
 LOOPBACK = partial(Caller, permit=lambda address: address.is_loopback, schemes=("http",))
 BELL = "https://bell.example"
@@ -29,9 +28,7 @@ Captured = pytest.CaptureFixture[str]
 
 @pytest.fixture
 def hands(monkeypatch: pytest.MonkeyPatch) -> Hands:
-    still = Hands()
-    monkeypatch.setattr(errands, "database_now", lambda connection: still())
-    return still
+    return stop_errands_clock(monkeypatch)
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from engine.store.errands import ERRANDS
 from engine.store.unit import DELIVERIES, EVENTS
 from tests.builders import Hands
 from tests.service.doors import Json, cart_updated, happened, order_placed
-from tests.service.platform import Answer, Api, PlatformDoor, open_platform_door, result_of
+from tests.service.platform import Answer, Api, PlatformDoor, open_platform_door, result_of, stop_errands_clock
 
 LOOPBACK = Caller(permit=lambda address: address.is_loopback, schemes=("http",))
 NOTHING = Answer(b'{"events": []}')
@@ -30,9 +30,7 @@ Serve = Callable[..., Api]
 
 @pytest.fixture
 def hands(monkeypatch: pytest.MonkeyPatch) -> Hands:
-    still = Hands()
-    monkeypatch.setattr(errands, "database_now", lambda connection: still())
-    return still
+    return stop_errands_clock(monkeypatch)
 
 
 @pytest.fixture
