@@ -4,25 +4,10 @@ id in it, and the same secret signs for every shop that has the app. So a delive
 counts once by its content, an address of yours may carry a key that nobody else knows (`address_key`), and a delivery
 that names another shop (`X-Shop-Id`) is refused once `shop_id` is given.
 
-**Setting it up.** Make an API key in the shop's back office (Settings, Developers) that may read orders, quotes,
-customers, products, variants and subscriptions, and write webhooks and shop scripts. In the rule file:
-
-```yaml
-integrations:
-  lightspeed:
-    app_secret: env:LIGHTSPEED_APP_SECRET   # signs webhooks; a key's own secret where there is no app
-    api_key: env:LIGHTSPEED_KEY
-    api_secret: env:LIGHTSPEED_SECRET       # for an app that is installed: shop_token instead
-    address_key: env:LIGHTSPEED_ADDRESS_KEY # any long random text
-    script_key: pk_your_shop
-    cluster: eu1                            # us1 where the shop is hosted in the United States
-    language: nl
-```
-
-`shopbell connect lightspeed` then registers a webhook for each topic, with the topic in its address because no header
-that tells it is documented, and puts the storefront script on the shop's pages (`shop/scripts`). The clock does the
-same every hour: a second one of its own is removed, one that was switched off is switched on again. Key and secret
-travel in a header, never in an address, and stand in no log.
+**Registering.** A webhook is made for each topic, with the topic in its address because no header that tells it is
+documented, and the storefront script is put on the shop's pages (`shop/scripts`) where `script_key` is given. A second
+one of its own is removed, one that was switched off is switched on again. Key and secret travel in a header, never in
+an address, and stand in no log.
 
 **With an API key webhooks are only hints.** The signature is weak, so what could lead to a message is read again from
 the API before it counts: carts, whose they are, who subscribed, what an order still lacks, stock. What only stops

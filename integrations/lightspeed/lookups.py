@@ -21,6 +21,7 @@ _LISTS = ("products", "shippingmethods")
 _SHARES = {LAST_LOOK: 1.0, "limits": 1.0, "quote": 0.7, "variant": 0.6, "missed": 0.5, "orders": 0.5, "quotes": 0.5}
 """How much of the calls a question may use up; one about somebody, ``quote:id:customer`` among them, 0.9."""
 _USUAL_SHARE = 0.9
+_LONGEST_NUMBER = 40
 _SOMEBODYS = ("quote", "order")
 """What may belong to a customer."""
 
@@ -96,8 +97,9 @@ class LookUps:
 
 def hints(kind: str, thing: Json) -> tuple[str, ...]:
     """What has to be looked up because of a delivery about such a thing."""
-    told = [text(thing, "id"), linked(thing, "customer") if kind in _SOMEBODYS else None]
-    return (":".join([kind, *filter(None, told)]),)
+    name, customer = text(thing, "id") or "", linked(thing, "customer") if kind in _SOMEBODYS else None
+    told = [each for each in (name, customer) if each and len(each) <= _LONGEST_NUMBER]
+    return (":".join([kind, *told]),) if name in told else ()
 
 
 def _embedded(items: list[Json]) -> Json:
