@@ -6,11 +6,12 @@ import re
 from collections.abc import Collection
 
 from engine import ids
+from engine.clock import Millis
 from engine.events import Consent, Event
-from engine.people import MAX_DEVICES, Basis, Device, Person, Profile, bring, join, noted
+from engine.people import MAX_DEVICES, Basis, Device, Person, Profile, bring, join, merge, noted
 from engine.store.books import Books
 from engine.store.unit import Loaded, LoadedVisitor
-from engine.visitors import ABOUT_ORDERS, MAX_CONTACTS, Closed, Visitor, learn, remember_order
+from engine.visitors import ABOUT_ORDERS, MAX_CONTACTS, Closed, Visitor, contents_in, drop_cart, learn, remember_order
 
 _IDENTIFYING = frozenset(["contact_given", "identified", "order_placed", "consent_changed"])
 _ADDRESS = re.compile(r"[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+")
@@ -52,6 +53,8 @@ def link(unit: Books, visitor: LoadedVisitor, event: Event) -> None:
     named = names_in(event)
     if named:
         person = _find_or_make(unit, visitor, named)
+        if event.trusted:
+            _unite(unit, visitor.key.shop, person, named)
         _attach(unit, visitor, person, named, event)
         visitor.state.vouched |= event.trusted
     loaded = person_of(unit, visitor)
@@ -86,6 +89,16 @@ def _find_or_make(unit: Books, visitor: LoadedVisitor, named: list[tuple[str, st
     person = Loaded(0, Person(id=unit.new_person_id(shop, hashed), lot=visitor.key.id), changed=True)
     unit.people[shop, person.state.id] = person
     return person
+
+
+def _unite(unit: Books, shop: str, person: Loaded[Person], named: list[tuple[str, str]]) -> None:
+    """Somebody known by number alone, and whose number the shop now says it is, were the same person all along."""
+    for kind, value in named:
+        other = unit.people.get((shop, unit.identities.get((shop, kind, hash_of(shop, value)), "")))
+        if other is not None and other is not person and not other.state.email:
+            merge(person.state, other.state)
+            person.changed = True
+            unit.merge_people(shop, other.state.id, person.state.id)
 
 
 def _is_another(present: Person, named: dict[str, str]) -> bool:
@@ -150,11 +163,9 @@ def _learn(unit: Books, visitor: LoadedVisitor, loaded: Loaded[Person], event: E
         if event.consent.email is not None:
             _learn_consent(unit, visitor, person, event)
     if event.type == "order_placed" and event.order is not None:
-        if event.order.id not in person.order_ids:
-            person.orders += 1
-            person.order_ids = [*person.order_ids, event.order.id][-MAX_ORDERED_CARTS:]
-        person.ordered_at = max(person.ordered_at or 0, event.at)
-        carts = [event.order.cart_id, visitor.state.closed.id if visitor.state.closed else None]
+        _count_order(person, event.order.id, event.at)
+        closed = visitor.state.closed
+        carts = [event.order.cart_id, *(closed.names if closed and closed.order == event.order.id else ())]
         fresh = [cart for cart in carts if cart and cart not in person.ordered_carts]
         person.ordered_carts = [*person.ordered_carts, *dict.fromkeys(fresh)][-MAX_ORDERED_CARTS:]
 
@@ -175,6 +186,17 @@ def _prove(unit: Books, visitor: LoadedVisitor, person: Person, event: Event, co
     for kind, granted in ways.items():
         if granted is not None:
             unit.add("consents", row | {"kind": kind, "granted": granted})
+
+
+def _count_order(person: Person, order: str, at: Millis) -> None:
+    """A page that thanks may be opened again next week: the order was placed when it was first told."""
+    known = next((bought.at for bought in person.bought if bought.id == order), None)
+    if order not in person.order_ids:
+        person.orders += 1
+        person.order_ids = [*person.order_ids, order][-MAX_ORDERED_CARTS:]
+        person.ordered_at = max(person.ordered_at or 0, at)
+    elif known is not None and person.ordered_at == known:
+        person.ordered_at = min(known, at)
 
 
 def _learn_consent(unit: Books, visitor: LoadedVisitor, person: Person, event: Event) -> None:
@@ -228,6 +250,6 @@ def _share_orders(visitor: Visitor, person: Person) -> None:
         return
     ordered_since = person.ordered_at is not None and person.ordered_at >= basket.progressed_at
     if basket.id in person.ordered_carts or ordered_since:
-        visitor.closed = Closed(id=basket.id, ordered_at=person.ordered_at or basket.progressed_at)
+        visitor.closed = Closed(basket.id, person.ordered_at or basket.progressed_at, contents_in(basket))
         visitor.ordered_at = max(visitor.ordered_at or 0, person.ordered_at or 0)
-        visitor.basket = None
+        drop_cart(visitor, "ordered")

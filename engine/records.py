@@ -93,24 +93,33 @@ def _keep_cart(unit: Books, visitor: LoadedVisitor, event: Event, cart: Cart | N
     )
 
 
+def close_carts(unit: Books, visitor: LoadedVisitor) -> None:
+    """Carts that are over stand as open no longer; a mail's link still finds what was in them."""
+    for cart, became in visitor.state.over.items():
+        unit.close_cart(visitor.key.shop, cart, became)
+    visitor.state.over = {}
+
+
 def _keep_order(unit: Books, visitor: LoadedVisitor, event: Event) -> None:
     order = event.order
     if order is None:
         return
-    cart = order.cart_id or (visitor.state.closed.id if visitor.state.closed else None)
-    unit.add(
-        "orders",
-        {
-            "shop": visitor.key.shop,
-            "id": order.id,
-            "visitor": visitor.key.id,
-            "person": visitor.person,
-            "cart": cart,
-            "at": event.at,
-            "total": order.total,
-            "currency": order.currency,
-        },
-    )
+    closed = visitor.state.closed
+    cart = order.cart_id or (closed.id if closed is not None and closed.order == order.id else None)
+    row: Values = {
+        "shop": visitor.key.shop,
+        "id": order.id,
+        "visitor": visitor.key.id,
+        "person": visitor.person,
+        "cart": cart or None,
+        "at": event.at,
+        "total": order.total,
+        "currency": order.currency,
+    }
+    unit.add("orders", row)
+    if event.trusted:
+        # The page that thanks may have told it before, and knows less of it.
+        unit.correct_order(row)
     if cart:
         unit.close_cart(visitor.key.shop, cart, "ordered")
 

@@ -28,7 +28,7 @@ from engine.store import aliases
 from engine.store.aliases import Alias
 from engine.store.books import Books
 from engine.store.unit import VisitorKey
-from engine.visitors import hand_over_cart
+from engine.visitors import hand_over
 
 STAND_IN = "hook_"
 _FROM_A_BROWSER = re.compile(r"[a-z]+:(?:cart|checkout):[A-Za-z0-9_=-]{16,}\Z")
@@ -107,18 +107,13 @@ class Stitcher:
             told |= {part: ours | {field_name: name}} if isinstance(ours, dict) else {"cart_id": name}
         return settled, msgspec.json.encode(told).decode()
 
-    def hand_over(self, unit: Books) -> list[VisitorKey]:
-        """The carts that stand-ins held go over to whom they stood in for; returns who is to be looked at again."""
-        for handover in self.handovers:
+    def hand_over(self, unit: Books) -> list[Handover]:
+        """What stand-ins held goes over to whom they stood in for; returns who that was."""
+        done, self.handovers = self.handovers, []
+        for handover in done:
             unit.load_visitors(handover.shop, [handover.stand_in, handover.visitor])
-            names = (handover.stand_in, handover.visitor)
-            stand_in, visitor = (unit.visitors[VisitorKey(handover.shop, name)] for name in names)
-            hand_over_cart(stand_in.state, visitor.state)
-            identify.pass_on(unit, stand_in, visitor)
-            unit.cancel_deliveries(handover.shop, "handed over", visitor=handover.stand_in)
-        keys = [VisitorKey(handover.shop, handover.stand_in) for handover in self.handovers]
-        self.handovers = []
-        return [key for key in keys if unit.visitors[key].version]
+            _hand_over(unit, handover)
+        return done
 
     def _remember(self, shop: str, ref: str, alias: Alias, *, trusted: bool) -> None:
         before = self.known.get((shop, ref))
@@ -130,6 +125,15 @@ class Stitcher:
             if is_stand_in(before.visitor) and before.visitor != alias.visitor:
                 self.handovers.append(Handover(shop, before.visitor, alias.visitor))
         self.known[shop, ref] = self.changed[shop, ref] = alias
+
+
+def _hand_over(unit: Books, handover: Handover) -> None:
+    shop = handover.shop
+    stand_in, visitor = (unit.visitors[VisitorKey(shop, name)] for name in (handover.stand_in, handover.visitor))
+    hand_over(stand_in.state, visitor.state)
+    unit.give_to(shop, handover.stand_in, handover.visitor)
+    unit.cancel_deliveries(shop, "handed over", visitor=handover.stand_in)
+    identify.pass_on(unit, stand_in, visitor)
 
 
 def refs_of(event: Event) -> tuple[str, ...]:

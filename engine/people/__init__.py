@@ -1,5 +1,6 @@
 """People: somebody with an address, to whom one or more visitors were linked."""
 
+from engine.people.merging import merge
 from engine.people.person import MAX_DEVICES, Basis, Device, Person, UnderWay, remember_contact
 from engine.people.profile import ABOUT_PERSON, Profile, bring, join, noted
 
@@ -13,6 +14,7 @@ __all__ = [
     "UnderWay",
     "bring",
     "join",
+    "merge",
     "noted",
     "remember_contact",
 ]

@@ -15,6 +15,7 @@ from engine.messages import DeliveryState, first_state
 from engine.pipeline.submissions import Answer, ShopRules, Submission
 from engine.rules.evaluate import evaluate
 from engine.rules.facts import Facts, House, Presence
+from engine.stitch import Handover
 from engine.store.books import Books
 from engine.store.unit import LoadedVisitor, VisitorKey
 from engine.visitors import apply
@@ -88,6 +89,14 @@ class Group:
         receivers = self.unit.visitors_of_messages(shop, clicked) if clicked else {}
         self.receivers.update({(shop, message): visitor for message, visitor in receivers.items()})
         return [*owners.values(), *receivers.values()]
+
+    def heed(self, shop: ShopRules, handover: Handover) -> None:
+        """What was a stand-in's is somebody's: whoever stood in is looked at again, and owns no cart."""
+        key = VisitorKey(shop.id, handover.stand_in)
+        if self.unit.visitors[key].version:
+            self.touched[key] = shop
+        own = (name for name, who in self.owners.items() if (name[0], who) == key)
+        self.owners.update(dict.fromkeys(list(own), handover.visitor))
 
     # --- apply --------------------------------------------------------------------------------------------------------
 
@@ -270,6 +279,7 @@ class Group:
         person = identify.person_of(unit, visitor)
         if person is not None:
             identify.share(visitor.state, person.state)
+        records.close_carts(unit, visitor)
         house = unit.houses[shop.id].state if shop.id in unit.houses else House()
         facts = Facts(shop.rules.shop, visitor.key.id, visitor.state, unit.now, person.state if person else None, house)
         # Only a look that a timer brought can be late; what an event brings happens now.

@@ -26,7 +26,8 @@ def process(connection: Connection, submissions: list[Submission], clock: Clock 
     submissions = [_stitched(stitcher, submission) for submission in _new_ones(unit, stitcher, submissions)]
     group.load(submissions)
     shops = {submission.shop.id: submission.shop for submission in submissions}
-    group.touched.update({key: shops[key.shop] for key in stitcher.hand_over(unit)})
+    for handover in stitcher.hand_over(unit):
+        group.heed(shops[handover.shop], handover)
     answers = [group.take_in(submission) for submission in submissions]
     group.ask_rules()
     for submission, answer in zip(submissions, answers, strict=True):

@@ -152,6 +152,19 @@ class MemoryBooks:
         if visitor.person:
             self.of_person.setdefault((visitor.key.shop, visitor.person), set()).add(visitor.key)
 
+    def give_to(self, shop: str, stand_in: str, visitor: str) -> None:
+        """The carts of a stand-in are the visitor's."""
+        theirs = [key for key, who in self.owners.items() if (key[0], who) == (shop, stand_in)]
+        self.owners.update(dict.fromkeys(theirs, visitor))
+
+    def merge_people(self, shop: str, gone: str, stays: str) -> None:
+        """Two turned out to be the same person."""
+        self.people.pop((shop, gone), None)
+        self.identities.update({key: stays for key, who in self.identities.items() if (key[0], who) == (shop, gone)})
+        for visitor in self.visitors_of_person(shop, gone):
+            visitor.person = stays
+            self.note_person(visitor)
+
     def tell_waiting(self, shop: str, names: Sequence[str], *, in_stock: bool) -> None:
         for name in names:
             self.waiting[shop, name] = dict.fromkeys(self.waiting.get((shop, name), ()), in_stock)
@@ -175,6 +188,7 @@ class MemoryBooks:
     def wake_visitors(self, shop: str, person: str) -> None: ...
     def touch_cart(self, shop: str, cart: str, shipping_shown: int | None) -> None: ...
     def close_cart(self, shop: str, cart: str, status: str) -> None: ...
+    def correct_order(self, order: Values) -> None: ...
     def report_delivery(
         self, shop: str, visitor: str, delivery: str, state: DeliveryState, before: tuple[DeliveryState, ...]
     ) -> None: ...

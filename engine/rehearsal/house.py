@@ -41,10 +41,12 @@ class Rehearsal:
         """These events are committed together at ``now``; what the rules say then. Each event is given once."""
         self.books.now = now
         events = [self._stitcher.settle(self.shop.id, event) for event in events]
-        self._group.touched.update(dict.fromkeys(self._stitcher.hand_over(self.books), self.shop))
+        handed_over = self._stitcher.hand_over(self.books)
         self._group.owners.clear()
         self._group.receivers.clear()
         self._group.find_concerned(self.shop.id, events)
+        for handover in handed_over:
+            self._group.heed(self.shop, handover)
         for event in events:
             self._group.hear(self.shop, event)
         return self._look()

@@ -167,7 +167,7 @@ def _cart_holds(facts: Facts, cart: str) -> Iterator[Hold]:
     opened_at = basket.opened_at if basket else None
     if person and (cart in person.ordered_carts or (opened_at is not None and (person.ordered_at or 0) >= opened_at)):
         yield Hold(Guard.BOUGHT, settled=True)
-    if visitor.closed is not None and visitor.closed.id == cart:
+    if visitor.closed is not None and cart in visitor.closed.names:
         yield Hold(Guard.BOUGHT, settled=True)
     if basket is None or basket.id != cart:
         yield Hold(Guard.CART_EMPTIED, settled=True)

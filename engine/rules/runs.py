@@ -55,7 +55,7 @@ def ended_by(rule: Rule, run: Run, facts: Facts) -> str | None:
 
     # The cart itself may have been ordered before the run began, and told of only now.
     bought = run.cart is not None and (
-        (visitor.closed is not None and visitor.closed.id == run.cart)
+        (visitor.closed is not None and run.cart in visitor.closed.names)
         or (person is not None and run.cart in person.ordered_carts)
     )
     happened = {

@@ -34,7 +34,7 @@ from engine.ids import new_id
 from engine.messages import DeliveryState, first_state
 from engine.people import Person
 from engine.rules.facts import House
-from engine.store import models, waiting
+from engine.store import merges, models, waiting
 from engine.store.database import Conflict
 from engine.store.statements import HotStatements, Values, insert_ignoring, one_parameter, upsert
 from engine.visitors import Visitor
@@ -116,7 +116,7 @@ class Unit:
     identities: dict[tuple[str, str, str], str] = field(default_factory=dict)
     houses: dict[str, Loaded[House]] = field(default_factory=dict)
     _rows: dict[str, list[Values]] = field(default_factory=dict)
-    _later: list[Update | Delete] = field(default_factory=list)
+    _later: list[Update | Delete | Insert] = field(default_factory=list)
     """Statements that concern rows which this unit may itself have yet to insert."""
     _hot: HotStatements = field(init=False)
 
@@ -298,6 +298,22 @@ class Unit:
     def close_cart(self, shop: str, cart: str, status: str) -> None:
         values = {"status": status, "updated_at": self.now}
         self._later.append(update(CARTS).where(CARTS.c.shop == shop, CARTS.c.id == cart).values(values))
+
+    def correct_order(self, order: Values) -> None:
+        self._later.append(merges.correct_order(order))
+
+    def give_to(self, shop: str, stand_in: str, visitor: str) -> None:
+        self._later.extend(merges.give_to(shop, stand_in, visitor))
+
+    def merge_people(self, shop: str, gone: str, stays: str) -> None:
+        """Two turned out to be the same person, here and in what is stored or about to be."""
+        self.people.pop((shop, gone), None)
+        self.identities |= {key: stays for key, who in self.identities.items() if (key[0], who) == (shop, gone)}
+        for visitor in self.visitors_of_person(shop, gone):
+            visitor.person = stays
+        self._rows = {name: merges.renamed(rows, shop, gone, stays) for name, rows in self._rows.items()}
+        here = [key.id for key in self.visitors if key.shop == shop]
+        self._later.extend(merges.merge_people(shop, gone, stays, here, self.now, self.dialect))
 
     def report_delivery(
         self, shop: str, visitor: str, delivery: str, state: DeliveryState, before: tuple[DeliveryState, ...]

@@ -1,12 +1,14 @@
 """What is known about one visitor (``state``), and how each event changes it (``applying`` and what it calls)."""
 
 from engine.visitors.applying import FAILED_SEARCH, SIGNALS, apply, learn
-from engine.visitors.carts import contents_in, contents_of, hand_over_cart
+from engine.visitors.carts import contents_in, contents_of, drop_cart
 from engine.visitors.goods import good_of, is_same
+from engine.visitors.merging import hand_over, join_orders
 from engine.visitors.orders import ABOUT_ORDERS, remember_order
 from engine.visitors.state import (
     MAX_CONTACTS,
     MAX_OCCASIONS,
+    MAX_ORDERS,
     MAX_REPLIES,
     MAX_TABS,
     MAX_TIMES,
@@ -39,6 +41,7 @@ __all__ = [
     "FAILED_SEARCH",
     "MAX_CONTACTS",
     "MAX_OCCASIONS",
+    "MAX_ORDERS",
     "MAX_REPLIES",
     "MAX_TABS",
     "MAX_TIMES",
@@ -69,9 +72,11 @@ __all__ = [
     "apply",
     "contents_in",
     "contents_of",
+    "drop_cart",
     "good_of",
-    "hand_over_cart",
+    "hand_over",
     "is_same",
+    "join_orders",
     "learn",
     "remember_order",
 ]

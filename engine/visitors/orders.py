@@ -23,15 +23,18 @@ def remember_order(log: list[Bought], event: Event) -> list[Bought]:
     known = next((bought for bought in log if bought.id == order.id), None)
     bought = msgspec.structs.replace(known) if known else Bought(order.id, event.at)
     if event.type == "order_placed" or known is None:
-        bought.at, bought.total, bought.currency = event.at, order.total, order.currency
+        bought.at = min(bought.at, event.at)
+        # A page knows less of it than the shop's server, and may come later.
+        if event.trusted or not bought.total:
+            bought.total, bought.currency = order.total, order.currency
     if event.at >= bought.paid_told_at:
         _learn_payment(bought, event)
     if event.type == "order_cancelled":
         bought.cancelled = True
     elif event.type == "order_delivered":
-        bought.delivered_at = event.at
+        bought.delivered_at = max(bought.delivered_at or 0, event.at)
     elif event.type == "order_returned":
-        bought.returned_at = event.at
+        bought.returned_at = max(bought.returned_at or 0, event.at)
     others = [other for other in log if other.id != order.id]
     return sorted([*others, bought], key=lambda each: each.at)[-MAX_ORDERS:]
 

@@ -190,14 +190,34 @@ class Basket(Compact):
     """From which value on this very cart ships for free, as the shop's platform told it."""
     shipping_told_at: Millis = 0
     """When what is known of the shipping cost happened: an older story that comes later changes nothing."""
+    told_at: Millis = 0
+    """When what is known of its contents and prices happened."""
+    same_at: list[Millis] = []
+    """When the contents were told as they are now, since they last were others: the first time is their last change."""
+    differed_at: Millis = 0
+    """When the contents were last told as others than now."""
+    stage_at: Millis = 0
+    """When it first came as far as it has come."""
+    moved_at: Millis = 0
+    """When a step of the checkout was last completed."""
 
 
 class Closed(Compact):
-    """The cart that was last ordered, to recognise late echoes of it."""
+    """The cart that was last ordered, to recognise late echoes of it. ``order`` is the order's own id.
+
+    ``also`` are other names of that cart: ours from before the shop told its own, and those of other sources.
+    """
 
     id: str = ""
     ordered_at: Millis = 0
     contents: str = ""
+    also: list[str] = []
+    order: str = ""
+
+    @property
+    def names(self) -> list[str]:
+        """Whatever the cart is called."""
+        return [name for name in (self.id, *self.also) if name]
 
 
 class Tally(Compact):
@@ -261,6 +281,9 @@ class Visitor(Compact):
     order_ids: list[str] = []
     """The latest orders: the shop's page and the shop's server both report the same one."""
     emptied_at: Millis | None = None
+    over: dict[str, str] = {}
+    """Carts that are open no more, and what became of them (``ordered``, ``emptied``, ``merged``), until that is
+    written down beside them."""
     reminded: list[str] = []
     """The latest carts about which somebody else, such as the shop's platform, has mailed."""
     tallies: dict[str, Tally] = {}

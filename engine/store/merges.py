@@ -1,0 +1,55 @@
+"""Statements that make one of two: a stand-in and its visitor, two who turned out to be the same person."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Delete, Insert, Update, and_, delete, literal, select, update
+
+from engine.clock import Millis
+from engine.store import models
+from engine.store.statements import Values, insert_ignoring
+
+_TABLES = models.Base.metadata.tables
+VISITORS, PEOPLE, LINKS, CARTS, ORDERS = (_TABLES[name] for name in ("visitors", "people", "links", "carts", "orders"))
+_NAMING_PEOPLE = [
+    _TABLES[name] for name in ("identities", "orders", "decisions", "deliveries", "audiences", "consents")
+]
+
+
+def give_to(shop: str, stand_in: str, visitor: str) -> list[Update]:
+    """The carts and orders of a stand-in are the visitor's."""
+    return [
+        update(table).where(table.c.shop == shop, table.c.visitor == stand_in).values(visitor=visitor)
+        for table in (CARTS, ORDERS)
+    ]
+
+
+def correct_order(order: Values) -> Update:
+    """What the shop's server says of an order goes before what a page has said."""
+    told = {name: order[name] for name in ("total", "currency")} | ({"cart": order["cart"]} if order["cart"] else {})
+    return update(ORDERS).where(ORDERS.c.shop == order["shop"], ORDERS.c.id == order["id"]).values(told)
+
+
+def renamed(rows: list[Values], shop: str, gone: str, stays: str) -> list[Values]:
+    """The rows that are about to be written, with the one who stays for the one who is gone."""
+    about = {"shop": shop, "person": gone}.items()
+    return [row | {"person": stays} if about <= row.items() else row for row in rows]
+
+
+def merge_people(
+    shop: str, gone: str, stays: str, here: Sequence[str], now: Millis, dialect: str
+) -> list[Update | Insert | Delete]:
+    """Whatever names the one who is gone names the other; their visitors, but for ``here``, are looked at soon."""
+    rows: list[Update | Insert | Delete] = [
+        update(table).where(table.c.shop == shop, table.c.person == gone).values(person=stays)
+        for table in _NAMING_PEOPLE
+    ]
+    links = select(LINKS.c.shop, LINKS.c.visitor, literal(stays), literal(now))
+    theirs = links.where(LINKS.c.shop == shop, LINKS.c.person == gone)
+    rows.append(insert_ignoring(LINKS, dialect).from_select(["shop", "visitor", "person", "at"], theirs))
+    others = and_(VISITORS.c.shop == shop, VISITORS.c.person == gone, VISITORS.c.id.not_in(here))
+    fresh = {"person": stays, "due_at": now, "lease_until": None, "version": VISITORS.c.version + 1}
+    rows.append(update(VISITORS).where(others).values(fresh))
+    rows.append(delete(PEOPLE).where(PEOPLE.c.shop == shop, PEOPLE.c.id == gone))
+    return rows
