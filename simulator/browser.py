@@ -24,10 +24,17 @@ def batch(happening: Happening, platform: Platform, world: World) -> bytes | Non
     shopper = happening.shopper
     if not shopper.visitor or happening.kind not in platform.browser_tells:
         return None
-    events = [_whole(happening, event) for event in _events(happening, platform, world.checkout(shopper))]
+    events = [_whole(happening, event) for event in _told(happening, platform, world)]
     session = str(uuid5(NAMESPACE_URL, f"{shopper.visitor}/session"))
     whose = {"key": DEMO_KEY, "visitor": shopper.visitor, "session": session, "tab": "t1"}
     return msgspec.json.encode(whose | {"events": events})
+
+
+def _told(happening: Happening, platform: Platform, world: World) -> list[Json]:
+    order = world.order(happening.shopper)
+    if happening.kind is Kind.ORDERED and order is not None:
+        return [{"type": "order_placed", **platform.thanks_in_browser(order)}]
+    return _events(happening, platform, world.checkout(happening.shopper))
 
 
 def _whole(happening: Happening, event: Json) -> Json:

@@ -17,7 +17,7 @@ from flask import Flask
 
 from engine.clock import MINUTE, SECOND, Millis
 from simulator.life import Happening, Kind
-from simulator.world import Checkout, World
+from simulator.world import Checkout, Order, World
 
 
 @dataclass(frozen=True)
@@ -90,6 +90,10 @@ class Platform(ABC):
     def cart_in_browser(self, checkout: Checkout) -> Mapping[str, object]:
         """What the snippet says of this cart beside its lines: its ``id``, as webhooks name it, and ``refs``."""
         return {"id": f"cart-{checkout.number}"}
+
+    def thanks_in_browser(self, order: Order) -> Mapping[str, object]:
+        """What the snippet tells on the page that thanks for an order, where :attr:`browser_tells` of it."""
+        return {"order": {"id": str(order.number)}}
 
     def repeated(self, delivery: Delivery) -> Delivery:
         """The same delivery, sent once more. Unless a platform has another habit every byte stays the same."""

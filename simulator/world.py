@@ -65,7 +65,7 @@ class World:
         self._lock = threading.Lock()
         self._checkouts: dict[int, Checkout] = {}
         self._orders: dict[int, Order] = {}
-        self._withdrawn: set[int] = set()
+        self._withdrawn: dict[int, Millis] = {}
         self._shown: dict[str, Millis] = {}
         self._questions = 0
         self._questions_then: dict[int, int] = {}
@@ -89,7 +89,7 @@ class World:
             case Kind.SHIPPED:
                 self._orders[number] = replace(self._orders[number], shipped_at=at, changed_at=at)
             case Kind.CONSENT_WITHDRAWN:
-                self._withdrawn.add(number)
+                self._withdrawn[number] = at
             case Kind.ERASURE_ASKED:
                 self._questions_then[number] = self._questions
                 self._checkouts.pop(number, None)
@@ -115,6 +115,11 @@ class World:
         """Whether they have ticked the box and not taken it back."""
         with self._lock:
             return shopper.consents and shopper.number not in self._withdrawn
+
+    def consent_changed_at(self, shopper: Shopper) -> Millis | None:
+        """When they took it back; None as long as they have not."""
+        with self._lock:
+            return self._withdrawn.get(shopper.number)
 
     def checkouts(self) -> list[Checkout]:
         """In the order of their last change."""

@@ -306,7 +306,7 @@ class Unit:
         self._later.extend(merges.give_to(shop, stand_in, visitor))
 
     def merge_people(self, shop: str, gone: str, stays: str) -> None:
-        """Two turned out to be the same person, here and in what is stored or about to be."""
+        """Two turned out to be the same person, here, in what is stored, and in what is about to be."""
         self.people.pop((shop, gone), None)
         self.identities |= {key: stays for key, who in self.identities.items() if (key[0], who) == (shop, gone)}
         for visitor in self.visitors_of_person(shop, gone):

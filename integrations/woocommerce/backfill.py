@@ -19,8 +19,13 @@ from datetime import datetime, timedelta
 import msgspec
 
 from engine.errors import Unreadable
+from engine.integration import Call, Delivery, News, Page
+from integrations.woocommerce.api import Api, items
 
 SIZE = 25
+ACCOUNTS = 100
+BETWEEN_MS = 60_000
+"""All accounts are read: nobody waits for them, and the shop has others to serve."""
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\Z")
 _OVERLAP = timedelta(hours=1)
 _SECOND = timedelta(seconds=1)
@@ -64,6 +69,15 @@ class Place:
         # ``modified_after`` leaves that very second out, in which others may have changed.
         reached = _text(latest - _SECOND) if latest else self.since
         return (Place(reached), True) if reached > self.since else (Place(self.since, self.page + 1), True)
+
+
+def accounts_after(api: Api, cursor: str, call: Call) -> Page:
+    """One page of all accounts; the cursor is the next page's number."""
+    page = int(cursor) if cursor.isdecimal() else 1
+    query = {"role": "all", "orderby": "id", "order": "asc", "per_page": str(ACCOUNTS), "page": str(page)}
+    told = tuple(Delivery("customer.updated", each, once=False) for each in items(api.get(call, "customers", query)))
+    more = len(told) == ACCOUNTS
+    return Page(News(), str(page + 1) if more else "", BETWEEN_MS if more else None, told)
 
 
 def _times(body: bytes) -> tuple[list[datetime], int]:

@@ -58,8 +58,16 @@ class Far:
         if self.answers:
             return self.answers.pop(0)
         said = msgspec.json.decode(body, type=Json) if body else {}
+        if path == "customers":
+            return Answered(200, msgspec.json.encode(self._accounts(query)))
         told = self._orders(query) if path == "orders" else self._webhooks(method, path, query, said)
         return Answered(201 if method == "POST" else 200, msgspec.json.encode(told))
+
+    def _accounts(self, query: Mapping[str, str]) -> list[Json]:
+        assert (query["role"], query["orderby"]) == ("all", "id")
+        size, page = int(query["per_page"]), int(query["page"])
+        body: Json = msgspec.json.decode((FIXTURES / "woocommerce" / "bodies" / "unsubscribed.json").read_bytes())
+        return [body | {"id": name} for name in range(1, 131)][size * (page - 1) : size * page]
 
     def _orders(self, query: Mapping[str, str]) -> list[Json]:
         assert (query["orderby"], query["status"]) == ("modified", "any")
@@ -221,6 +229,20 @@ def without(name: str) -> WooCommerce:
 def test_the_key_is_sent_to_an_https_address_only(site: str) -> None:
     with pytest.raises(SettingsError, match="site"):
         shop(site=site)
+
+
+def test_all_accounts_are_read_page_by_page_where_they_say_what_may_be_mailed() -> None:
+    far, asker = Far(), shop()
+    first = asker.ask("customers", "", far)
+    second = asker.ask("customers", first.cursor, far)
+    assert [(len(page.deliveries), page.cursor, page.again_in_ms) for page in (first, second)] == [
+        (100, "2", 60_000),
+        (30, "", None),
+    ]
+    [event] = asker.read(second.deliveries[-1]).events
+    assert (event["type"], event["customer_id"]) == ("consent_changed", "130")
+    assert shop(consent_meta="").ask("customers", "", far).deliveries == ()
+    assert len(far.asked) == 2
 
 
 # --- when it does not answer ------------------------------------------------------------------------------------------
