@@ -5,28 +5,6 @@ acknowledged and counted as `stale`, because Ecwid itself would not send it any 
 the address, too; where the two differ the delivery is refused. Both spellings of names are known, such as
 `personalDataRemovalRequest` and `personal_data_removal_request`.
 
-**Connect it.**
-
-1. Make a custom app for the store (in Ecwid's admin under Apps, My Apps, or at Ecwid's developer page) with the
-   scopes `read_store_profile`, `read_orders`, `read_catalog` and `read_customers`. Note its *client secret* and its
-   *secret token*.
-2. Put both into the environment: `ECWID_CLIENT_SECRET` and `ECWID_TOKEN`.
-3. Name the store in the rule file, by the store ID that stands at the bottom of Ecwid's admin:
-   `integrations: {ecwid: {store_id: "1003"}}`. Run `shopbell check`.
-4. Ask Ecwid's API support to have the app's webhooks sent to `https://<your Shopbell>/hooks/ecwid/<shop.id>`; they
-   cannot be registered by hand or by us. Give the `https` address that answers itself: Ecwid follows no redirect, and
-   counts each as a failure. Until they come the API is asked by the clock, so nothing is lost, only later.
-5. Switch Ecwid's own mails about abandoned carts off (Marketing, Automated emails), or leave them on and let them go
-   first: about a cart for which Ecwid has mailed nobody is mailed again. Ecwid does not know what Shopbell has
-   mailed.
-6. Put the [storefront script](../snippet.md) on the pages, and beside it the script for Ecwid's: it tells the cart and
-   what its shipping costs, so that a cart of the page and a cart of Ecwid are one, and writes whose it is into an extra
-   field of the order. With `ecwid` for its consent it follows Ecwid's own cookie banner; leave that out where you ask.
-
-```html
-<script async src="https://bell.shop.example/adapters/ecwid.js" data-shopbell-consent="ecwid"></script>
-```
-
 **What people ask.** A request to remove a customer's data is carried out for the number that it names, once the API
 has told who that is; a request to export it waits in `shopbell privacy`. That the request itself is real cannot be
 looked up: whoever got hold of a delivery before it reached Shopbell could have a customer forgotten here, but never
@@ -38,7 +16,8 @@ moves a cart's `updateTimestamp` (so carts of the last three days are looked at 
 after the page has loaded reaches the order, whether the page's `shipping` holds its taxes, whether rates hold their
 taxes (they do where `pricesIncludeTax` says so, or where the rate is higher than `shippingRateWithoutTax`; else
 `taxesOnShipping` are added), and what address opens a cart again: our own link in the mail leads to the shop's
-`cart_url`. Amounts have no currency in Ecwid's API: they are read in the shop's own.
+`cart_url`, where the script for its pages fills the cart. Amounts have no currency in Ecwid's API: they are read in
+the shop's own.
 """
 
 from __future__ import annotations
@@ -103,7 +82,7 @@ class Ecwid(
         "a way of shipping is chosen": "`shipping_shown`, with what Ecwid calculates",
         "the shopper agrees, and something is in the cart": "the visitor's name, in an extra field of the order",
         "the shopper answers Ecwid's cookie banner": "the same consent here, where the tag asks for it",
-        "a mail's link brings a cart back": "what is missing is added, but for what has options",
+        "a mail's link brings a cart back": "what is missing is added, with its options",
     }
     signs_body: ClassVar[bool] = False
     tries_for: ClassVar[int] = hook.TRIES_FOR_MS

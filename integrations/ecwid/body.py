@@ -68,17 +68,22 @@ def lines(body: Json) -> list[Json]:
 
 
 def _line(item: Json) -> Json:
-    chosen = filter(None, (text(option, "value") for option in groups(item, "selectedOptions")))
     said: Json = {
         "product_id": text(item, "productId"),
         "sku": text(item, "sku"),
         "name": text(item, "name"),
-        "variant": ", ".join(chosen) or None,
+        "variant": chosen(item, "selectedOptions"),
         "quantity": whole(item, "quantity"),
         "price": amount(item, "price"),
         "image_url": text(item, "imageUrl"),
     }
     return without_nothing(said)
+
+
+def chosen(item: Json, options: str) -> str | None:
+    """``Kleur: Blauw / Maat: L``, so that a page can put the same thing into the cart again."""
+    told = ((text(option, "name"), text(option, "value")) for option in groups(item, options))
+    return " / ".join(f"{name}: {value}" for name, value in told if name and value) or None
 
 
 def discount(body: Json) -> Decimal:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.integration import Json, WireEvent, amount, fact, groups, require, text, whole, without_nothing
-from integrations.ecwid.body import moment
+from integrations.ecwid.body import chosen, moment
 
 
 def from_product(body: Json) -> list[WireEvent]:
@@ -19,13 +19,12 @@ def _stock(body: Json, sold: Json) -> list[WireEvent]:
     stock = 0 if body.get("enabled") is False else _left(sold)
     if stock is None:
         return []
-    chosen = filter(None, (text(option, "value") for option in groups(sold, "options")))
     price = amount(sold, "defaultDisplayedPrice")
     product: Json = {
         "id": text(body, "id"),
         "sku": text(sold, "sku"),
         "name": text(body, "name"),
-        "variant": ", ".join(chosen) if sold is not body else None,
+        "variant": chosen(sold, "options") if sold is not body else None,
         "brand": text(body, "brand"),
         "price": amount(sold, "price") if price is None else price,
         "url": text(body, "url"),

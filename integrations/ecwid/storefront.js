@@ -26,12 +26,19 @@ function extraFields() {
   return (order.extraFields ||= {});
 }
 
+/** `Kleur: Blauw / Maat: L`, as our carts from the API have it, too. @param {Record<string, unknown>} [options] */
+const variantOf = (options) => Object.entries(options || {}).map((option) => option.join(": ")).join(" / ") || undefined;
+
+/** The same, back again. @param {string} [variant] */
+const optionsOf = (variant) =>
+  variant && Object.fromEntries(variant.split(" / ").map((option) => [option.split(": ")[0], option.split(": ").slice(1).join(": ")]));
+
 /** @param {any} item */
 const line = ({ quantity, product, options }) => ({
   product_id: String(product.id),
   sku: product.sku || undefined,
   name: product.name,
-  variant: Object.values(options || {}).join(", ") || undefined,
+  variant: variantOf(options),
   quantity,
   price: product.price,
   url: product.url,
@@ -83,19 +90,20 @@ async function claim(visitor) {
   const fields = extraFields();
   if (visitor) fields[FIELD] = { value: visitor, orderDetailsDisplaySection: "hidden" };
   else delete fields[FIELD];
-  if (ecwid().refreshConfig) ecwid().refreshConfig();
+  // On a checkout nothing is drawn anew: somebody may be typing there.
+  if (ecwid().refreshConfig && !atCheckout) ecwid().refreshConfig();
 }
 
-/** Adds what is missing of the cart that was left. What has options is left to the shopper: their names are not kept.
- * @param {any} cart */
+/** Adds what is missing of the cart that was left, with its options. @param {any} cart */
 async function merge({ lines }) {
   const { items } = await cartNow();
-  const missing = lines.map((/** @type {any} */ { product_id: id, quantity, variant }) => {
-    for (const item of items) if (String(item.product.id) == id) quantity -= item.quantity;
-    return { id: Number(id), quantity: variant ? 0 : quantity };
-  });
-  for (const { id, quantity } of missing.filter((/** @type {any} */ it) => it.id && it.quantity > 0))
-    await new Promise((resolve) => ecwid().Cart.addProduct({ id, quantity, callback: resolve }));
+  for (const { product_id, variant, quantity } of lines) {
+    let missing = quantity;
+    for (const { product, options, quantity: there } of items)
+      if (String(product.id) == product_id && variantOf(options) == (variant || undefined)) missing -= there;
+    const wanted = { id: Number(product_id), quantity: missing, options: optionsOf(variant) };
+    if (product_id && missing > 0) await new Promise((callback) => ecwid().Cart.addProduct({ ...wanted, callback }));
+  }
   ecwid().openPage("cart");
 }
 

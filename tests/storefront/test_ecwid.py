@@ -20,7 +20,7 @@ ECWID = """
 window.Ecwid = (() => {
   const event = () => {
     const fns = [];
-    return { add: (fn) => fns.push(fn), tell: (...args) => fns.forEach((fn) => fn(...args)) };
+    return { count: () => fns.length, add: (fn) => fns.push(fn), tell: (...args) => fns.forEach((fn) => fn(...args)) };
   };
   const product = (id) => ({ id, sku: "SKU-" + id, name: "Ink " + id, price: 14.5, url: "https://shop.example/" + id });
   const items = [];
@@ -48,6 +48,7 @@ window.Ecwid = (() => {
     refreshConfig: () => { Ecwid.refreshed = JSON.stringify(ec.order.extraFields); },
     shows: (type) => Ecwid.OnPageLoaded.tell({ type }),
     ships: (method) => { Ecwid.method = method; Ecwid.OnCartChanged.tell(cart()); },
+    options: (id) => items.find((one) => one.product.id == id).options,
     quantities: () => Object.fromEntries(items.map((one) => [one.product.id, one.quantity])),
   };
   return Ecwid;
@@ -222,7 +223,7 @@ def test_a_cart_that_is_emptied_is_told_as_empty(shopper: Shopper) -> None:
     )
 
 
-def test_a_mails_link_adds_what_is_missing_but_for_what_has_options(
+def test_a_mails_link_adds_what_is_missing_with_its_options(
     shopper: Shopper, browser: Browser, theme: Theme, house: House
 ) -> None:
     shopper.opens("ACCEPTED")
@@ -239,4 +240,14 @@ def test_a_mails_link_adds_what_is_missing_but_for_what_has_options(
         elsewhere = Shopper(context.new_page(), context, theme, house, str(uuid4()).upper())
         elsewhere.opens(query=f"?shopbell_cart={token}")
         elsewhere.page.wait_for_function("() => Ecwid.opened == 'cart'")
-        assert elsewhere.page.evaluate("Ecwid.quantities()") == {"7": 2}
+        assert elsewhere.page.evaluate("Ecwid.quantities()") == {"7": 2, "9": 1}
+        assert elsewhere.page.evaluate("Ecwid.options(9)") == {"Colour": "Blue"}
+
+
+def test_a_checkout_is_not_drawn_anew_for_the_visitors_name(shopper: Shopper) -> None:
+    shopper.opens("ACCEPTED")
+    shopper.page.wait_for_function("() => Ecwid.OnPageLoaded.count()")
+    shopper.page.evaluate("() => Ecwid.shows('CHECKOUT_SHIPPING_ADDRESS')")
+    shopper.adds(7)
+    shopper.page.wait_for_function("() => window.ec && ec.order.extraFields.shopbell_visitor")
+    assert shopper.page.evaluate("Ecwid.refreshed") is None

@@ -46,7 +46,7 @@ def test_a_cart_says_everything_that_a_mail_needs() -> None:
     assert (line.sku, line.product_id, line.variant, line.quantity, line.price) == (
         "INKT-1",
         "37208342",
-        "Blauw",
+        "Kleur: Blauw",
         2,
         1495,
     )
