@@ -209,7 +209,9 @@ def _learn_consent(unit: Books, visitor: LoadedVisitor, person: Person, event: E
         person.withdrawn_at = max(person.withdrawn_at or 0, event.at)
         return
     _come_back(unit, visitor, person, event)
-    if event.at >= (person.withdrawn_at or 0) and (person.basis is None or event.trusted):
+    # Of a yes and a no of the same moment the no stands: platforms tell whole seconds, and some only a customer's last.
+    later = person.withdrawn_at is None or event.at > person.withdrawn_at
+    if later and (person.basis is None or event.trusted):
         person.basis = Basis("consent", event.at, consent.source[:200], consent.text[:500], event.trusted)
 
 

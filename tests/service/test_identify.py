@@ -110,11 +110,12 @@ def test_withdrawn_consent_is_kept_and_obeyed(premises: Premises) -> None:
 
 
 @pytest.mark.parametrize("trusted", [True, False])
-def test_consent_from_before_it_was_withdrawn_does_not_bring_it_back(premises: Premises, trusted: bool) -> None:
+@pytest.mark.parametrize("ago", [MINUTE, 0], ids=["from before", "of the same moment"])
+def test_consent_from_before_it_was_withdrawn_does_not_bring_it_back(
+    premises: Premises, trusted: bool, ago: int
+) -> None:
     premises.later(HOUR).post("consent_changed", email=ADDRESS, consent={"email": False})
-    premises.submit(
-        premises.accept("contact_given", ago=MINUTE, trusted=trusted, email=ADDRESS, consent={"email": True})
-    )
+    premises.submit(premises.accept("contact_given", ago=ago, trusted=trusted, email=ADDRESS, consent={"email": True}))
     assert premises.person_of().why_no_mail() is not None
 
 

@@ -69,7 +69,7 @@ def customer(shopper: Shopper, world: World, changed_at: Millis) -> Json:
         "id": customer_id(shopper),
         "name": shopper.name,
         "email": shopper.email,
-        "updated": _date(changed_at),
+        "updated": _date(max(changed_at, world.consent_changed_at(shopper) or 0)),
         "acceptMarketing": world.allows_mail(shopper),
         "lang": shopper.language,
         "billingPerson": _person(shopper),
