@@ -60,6 +60,8 @@ class Platform(ABC):
     hears_carts: ClassVar[bool] = True
     """Whether its webhooks tell of carts and checkouts; else only those of watched shoppers can be known."""
 
+    asks_back: ClassVar[bool] = False
+    """Whether its webhooks only say where to look, so that what they tell is known some time later."""
     shown_tells_consent: ClassVar[bool] = False
     """Whether a checkout that its API shows also tells the address, and that it may be mailed."""
 

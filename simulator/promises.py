@@ -23,6 +23,8 @@ _LEFT: Final = frozenset([Story.SHOCKED, Story.LEAVES])
 _FILLS_CART: Final = frozenset([Kind.CART_CHANGED])
 _REMINDED_AFTER: Final = 4 * HOUR
 """Before that no rule that ships reminds anybody of a cart, so what was told by then is known to it."""
+_ASKED_WITHIN: Final = 12 * HOUR
+"""By then what a webhook only hinted at was asked for, also where the platform was away in between."""
 _AFTER_ORDERS: Final = frozenset(["effort-survey", "back-in-stock"])
 """Rules whose mails may follow an order."""
 Goods = frozenset[tuple[str, int]]
@@ -58,6 +60,7 @@ class Seen:
     unsubscribed: Mapping[int, Millis] = field(default_factory=dict)
     restored: Mapping[str, Goods] = field(default_factory=dict)
     shown_tells_consent: bool = False
+    asks_back: bool = False
 
     def told_at(self, shopper: Shopper, *kinds: Kind) -> Millis | None:
         """When Shopbell first took a letter about one of these."""
@@ -67,6 +70,11 @@ class Seen:
             if letter.taken_at is not None and letter.happening.shopper == shopper and letter.happening.kind in kinds
         ]
         return min(taken, default=None)
+
+    def known_at(self, shopper: Shopper, *kinds: Kind) -> Millis | None:
+        """The same, and had the time to ask where it was only told where to look."""
+        told_at = self.told_at(shopper, *kinds)
+        return told_at + _ASKED_WITHIN if self.asks_back and told_at is not None else told_at
 
     def mails_to(self, shopper: Shopper) -> list[Mail]:
         """In the order in which they were sent."""
@@ -85,9 +93,9 @@ def _too_late(seen: Seen) -> Iterator[Said]:
     """Mails that left although Shopbell knew better."""
     for shopper in seen.life.shoppers:
         stops = {
-            say("after the order was told"): seen.told_at(shopper, Kind.ORDERED, Kind.PAID),
-            say("after the cart was emptied"): seen.told_at(shopper, Kind.CART_EMPTIED),
-            say("after the consent was taken back"): seen.told_at(shopper, Kind.CONSENT_WITHDRAWN),
+            say("after the order was told"): seen.known_at(shopper, Kind.ORDERED, Kind.PAID),
+            say("after the cart was emptied"): seen.known_at(shopper, Kind.CART_EMPTIED),
+            say("after the consent was taken back"): seen.known_at(shopper, Kind.CONSENT_WITHDRAWN),
             say("after the erasure was asked for"): seen.told_at(shopper, Kind.ERASURE_ASKED),
             say("after unsubscribing"): seen.unsubscribed.get(shopper.number),
         }

@@ -180,8 +180,15 @@ class Simulation:
 
     def _seen(self, life: Life, letters: tuple[Letter, ...], mails: tuple[Mail, ...]) -> Seen:
         shown = self._world.shown()
-        asked = type(self._platform).shown_tells_consent
-        return Seen(life, letters, mails, shown, unsubscribed=dict(self._unsubscribed), shown_tells_consent=asked)
+        return Seen(
+            life,
+            letters,
+            mails,
+            shown,
+            unsubscribed=dict(self._unsubscribed),
+            shown_tells_consent=self._platform.shown_tells_consent,
+            asks_back=self._platform.asks_back,
+        )
 
 
 class _Day:

@@ -173,6 +173,13 @@ def test_a_mail_after_what_must_stop_it_breaks_a_promise(story: Story, kind: Kin
     assert problem.startswith(f"{who(story).email} was mailed after the ")
 
 
+def test_where_a_webhook_only_hints_there_is_time_to_ask_before_a_mail_is_too_late() -> None:
+    told = letter(who(Story.WITHDRAWS), Kind.CONSENT_WITHDRAWN, "consent", taken_at=OPENS_AT)
+    soon, next_day = (mail(who(Story.WITHDRAWS), OPENS_AT + hours * HOUR) for hours in (11, 24))
+    assert not broken(replace(seen(told, mails=(soon,)), asks_back=True))
+    assert broken(replace(seen(told, mails=(next_day,)), asks_back=True))
+
+
 @pytest.mark.parametrize("story", [Story.NO_CONSENT, Story.NO_ADDRESS])
 def test_a_mail_that_nobody_allowed_breaks_a_promise(story: Story) -> None:
     (problem,) = broken(seen(mails=(mail(who(story), NEVER),)))

@@ -34,6 +34,7 @@ class Ecwid(Platform):
 
     name: ClassVar[str] = "ecwid"
     manners: ClassVar[Manners] = Manners(again_after=_TRIES, taken=frozenset([200, 201, 202, 204, 209]))
+    asks_back: ClassVar[bool] = True
     shown_tells_consent: ClassVar[bool] = True
 
     @property

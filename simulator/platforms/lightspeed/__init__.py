@@ -31,6 +31,7 @@ class Lightspeed(Platform):
     """A shop at Lightspeed with an API key of its own."""
 
     name: ClassVar[str] = "lightspeed"
+    asks_back: ClassVar[bool] = True
 
     @property
     def settings(self) -> Mapping[str, str]:
