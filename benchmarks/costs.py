@@ -8,6 +8,7 @@ from statistics import median
 
 import msgspec
 
+from benchmarks import kept
 from benchmarks.figures import NOISY_SPREAD, Machine, spread
 
 SUFFIX = "-rules.json"
@@ -94,12 +95,8 @@ def _growths(costs: Sequence[Cost]) -> list[str]:
 
 def write(record: CostRecord, folder: Path) -> Path:
     """Add the record to ``folder``; returns where it is."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{record.taken_on}{SUFFIX}"
-    path.write_bytes(msgspec.json.format(msgspec.json.encode(record), indent=1) + b"\n")
-    return path
+    return kept.keep(record, folder, f"{record.taken_on}{SUFFIX}")
 
 
 def newest(folder: Path) -> CostRecord | None:
-    paths = sorted(folder.glob(f"*{SUFFIX}"))
-    return msgspec.json.decode(paths[-1].read_bytes(), type=CostRecord) if paths else None
+    return kept.newest(folder, SUFFIX, CostRecord)

@@ -8,6 +8,7 @@ from statistics import median
 
 import msgspec
 
+from benchmarks import kept
 from benchmarks.figures import Machine
 
 SUFFIX = "-recovery.json"
@@ -114,12 +115,8 @@ def section(record: RecoveryRecord) -> str:
 
 def write(record: RecoveryRecord, folder: Path) -> Path:
     """Add the record to ``folder``; returns where it is."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{record.taken_on}{SUFFIX}"
-    path.write_bytes(msgspec.json.format(msgspec.json.encode(record), indent=1) + b"\n")
-    return path
+    return kept.keep(record, folder, f"{record.taken_on}{SUFFIX}")
 
 
 def newest(folder: Path) -> RecoveryRecord | None:
-    paths = sorted(folder.glob(f"*{SUFFIX}"))
-    return msgspec.json.decode(paths[-1].read_bytes(), type=RecoveryRecord) if paths else None
+    return kept.newest(folder, SUFFIX, RecoveryRecord)

@@ -16,7 +16,7 @@ from statistics import median
 import msgspec
 import psutil
 
-from benchmarks import costs, recoveries
+from benchmarks import costs, kept, recoveries
 from benchmarks.figures import Comparison, Machine, Ratio, Record
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -73,9 +73,7 @@ def commit() -> str:
 
 def write(record: Record, folder: Path) -> Path:
     """Add the record to ``folder`` and write its page anew; returns where the record is."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{record.taken_on}-{record.name}.json"
-    path.write_bytes(msgspec.json.format(msgspec.json.encode(record), indent=1) + b"\n")
+    path = kept.keep(record, folder, f"{record.taken_on}-{record.name}.json")
     write_page(folder)
     return path
 
