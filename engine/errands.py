@@ -1,6 +1,7 @@
 """Asks shops' platforms for what a webhook missed or only hinted at: one errand at a time, with a cursor that lasts.
 
-That a platform still has our webhooks is an errand too: the one called ``webhooks``.
+That a platform still has our webhooks is an errand too: the one called ``webhooks``. So is who is there to chat, which
+a chat tool is asked under the name ``presence``.
 """
 
 from __future__ import annotations
@@ -12,13 +13,13 @@ from typing import Any
 import structlog
 
 from engine import integration
-from engine.clock import HOUR, MINUTE, Millis
+from engine.clock import HOUR, MINUTE, Clock, Millis, wall_clock
 from engine.connect import Became, address_of, connect, refusals
 from engine.errors import CallError, ShopbellError, StoreError, Throttled
 from engine.holding import held_by_the_living
-from engine.http import Caller
+from engine.http import Caller, InTime
 from engine.intake import Intake, Platform
-from engine.integration import WEBHOOKS, Asker, Call, Integration, Subscriber
+from engine.integration import PRESENCE, WEBHOOKS, Asker, Call, Integration, Presence, Subscriber, news_of
 from engine.live import LiveRules
 from engine.meter import metered
 from engine.pipeline import ShopRules
@@ -27,6 +28,10 @@ from engine.store.errands import Errand
 
 log = structlog.get_logger()
 MOST_IN_ONE_ROUND = 20
+ROLL_CALL_S = 10.0
+"""How long a chat tool may take for all its answers together: others wait meanwhile."""
+ROLL_CALL_RESTS: Millis = 5 * MINUTE
+"""A chat tool that fails is asked again after this at the latest; nobody is invited to chat until it answers."""
 Ring = Callable[[str], object]
 """Tells a worker of a delivery that is owed."""
 
@@ -43,13 +48,21 @@ class Errands:
     """
 
     def __init__(
-        self, live: LiveRules, intake: Intake, ring: Ring, caller: Caller | None = None, *, public_url: str = ""
+        self,
+        live: LiveRules,
+        intake: Intake,
+        ring: Ring,
+        caller: Caller | None = None,
+        *,
+        public_url: str = "",
+        clock: Clock = wall_clock,
     ) -> None:
         self._live = live
         self._intake = intake
         self._ring = ring
         self._caller = caller or Caller()
         self._public_url = public_url
+        self._clock = clock
         self._planned: dict[str, ShopRules] = {}
         self._made: dict[tuple[str, str], tuple[ShopRules, Integration[Any]]] = {}
 
@@ -80,11 +93,12 @@ class Errands:
 
     def _whats_of(self, kind: type[Integration[Any]]) -> list[str] | None:
         """What such a platform is asked by the clock; None where it is never asked anything."""
-        renews = issubclass(kind, Subscriber) and address_of(self._public_url, "", "") != ""
-        if not renews and not issubclass(kind, Asker):
-            return None
-        polls = list(kind.polls) if issubclass(kind, Asker) else []
-        return [*polls, WEBHOOKS] if renews else polls
+        whats = list(kind.polls) if issubclass(kind, Asker) else []
+        if issubclass(kind, Presence):
+            whats.append(PRESENCE)
+        if issubclass(kind, Subscriber) and address_of(self._public_url, "", ""):
+            whats.append(WEBHOOKS)
+        return whats if whats or issubclass(kind, Asker) else None
 
     def _run(self, errand: Errand) -> None:
         try:
@@ -104,6 +118,8 @@ class Errands:
         made = self._integration(shop, errand.integration) if shop is not None else None
         if shop is not None and errand.what == WEBHOOKS and isinstance(made, Subscriber):
             self._connect(errand, made)
+        elif shop is not None and errand.what == PRESENCE and isinstance(made, Presence):
+            self._call_the_roll(errand, shop, made)
         elif shop is not None and isinstance(made, Asker):
             self._ask(errand, shop, made)
         else:
@@ -118,6 +134,13 @@ class Errands:
                 self._ring(delivery)
         pause = asker.polls.get(errand.what) if page.again_in_ms is None else page.again_in_ms
         errands.settle(self._intake.engine, errand, page.cursor, pause)
+
+    def _call_the_roll(self, errand: Errand, shop: ShopRules, chat: Presence[Any]) -> None:
+        now, ask = self._clock(), InTime(self._caller, ROLL_CALL_S)
+        desks = chat.who_is_there(now, metered(self._intake.engine, chat, errand.integration, errand.what, ask))
+        news = news_of(errand.integration, desks, now, chat.good_for)
+        self._intake.take_news(Platform(shop, errand.integration, chat), news)
+        errands.settle(self._intake.engine, errand, "", chat.asked_every)
 
     def _connect(self, errand: Errand, subscriber: Subscriber[Any]) -> None:
         address = address_of(self._public_url, errand.integration, errand.shop)
@@ -152,4 +175,5 @@ class Errands:
         log.warning(
             "a platform was not asked", shop=errand.shop, integration=errand.integration, what=what, problem=problem
         )
-        errands.put_off(self._intake.engine, errand, problem, backoff(errand.attempt))
+        rest = min(backoff(errand.attempt), ROLL_CALL_RESTS) if what == PRESENCE else backoff(errand.attempt)
+        errands.put_off(self._intake.engine, errand, problem, rest)

@@ -142,6 +142,21 @@ class Caller:
             watch.cancel()
 
 
+class InTime:
+    """Calls that have so long for all of them together, from when it is made."""
+
+    def __init__(self, caller: Caller, within_s: float) -> None:
+        self._caller = caller
+        self._ends = time.monotonic() + within_s
+
+    def __call__(self, method: str, url: str, headers: Mapping[str, str], body: bytes = b"") -> Answered:
+        """As :meth:`Caller.ask`."""
+        left_s = self._ends - time.monotonic()
+        if left_s <= 0:
+            raise CallError("it took too long to answer")
+        return self._caller.ask(method, url, headers, body, within_s=left_s)
+
+
 class StandIn(Caller):
     """Asks one address of this machine whatever is asked of any other, under the other's name: for a simulated shop.
 

@@ -237,8 +237,8 @@ class Visit:
         self.visitor.vouched = trusted
         return self
 
-    def finds_agents(self, online: int, free: int | None = None) -> Visit:
-        self.house.agents[""] = Presence(online, free, self.now)
+    def finds_agents(self, online: int, free: int | None = None, *, until: Millis | None = None) -> Visit:
+        self.house.agents[""] = Presence(online, free, self.now, until=until)
         return self
 
     # what came of it

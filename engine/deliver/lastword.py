@@ -8,9 +8,8 @@ that the mail leaves on what is known here, and its record says so.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from time import monotonic
 from typing import Any
 
 from sqlalchemy import Engine
@@ -19,7 +18,7 @@ from engine import integration
 from engine.clock import SECOND, Millis, stopwatch
 from engine.decisions import Guard
 from engine.errors import CallError, SettingsError, StoreError, Throttled, Unreadable
-from engine.http import Answered, Caller
+from engine.http import Caller, InTime
 from engine.integration import LAST_LOOK, BuyerLooker, Call, CartNow, Integration, Looker
 from engine.meter import metered
 from engine.pipeline import ShopRules
@@ -102,7 +101,7 @@ class LastWord:
             return _unsaid(stated.name, known)
         try:
             looker = self._looker(shop, stated)
-            call = metered(self._engine, looker, stated.name, LAST_LOOK, _InTime(self._caller))
+            call = metered(self._engine, looker, stated.name, LAST_LOOK, InTime(self._caller, LOOK_S))
             said = question(looker, call)
         except Throttled as error:
             return self._note_silence(shop, stated.name, "it wants to be left alone", error.wait_ms / SECOND)
@@ -151,17 +150,3 @@ def _unsaid(name: str, silence: _Silence) -> Word:
     now = stopwatch()
     wait_s = max(1.0, silence.until - now) if now - silence.since < WAIT_S else 0.0
     return Word(None, name, silence.problem, round(wait_s * SECOND))
-
-
-class _InTime:
-    """Calls that have so long for all of them together."""
-
-    def __init__(self, caller: Caller) -> None:
-        self._caller = caller
-        self._ends = monotonic() + LOOK_S
-
-    def __call__(self, method: str, url: str, headers: Mapping[str, str], body: bytes = b"") -> Answered:
-        left_s = self._ends - monotonic()
-        if left_s <= 0:
-            raise CallError("it took too long to answer")
-        return self._caller.ask(method, url, headers, body, within_s=left_s)

@@ -66,12 +66,13 @@ class Consent(msgspec.Struct, frozen=True, omit_defaults=True):
 
 class Agents(msgspec.Struct, frozen=True, omit_defaults=True):
     """How many chat agents are there (``online``) and could take a chat now (``free``), and how many shoppers wait
-    (``waiting``); None when not known."""
+    (``waiting``); None when not known. After ``valid_ms`` none of it is known any more; None: until it is told anew."""
 
     online: Annotated[int, msgspec.Meta(ge=0, le=100_000)]
     free: Annotated[int, msgspec.Meta(ge=0, le=100_000)] | None = None
     waiting: Annotated[int, msgspec.Meta(ge=0, le=100_000)] | None = None
     department: Annotated[str, msgspec.Meta(max_length=64)] = ""
+    valid_ms: Annotated[int, msgspec.Meta(ge=0, le=86_400_000)] | None = None
 
 
 class Line(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -8,6 +8,7 @@ one subclass of :class:`Integration`, of the parts that it plays; nothing else h
     Asker        poll      what it knows, through its API
     Looker       look      whether a cart was ordered, a moment before somebody is mailed about it
     Restorer     restore   the address at which the platform itself brings a cart back
+    Presence     presence  who is there to chat, in which department
     Subscriber   connect   its webhooks with the platform, and again when they are gone
     Storefront   browser   a script for the shop's pages
     FirstParty   proxy     what the shop's pages send to an address of the shop's own
@@ -42,6 +43,7 @@ from engine.integration.look import BuyerLooker, CartNow, Looker
 from engine.integration.meter import LAST_LOOK, Allowed, Left, Metered
 from engine.integration.pages import pages
 from engine.integration.parts import parts_of
+from engine.integration.presence import PRESENCE, Desk, Presence, news_of
 from engine.integration.receive import (
     Delivery,
     News,
@@ -60,6 +62,7 @@ from engine.integration.subscribe import WEBHOOKS, Subscriber, Subscription
 
 __all__ = [
     "LAST_LOOK",
+    "PRESENCE",
     "WEBHOOKS",
     "Allowed",
     "Asker",
@@ -67,6 +70,7 @@ __all__ = [
     "Call",
     "CartNow",
     "Delivery",
+    "Desk",
     "Fence",
     "FirstParty",
     "Integration",
@@ -77,6 +81,7 @@ __all__ = [
     "Metered",
     "News",
     "Page",
+    "Presence",
     "PrivacyRequest",
     "RawRequest",
     "Receiver",
@@ -99,6 +104,7 @@ __all__ = [
     "known",
     "mail_carrier",
     "names",
+    "news_of",
     "pages",
     "parts_of",
     "require",

@@ -10,6 +10,7 @@ from engine.integration.ask import Asker
 from engine.integration.base import MailSender
 from engine.integration.found import AnyIntegration
 from engine.integration.look import BuyerLooker, Looker
+from engine.integration.presence import Presence
 from engine.integration.receive import Receiver
 from engine.integration.restore import Restorer
 from engine.integration.storefront import FirstParty, Storefront
@@ -39,6 +40,15 @@ def _polls(kind: type[AnyIntegration]) -> str:
     return "\n".join(("## Polls", "", "| what | every |", "|---|---|", *rows))
 
 
+def _roll_call(kind: type[AnyIntegration]) -> str:
+    assert issubclass(kind, Presence)
+    return f"""## Who is there
+
+It is asked every {describe(kind.asked_every)}, and each answer is told to the rules as `agents_changed`. An answer
+holds for {describe(kind.good_for)}: when no other follows until then, who is there counts as not known, a rule that
+asks for agents stays silent, and no invitation to chat goes out."""
+
+
 def _renewals(kind: type[AnyIntegration]) -> str:
     assert issubclass(kind, Subscriber)
     pause = describe(kind.renewed_every)
@@ -61,6 +71,7 @@ PARTS = (
     Part(
         "look for", BuyerLooker, "says whether somebody has ordered since, just before a mail about their cart leaves"
     ),
+    Part("presence", Presence, "tells who is there to chat", _roll_call),
     Part("connect", Subscriber, "registers its webhooks, and again when the platform has dropped them", _renewals),
     Part("restore", Restorer, "knows where the platform itself brings a left cart back"),
     Part("receive", Receiver, "takes webhooks, at `POST /hooks/<name>/<shop>`", _topics),

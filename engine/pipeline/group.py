@@ -245,7 +245,8 @@ class Group:
             agents = event.agents
             known = loaded.state.agents.get(agents.department)
             if known is None or known.at <= event.at:
-                presence = Presence(agents.online, agents.free, event.at, agents.waiting)
+                until = None if agents.valid_ms is None else event.at + agents.valid_ms
+                presence = Presence(agents.online, agents.free, event.at, agents.waiting, until)
                 loaded.state.report(agents.department, presence)
                 loaded.changed = True
 

@@ -14,13 +14,20 @@ from engine.visitors import Bought, Contact, Good, View, Visitor
 
 
 class Presence(msgspec.Struct, omit_defaults=True):
-    """The chat agents of one department: how many are ``online``, and ``free`` to take a chat (None: not told)."""
+    """The chat agents of one department: how many are ``online``, and ``free`` to take a chat (None: not told).
+
+    ``until`` is when nobody knows any more whether it is still so; None: it is so until somebody says otherwise.
+    """
 
     online: int
     free: int | None
     at: Millis
     waiting: int | None = None
     """How many shoppers wait for a chat."""
+    until: Millis | None = None
+
+    def is_known(self, now: Millis) -> bool:
+        return self.until is None or now < self.until
 
 
 HOLDS_AGENT: Millis = 2 * MINUTE
@@ -44,10 +51,20 @@ class House(msgspec.Struct, omit_defaults=True):
     rule_set: str = ""
     """The content hash of the rule file that went on record last; a process may still be behind it for a moment."""
 
+    def presence(self, department: str, now: Millis) -> Presence | None:
+        """Who is there; None where that was never told, or too long ago."""
+        told = self.agents.get(department)
+        return told if told is not None and told.is_known(now) else None
+
+    def fell_silent(self, now: Millis) -> bool:
+        """Whether the agents were told of, but all of it too long ago."""
+        return bool(self.agents) and not any(presence.is_known(now) for presence in self.agents.values())
+
     def free(self, now: Millis) -> int | None:
-        """How many agents could take one more chat, less those for whom an invitation is out; None: never told."""
-        whole = self.agents.get("")
-        told = [presence.free for presence in ([whole] if whole else self.agents.values()) if presence.free is not None]
+        """How many agents could take one more chat, less those for whom an invitation is out; None: not known."""
+        whole = self.presence("", now)
+        known = [whole] if whole else [presence for presence in self.agents.values() if presence.is_known(now)]
+        told = [presence.free for presence in known if presence.free is not None]
         return max(0, sum(told) - self.promised(now)) if told else None
 
     def promised(self, now: Millis) -> int:

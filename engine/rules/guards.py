@@ -298,9 +298,11 @@ def _is_full(remembered: list[Contact], since: Millis) -> bool:
 
 
 def _agent_holds(facts: Facts) -> Iterator[Hold]:
-    presence = facts.house.agents.get("")
+    presence = facts.house.presence("", facts.now)
     if presence is not None and presence.online == 0:
         yield Hold(Guard.AGENTS, say("offline"))
+    if facts.house.fell_silent(facts.now):
+        yield Hold(Guard.AGENTS, say("nobody knows any more whether they are there"))
     if facts.house.free(facts.now) == 0:
         promised = facts.house.promised(facts.now)
         out = say_count("1 invitation is out", "%(count)s invitations are out", count=promised)

@@ -20,9 +20,10 @@ from engine.said import Said, say
 class Agents(BaseCondition):
     """Chat agents are there (`online`), could take one more chat now (`free`), or nobody is there (`offline`).
 
-    Shopbell knows what the shop or its chat tool reports (`agents_changed`). As long as nothing was reported, the
-    answer is unknown, and a rule that asks stays silent. Where it is told how many are free, every invitation to chat
-    keeps one of them until it is answered, expires, or two minutes have passed.
+    Shopbell knows what the shop or its chat tool reports (`agents_changed`), or asks the chat tool itself. As long as
+    nothing was reported, or what was reported is no longer valid, the answer is unknown, and a rule that asks stays
+    silent. Where it is told how many are free, every invitation to chat keeps one of them until it is answered,
+    expires, or two minutes have passed.
 
     Example:
         - agents: online
@@ -43,9 +44,9 @@ class Agents(BaseCondition):
     }
 
     def check(self, facts: Facts) -> Verdict:
-        presence = facts.house.agents.get(self.department)
+        presence = facts.house.presence(self.department, facts.now)
         if presence is None:
-            return self._never_told
+            return self._not_told
         if self.are == "free" and presence.free is None:
             return unknown(say("whether an agent is free"), asks=Asks.HOUSE)
         left = facts.house.free(facts.now) or 0
@@ -53,7 +54,7 @@ class Agents(BaseCondition):
         return met(seen, self.are) if self._fits(presence, left) else not_met(seen, self.are, asks=Asks.HOUSE)
 
     @cached_property
-    def _never_told(self) -> Verdict:
+    def _not_told(self) -> Verdict:
         if not self.department:
             return unknown(say("whether agents are there"), asks=Asks.HOUSE)
         return unknown(say("whether agents of %(department)s are there", department=self.department), asks=Asks.HOUSE)
@@ -90,7 +91,7 @@ class Queue(BaseCondition):
     }
 
     def check(self, facts: Facts) -> Verdict:
-        presence = facts.house.agents.get(self.department)
+        presence = facts.house.presence(self.department, facts.now)
         if presence is None or presence.waiting is None:
             return unknown(say("how many wait for a chat"), asks=Asks.HOUSE)
         fits = self.waiting.holds(presence.waiting)

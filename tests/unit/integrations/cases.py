@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -73,3 +74,27 @@ class HookCase(msgspec.Struct, forbid_unknown_fields=True):
     def bytes_of(self, name: str) -> bytes:
         """The body, byte by byte."""
         return (FIXTURES / name / self.body_file).read_bytes() if self.body_file else self.body.encode()
+
+
+class Answered(msgspec.Struct, forbid_unknown_fields=True):
+    """What an API answered; the body is sent as JSON."""
+
+    body: msgspec.Raw
+    status: int = 200
+    headers: dict[str, str] = {}
+
+
+class PresenceCase(msgspec.Struct, forbid_unknown_fields=True):
+    """What a chat tool answered to a moment's questions, by their addresses, and who is there according to that.
+
+    One of ``refused``, ``failed``, ``throttled_ms`` and ``unreadable`` where nobody knows then.
+    """
+
+    about: str
+    at: datetime
+    answers: dict[str, Answered]
+    desks: list[dict[str, object]] = []
+    refused: bool = False
+    failed: bool = False
+    throttled_ms: int = 0
+    unreadable: str = ""

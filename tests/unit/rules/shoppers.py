@@ -102,8 +102,10 @@ class Shopper:
         self.person = Person(id="p1", email="sam@shopper.example", basis=Basis("consent", self.at))
         return self
 
-    def finds_agents(self, online: int, free: int | None = None, department: str = "") -> Shopper:
-        self.house.agents[department] = Presence(online, free, self.at)
+    def finds_agents(
+        self, online: int, free: int | None = None, department: str = "", *, until: Millis | None = None
+    ) -> Shopper:
+        self.house.agents[department] = Presence(online, free, self.at, waiting=0, until=until)
         return self
 
     def facts(self, *, after: Millis = 0) -> Facts:

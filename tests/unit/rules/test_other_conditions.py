@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import pytest
+
 from engine.clock import HOUR, MINUTE
 from engine.people import Person
 from engine.rules.verdicts import Asks, State
-from tests.unit.rules.shoppers import Shopper, check
+from tests.unit.rules.shoppers import NOON, Shopper, check
 
 # --- the house --------------------------------------------------------------------------------------------------------
 
@@ -28,6 +30,25 @@ def test_free_agents_must_be_told_as_free() -> None:
     assert check("agents: free", Shopper().finds_agents(2)).state is State.UNKNOWN
     assert check("agents: free", Shopper().finds_agents(2, free=1)).met
     assert check("agents: free", Shopper().finds_agents(2, free=0)).state is State.NOT_MET
+
+
+@pytest.mark.parametrize("text", ["agents: online", "agents: free", "queue: 0"])
+def test_what_was_told_for_a_while_is_not_known_after_it(text: str) -> None:
+    told = Shopper().finds_agents(2, free=1, until=NOON + 3 * MINUTE)
+    assert check(text, told, after=3 * MINUTE - 1).met
+    assert check(text, told, after=3 * MINUTE).state is State.UNKNOWN
+
+
+def test_an_empty_desk_is_not_known_to_be_empty_for_ever_either() -> None:
+    told = Shopper().finds_agents(0, until=NOON + 3 * MINUTE)
+    assert check("agents: offline", told).met
+    for text in ("agents: offline", "not: {agents: online}"):
+        assert check(text, told, after=3 * MINUTE).state is State.UNKNOWN
+
+
+def test_who_counts_as_free_is_still_known() -> None:
+    told = Shopper().finds_agents(2, free=2, until=NOON + MINUTE).finds_agents(3, free=3, department="ink")
+    assert (told.house.free(NOON), told.house.free(NOON + MINUTE)) == (2, 3)
 
 
 def test_a_department_is_asked_for_itself() -> None:
