@@ -117,10 +117,10 @@ def test_all_busy_is_as_good_as_nobody_there() -> None:
     assert Visit(rule_set(STUCK)).finds_agents(3, free=0).reads(45 * SECOND).silences == [("stuck", Guard.AGENTS)]
 
 
-def test_a_chat_tool_that_fell_silent_leaves_nobody_online_for_ever() -> None:
-    for online in (0, 2):
-        reader = Visit(rule_set(STUCK)).finds_agents(online, until=NOON + 45 * SECOND).reads(45 * SECOND)
-        assert reader.silences == [("stuck", Guard.AGENTS)]
+@pytest.mark.parametrize("online", [0, 2])
+def test_a_chat_tool_that_fell_silent_leaves_nobody_online_for_ever(online: int) -> None:
+    reader = Visit(rule_set(STUCK)).finds_agents(online, until=NOON + 45 * SECOND).reads(45 * SECOND)
+    assert reader.silences == [("stuck", Guard.AGENTS)]
     assert reader.finds_agents(2).later(15 * SECOND).has_engaged(60_000).invited
 
 
