@@ -17,12 +17,13 @@ from engine.http import StandIn
 from engine.intake import Intake
 from engine.rules.facts import House
 from engine.settings import Settings
-from engine.store import budgets, errands, looks
+from engine.store import budgets, looks
 from engine.store.database import reading
 from engine.store.errands import ERRANDS
 from engine.store.unit import EVENTS
 from tests.builders import Hands
 from tests.service.doors import INK, Door, Json, answer_of, environment_for, page_viewed, rule_file
+from tests.service.platform import stop_errands_clock
 
 TOKEN = "hush-of-this-very-agent"
 INVITES = """
@@ -76,7 +77,7 @@ class Chatwoot:
             return (self.status if token == TOKEN else 401), {"errors": [f"no to {token}"]}
         what, _, query = path.removeprefix("/desk/api/v1/accounts/7/").partition("?")
         kind, _, inbox = what.partition("/")
-        if inbox and inbox not in self.agents:
+        if kind.startswith("inbox") and inbox not in self.agents:
             return 404, {"error": "Resource could not be found"}
         if kind == "inbox_members":
             said = [{"id": n, "availability_status": status} for n, status in enumerate(self.agents[inbox])]
@@ -130,9 +131,8 @@ class Shop(Door):
 
 @pytest.fixture
 def hands(monkeypatch: pytest.MonkeyPatch) -> Hands:
-    still = Hands()
-    for module in (errands, budgets):
-        monkeypatch.setattr(module, "database_now", lambda connection: still())
+    still = stop_errands_clock(monkeypatch)
+    monkeypatch.setattr(budgets, "database_now", lambda connection: still())
     return still
 
 

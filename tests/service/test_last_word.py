@@ -33,8 +33,7 @@ def hands(monkeypatch: pytest.MonkeyPatch) -> Hands:
     """The clock of deliveries, and of how long a platform has been silent."""
     still = Hands()
     monkeypatch.setattr(deliveries, "database_now", lambda connection: still())
-    for watch in ("monotonic", "stopwatch"):
-        monkeypatch.setattr(lastword, watch, lambda: still() / SECOND)
+    monkeypatch.setattr(lastword, "stopwatch", lambda: still() / SECOND)
     return still
 
 
