@@ -121,7 +121,12 @@ class Lightspeed(
     settings_type = LightspeedSettings
     tells_free_shipping: ClassVar[bool] = True
     allowance: ClassVar[Mapping[int, int]] = api.ALLOWANCE
-    polls: ClassVar[Mapping[str, int]] = {"orders": 10 * _MINUTE, "quotes": 60 * _MINUTE, _LIMITS: 15 * _MINUTE}
+    polls: ClassVar[Mapping[str, int]] = {
+        "orders": 10 * _MINUTE,
+        "quotes": 60 * _MINUTE,
+        "subscriptions": 60 * _MINUTE,
+        _LIMITS: 15 * _MINUTE,
+    }
     on_pages: ClassVar[Mapping[str, str]] = {"a page is opened": "the storefront script is loaded, with the shop's key"}
     renewed_every: ClassVar[int] = 60 * _MINUTE
     topics: ClassVar[Mapping[str, str]] = {
@@ -195,7 +200,7 @@ class Lightspeed(
         return api.allowed(answered)
 
     def ask(self, what: str, cursor: str, call: Call) -> Page:
-        """A page of orders or quotes, how many calls are left, or one thing again; nothing without an API key."""
+        """A page of what has changed, how many calls are left, or one thing again; nothing without an API key."""
         if not self.settings.asks:
             return Page(News(), cursor)
         if what == _LIMITS:

@@ -1,4 +1,4 @@
-"""What a webhook missed: orders and quotes by their last change, page by page.
+"""What a webhook missed: orders, quotes and the newsletter by their last change, page by page.
 
 The cursor is ``since|page|began``: what has changed since when is asked for, and which page is next. ``began`` is when
 the first page was asked, by the platform's own clock (its ``Date`` header, less a minute; else the latest change on
@@ -8,20 +8,27 @@ asks for the newest page only.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
 
-from engine.integration import Call, Json, News, Page
+from engine.integration import Call, Json, News, Page, WireEvent
 from integrations.lightspeed.api import Api, Listed
 from integrations.lightspeed.body import count, linked, text
 from integrations.lightspeed.orders import from_reread_order
+from integrations.lightspeed.people import from_subscription
 from integrations.lightspeed.quotes import from_quote
 
-PAGES = {"orders": 50, "quotes": 100}
+PAGES = {"orders": 50, "quotes": 100, "subscriptions": 100}
 """What is asked for by the clock, and how many of them at once: an order holds a customer, a quote and its products."""
 _SLACK = timedelta(minutes=1)
 _MISSED = "missed"
+_READ: Mapping[str, tuple[str, Callable[[Json], list[WireEvent]]]] = {
+    "orders": ("order", from_reread_order),
+    "subscriptions": ("subscription", from_subscription(ended=False)),
+}
+"""What a list tells whole."""
 
 
 @dataclass(frozen=True)
@@ -58,8 +65,9 @@ def ask(api: Api, what: str, cursor: str, call: Call) -> Page:
 
 
 def _news(what: str, items: list[Json]) -> News:
-    if what == "orders":
-        return News(events=tuple(event for item in items for event in from_reread_order({"order": item})))
+    if what in _READ:
+        kind, read = _READ[what]
+        return News(events=tuple(event for item in items for event in read({kind: item})))
     emptied = (event for item in items if count(item, "productsCount") == 0 for event in from_quote({"quote": item}))
     filled = [item for item in items if count(item, "productsCount") != 0]
     return News(events=tuple(emptied), look_ups=tuple(name for item in filled for name in _look_up(item)))

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from engine.errors import Unreadable
 from engine.integration import Call, CartNow, Json
 from integrations.lightspeed.api import Api
-from integrations.lightspeed.body import CART, linked, text
+from integrations.lightspeed.body import CART, count, linked, text
 
 _ORDER = "lightspeed:order:"
 _MOST = "50"
@@ -24,8 +24,8 @@ def look(api: Api, refs: tuple[str, ...], call: Call) -> CartNow | None:
 
 def _look_at(api: Api, name: str, call: Call) -> CartNow:
     quote = api.one(call, f"quotes/{name}", "quote")
-    if quote is None:
-        return CartNow.ORDERED  # it is no cart any more, whatever became of it
+    if quote is None or count(quote, "productsCount") == 0:
+        return CartNow.GONE
     customer = linked(quote, "customer")
     whose = {"customer": customer} if customer else {"created_at_min": text(quote, "createdAt") or ""}
     orders = api.listed(call, "orders", **whose, limit=_MOST).items

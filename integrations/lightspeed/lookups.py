@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 
 from engine.integration import LAST_LOOK, Call, Json, News, PrivacyRequest, WireEvent
 from integrations.lightspeed.api import Api
+from integrations.lightspeed.backfill import PAGES
 from integrations.lightspeed.body import all_inside, inside, linked, refs_of, text
 from integrations.lightspeed.goods import from_variant
 from integrations.lightspeed.names import Names
@@ -18,7 +19,7 @@ from integrations.lightspeed.people import contact_of, from_customer, from_subsc
 from integrations.lightspeed.quotes import from_quote
 
 _LISTS = ("products", "shippingmethods")
-_SHARES = {LAST_LOOK: 1.0, "limits": 1.0, "quote": 0.7, "variant": 0.6, "missed": 0.5, "orders": 0.5, "quotes": 0.5}
+_SHARES = {LAST_LOOK: 1.0, "limits": 1.0, "quote": 0.7, "variant": 0.6} | dict.fromkeys(["missed", *PAGES], 0.5)
 """How much of the calls a question may use up; one about somebody, ``quote:id:customer`` among them, 0.9."""
 _USUAL_SHARE = 0.9
 _LONGEST_NUMBER = 40
@@ -61,7 +62,10 @@ class LookUps:
             return News()
         whole = quote | {part: _embedded(self._all_of(quote, name, part, call)) for part in _LISTS}
         whole["products"] = _embedded(self._names.complete(all_inside(whole, "products"), call))
-        return News(events=(*from_quote({"quote": whole}), *self._whose(quote, name, call)))
+        told, whose = from_quote({"quote": whole}), self._whose(quote, name, call)
+        # Number and address in one breath: a number that came first would be somebody else's for ever.
+        cart = [event for event in told if not whose or event["type"] != "contact_given"]
+        return News(events=(*cart, *whose))
 
     def _all_of(self, quote: Json, name: str, part: str, call: Call) -> list[Json]:
         return all_inside(quote, part) or self._api.listed(call, f"quotes/{name}/{part}").items

@@ -376,7 +376,7 @@ def has_orders(house: House, how_many: int) -> list[Json]:
         return found[(number - 1) * size : number * size]
 
     house.webshop.lists["orders"] = page
-    house.webshop.lists["quotes"] = lambda query: []
+    house.webshop.lists["quotes"] = house.webshop.lists["subscriptions"] = lambda query: []
     return orders
 
 
@@ -438,6 +438,15 @@ def test_carts_that_no_webhook_told_are_looked_up_when_they_are_somebodys(house:
     assert "GET quotes/5" not in house.webshop.places()
 
 
+def test_a_newsletter_that_no_webhook_told_is_found(house: House) -> None:
+    has_orders(house, 0)
+    asked_for = recorded("subscriptions_created") | {"id": 5, "email": "w@shopper.example", "isConfirmed": False}
+    house.webshop.lists["subscriptions"] = lambda query: [recorded("subscriptions_created"), asked_for]
+    house.asks(polls=True)
+    [told] = house.premises.rows(EVENTS, type="consent_changed")
+    assert "sanne.devries@example.nl" in str(told.body)
+
+
 # --- a moment before a mail leaves ------------------------------------------------------------------------------------
 
 
@@ -470,8 +479,10 @@ def test_whoever_ordered_since_needs_no_reminder_of_an_older_cart(house: House, 
     assert looked(house) is now
 
 
-def test_a_cart_that_is_gone_is_not_mailed_about(house: House) -> None:
-    assert looked(house) is CartNow.ORDERED
+def test_a_cart_that_is_gone_or_empty_is_not_mailed_about(house: House) -> None:
+    assert looked(house) is CartNow.GONE
+    house.has_a_cart({"productsCount": 0})
+    assert looked(house) is CartNow.GONE
 
 
 def test_a_cart_that_goes_by_an_orders_name_needs_no_question(house: House) -> None:

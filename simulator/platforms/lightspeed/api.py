@@ -13,7 +13,6 @@ from flask import Flask, Response, jsonify, request
 
 from engine.clock import DAY, HOUR, MINUTE, SECOND, Millis, from_datetime
 from simulator.goods import PRODUCTS, Line
-from simulator.life import Shopper
 from simulator.platforms.lightspeed import bodies
 from simulator.platforms.lightspeed.bodies import Json
 from simulator.world import Checkout, Order, World
@@ -84,6 +83,11 @@ def create_api(world: World, clock: Callable[[], Millis]) -> Flask:
     @app.get("/nl/quotes.json")
     def quotes() -> Response:
         return jsonify(quotes=[bodies.quote(checkout) for checkout in _page(world.checkouts())])
+
+    @app.get("/nl/subscriptions.json")
+    def subscriptions() -> Response:
+        found = (shown.subscription(checkout) for checkout in _page(world.checkouts()))
+        return jsonify(subscriptions=[told["subscription"] for told in found if told is not None])
 
     @app.get("/nl/orders.json")
     def orders() -> Response:
@@ -172,13 +176,14 @@ class _Shown:
             if resource == "customers" and str(bodies.customer_id(shopper)) == name and checkout.contact_left:
                 return {"customer": bodies.customer(shopper, checkout.changed_at)}
             if resource == "subscriptions" and str(bodies.subscription_id(shopper)) == name:
-                return self._subscription(shopper, checkout)
+                return self.subscription(checkout)
         return None
 
-    def _subscription(self, shopper: Shopper, checkout: Checkout) -> Json | None:
-        if not (checkout.contact_left and self._world.allows_mail(shopper)):
+    def subscription(self, checkout: Checkout) -> Json | None:
+        """That of whoever ticked the box with their address, and has not taken it back."""
+        if not (checkout.contact_left and self._world.allows_mail(checkout.shopper)):
             return None
-        return {"subscription": bodies.subscription(shopper, checkout.began_at)}
+        return {"subscription": bodies.subscription(checkout.shopper, checkout.began_at)}
 
 
 def _goods(resource: str, name: str) -> Json | None:
