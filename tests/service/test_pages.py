@@ -263,6 +263,13 @@ def test_the_snippet_gets_the_cart_in_major_units(client: FlaskClient, links: Li
     assert answer.json["message"] == "dec_7"
 
 
+def test_an_id_of_nineteen_digits_is_text_for_a_browser(client: FlaskClient, links: Links, desk: Desk) -> None:
+    """As a number JavaScript would round it."""
+    desk.cart = SavedCart("EUR", (Line(product_id="8209829119461545087", price=1200),))
+    answer = client.get(f"/v1/carts/{token_of(links.restore('main', 'cart-1', 'dec_7'))}")
+    assert b'"product_id":"8209829119461545087"' in answer.data
+
+
 def test_the_carts_answer_holds_its_lines_and_the_message(client: FlaskClient, links: Links) -> None:
     answer = client.get(f"/v1/carts/{token_of(links.restore('main', 'cart-1', 'dec_1'))}")
     assert answer.json == {
