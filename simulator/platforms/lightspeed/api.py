@@ -82,7 +82,7 @@ def create_api(world: World, clock: Callable[[], Millis]) -> Flask:
 
     @app.get("/nl/quotes.json")
     def quotes() -> Response:
-        return jsonify(quotes=[bodies.quote(checkout) for checkout in _page(world.checkouts())])
+        return jsonify(quotes=[shown.listed(checkout) for checkout in _page(world.checkouts())])
 
     @app.get("/nl/subscriptions.json")
     def subscriptions() -> Response:
@@ -154,6 +154,12 @@ class _Shown:
     def order(self, order: Order) -> Json:
         self._world.note_shown(f"order:{order.checkout.number}", order.changed_at)
         return bodies.order(order)
+
+    def listed(self, checkout: Checkout) -> Json:
+        """As the list has it: without its goods, so that only one without any is shown whole."""
+        if not checkout.lines:
+            self._world.note_shown(f"checkout:{checkout.number}", checkout.changed_at)
+        return bodies.quote(checkout)
 
     def _quote(self, name: str) -> Json | None:
         checkout = self._checkout(name)
