@@ -138,7 +138,8 @@ def note_other(basket: Basket, at: Millis) -> None:
     """Its contents were others at this moment."""
     if at > basket.differed_at:
         basket.differed_at = at
-        basket.same_at = [each for each in basket.same_at if each > at] or [basket.told_at]
+        # A row of an older release does not say when it was told.
+        basket.same_at = [each for each in basket.same_at if each > at] or [basket.told_at or basket.progressed_at]
 
 
 def note_progress(basket: Basket) -> None:

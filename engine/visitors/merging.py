@@ -107,7 +107,7 @@ def _join_contents(basket: Basket, later: Basket, earlier: Basket) -> None:
     basket.differed_at = max(later.differed_at, earlier.differed_at if same else earlier.told_at)
     told = [*later.same_at, *(earlier.same_at if same else ())]
     basket.same_at = []
-    for at in sorted({each for each in told if each > basket.differed_at} or {later.told_at}):
+    for at in sorted({each for each in told if each > basket.differed_at} or {later.told_at or later.progressed_at}):
         basket.same_at = basket.same_at or [at]
         note_same(basket, at)
 

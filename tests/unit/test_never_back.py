@@ -8,6 +8,7 @@ import pytest
 
 from engine.clock import HOUR, MINUTE
 from engine.leaving import stopped_at_shipping
+from engine.visitors import Basket
 from tests.unit.rules.shoppers import NOON, Shopper
 
 Story = tuple[int, str, dict[str, object]]
@@ -77,3 +78,27 @@ def test_a_paid_order_stays_paid_and_a_cancelled_one_cancelled(
 ) -> None:
     [bought] = told_in_order(Shopper(), *order).visitor.bought
     assert (bought.unpaid, bought.cancelled, bought.total) == (False, True, 995)
+
+
+def test_a_cart_of_an_older_release_goes_on_from_when_it_last_changed() -> None:
+    """Its row does not say when it was told; an order of another cart that is heard of late takes nothing from it."""
+    shopper = Shopper()
+    shopper.visitor.basket = Basket("c2", NOON + HOUR, NOON + 2 * HOUR)
+    other: Story = (30, "order_placed", {"order": {"id": "o1", "total": "9.95", "cart_id": "c1", "lines": [KOBALT]}})
+    basket = told_in_order(shopper, other).visitor.basket
+    assert basket is not None
+    assert (basket.id, basket.opened_at, basket.progressed_at) == ("c2", NOON + HOUR, NOON + 2 * HOUR)
+
+
+PRICES = [(10, "22.95"), (20, "19.95"), (0, "24.95"), (15, "21.95")]
+
+
+def cart_at(price: str) -> dict[str, object]:
+    return {"cart": {"id": "c1", "lines": [{"sku": "INK-1", "price": price}]}}
+
+
+def test_an_older_telling_of_the_cart_brings_no_old_price_back() -> None:
+    stories: list[Story] = [(minute, "cart_updated", cart_at(price)) for minute, price in PRICES]
+    basket = told_in_order(Shopper(), *stories).visitor.basket
+    assert basket is not None
+    assert (basket.total, basket.opened_at, basket.progressed_at) == (1995, NOON, NOON)
