@@ -9,7 +9,7 @@ import structlog
 
 from engine import identify, records
 from engine.clock import Millis
-from engine.decisions import Result
+from engine.decisions import Guard, Result
 from engine.events import Event
 from engine.messages import DeliveryState, first_state
 from engine.pipeline.submissions import Answer, ShopRules, Submission
@@ -165,6 +165,8 @@ class Group:
             house = self.unit.houses[shop.id]
             accepted_at = event.at if event.type == "message_accepted" else None
             house.changed |= house.state.hear_reply(event.message or "", accepted_at=accepted_at)
+        if event.type in ("order_paid", "order_cancelled"):
+            self._end_reminders_to_pay(shop, visitor)
         if event.order is not None and event.type == "order_placed":
             self._spread_order(shop, visitor, event)
         elif visitor.person and (event.type == "order_paid" or identify.allows_mail(person, event)):
@@ -172,6 +174,12 @@ class Group:
             self._wake_others(shop, visitor.person)
         elif event.type == "email_clicked":
             self._tell_receiver(shop, visitor, event)
+
+    def _end_reminders_to_pay(self, shop: ShopRules, visitor: LoadedVisitor) -> None:
+        """A mail that waits for its hour reminds nobody of a payment that was made, or is not wanted any more."""
+        rules = [rule.name for rule in shop.rules.rules if "paid" in rule.until]
+        if rules:
+            self.unit.cancel_mails_of(shop.id, rules, visitor.key.id, visitor.person, Guard.UNTIL.value)
 
     def _with_own_cart(self, visitor: LoadedVisitor, event: Event) -> Event:
         """A browser that names another visitor's cart gets one of its own: the name alone proves nothing."""

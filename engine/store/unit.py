@@ -272,6 +272,12 @@ class Unit:
         about_cart = columns.decision.in_(select(decided.id).where(*theirs))
         self._cancel(shop, reason, and_(columns.visitor == visitor, columns.kind == "email", about_cart))
 
+    def cancel_mails_of(self, shop: str, rules: list[str], visitor: str, person: str | None, reason: str) -> None:
+        """Cancel what has not passed the fence of these rules' mails to somebody."""
+        columns = DELIVERIES.c
+        theirs = or_(columns.visitor == visitor, columns.person == person) if person else columns.visitor == visitor
+        self._cancel(shop, reason, and_(theirs, columns.kind == "email", columns.rule.in_(rules)))
+
     def _cancel(self, shop: str, reason: str, subject: ColumnElement[bool]) -> None:
         columns = DELIVERIES.c
         unsent = (DeliveryState.SCHEDULED, DeliveryState.CLAIMED, DeliveryState.OFFERED)

@@ -18,7 +18,7 @@ from engine.store import budgets
 from engine.store.unit import DELIVERIES, EVENTS, PEOPLE
 from tests.builders import Premises
 from tests.service.faulty_smtp import FaultySmtp
-from tests.service.lightspeed_house import CUSTOMER, ORDER, SUBSCRIPTION, House, recorded
+from tests.service.lightspeed_house import CUSTOMER, HEAD, ORDER, SUBSCRIPTION, House, recorded
 from tests.service.webshopapp import LOOPBACK, Webshopapp
 
 SANNE = "sanne.devries@example.nl"
@@ -56,11 +56,14 @@ def house(
     return made
 
 
-def delivered(house: House, smtp: FaultySmtp) -> DeliveryState | None:
+def deliverer(house: House, smtp: FaultySmtp) -> Deliverer:
     links = Links("a-key-that-only-the-tests-know-of", "http://127.0.0.1:1")
-    deliverer = Deliverer(house.premises.engine, house.live, links, smtp.url, platforms=LOOPBACK)
+    return Deliverer(house.premises.engine, house.live, links, smtp.url, platforms=LOOPBACK)
+
+
+def delivered(house: House, smtp: FaultySmtp) -> DeliveryState | None:
     [delivery] = house.premises.rows(DELIVERIES, kind="email")
-    return deliverer.deliver(str(delivery.id))
+    return deliverer(house, smtp).deliver(str(delivery.id))
 
 
 def test_the_mail_names_the_cart_and_what_its_shipping_costs(house: House, smtp: FaultySmtp) -> None:
@@ -92,6 +95,36 @@ def test_the_last_moment_has_calls_when_everything_else_waits(house: House, smtp
     assert len(house.webshop.asked) == so_far
     assert delivered(house, smtp) is DeliveryState.SENT
     assert [each.place for each in house.webshop.asked[so_far:]] == ["quotes/50020002", "orders"]
+
+
+PAY = """
+name: pay
+when:
+  - cart_abandoned: {after: 2h, at: unpaid_order}
+  - can_email
+then:
+  - email: cart-reminder
+until: [paid]
+"""
+
+
+@pytest.mark.parametrize("paid", [False, True])
+def test_an_order_that_waits_for_its_payment_is_the_second_way_to_leave(
+    house: House, smtp: FaultySmtp, paid: bool
+) -> None:
+    house.live_by(HEAD, PAY)
+    house.has_an_order()
+    house.delivers("orders/created", recorded("orders_created"))
+    house.asks()
+    assert house.mails() == ["cancelled"]  # the one about the cart
+    house.premises.later(3 * HOUR)
+    assert house.mails() == ["cancelled", "scheduled"]
+    [owed] = house.premises.rows(DELIVERIES, kind="email", rule="pay")
+    if paid:
+        house.delivers("orders/paid", recorded("orders_paid"))
+    outcome = deliverer(house, smtp).deliver(str(owed.id))
+    assert outcome is (None if paid else DeliveryState.SENT)
+    assert house.mails() == ["cancelled", "cancelled" if paid else "sent"]
 
 
 def test_whoever_is_deleted_in_the_shop_leaves_no_trace(house: House, smtp: FaultySmtp) -> None:
