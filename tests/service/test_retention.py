@@ -91,6 +91,7 @@ def test_what_was_decided_stays_as_long_as_the_person_is_known_on_another_device
     mailed: Premises, tidy: Callable[[], int]
 ) -> None:
     mailed.gives_address("v2")
+    mailed.look_at("v1")  # whoever is theirs is looked at again
     for _ in range(6):
         mailed.later(80 * DAY).post("page_viewed", "v2", page={"url": KB})
         tidy()
