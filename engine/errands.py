@@ -18,7 +18,7 @@ from engine.connect import Became, address_of, connect, refusals
 from engine.errors import CallError, ShopbellError, StoreError, Throttled
 from engine.holding import held_by_the_living
 from engine.http import Caller, InTime
-from engine.intake import Intake, Platform
+from engine.intake import Intake, Outcome, Platform
 from engine.integration import PRESENCE, WEBHOOKS, Asker, Call, Integration, Presence, Subscriber, news_of
 from engine.live import LiveRules
 from engine.meter import metered
@@ -126,12 +126,17 @@ class Errands:
             errands.drop(self._intake.engine, errand)
 
     def _ask(self, errand: Errand, shop: ShopRules, asker: Asker[Any]) -> None:
+        erasures = self._intake.erasures(shop.id)
         page = asker.ask(errand.what, errand.cursor, self._call(errand, asker))
         platform = Platform(shop, errand.integration, asker)
-        taken = [self._intake.take(platform, delivery) for delivery in page.deliveries]
-        for each in (*taken, self._intake.take_news(platform, page.news)):
+        taken = [self._intake.take(platform, delivery, erasures=erasures) for delivery in page.deliveries]
+        taken.append(self._intake.take_news(platform, page.news, erasures=erasures))
+        for each in taken:
             for delivery in each.hints:
                 self._ring(delivery)
+        if any(each.outcome is Outcome.OUTDATED for each in taken):
+            errands.settle(self._intake.engine, errand, errand.cursor, 0)
+            return
         pause = asker.polls.get(errand.what) if page.again_in_ms is None else page.again_in_ms
         errands.settle(self._intake.engine, errand, page.cursor, pause)
 

@@ -41,6 +41,8 @@ class Outcome(StrEnum):
     UNKNOWN_TOPIC = "unknown_topic"
     QUARANTINED = "quarantined"
     STALE = "stale"
+    OUTDATED = "outdated"
+    """Somebody was forgotten since the platform was asked for it: not taken in, to be asked for again."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,12 @@ class Intake:
             known = self._opened[shop.id, name] = shop, open_platform(shop, name)
         return known[1]
 
-    def take(self, platform: Platform, delivery: Delivery, *, keep: bool = True) -> Taken:
+    def erasures(self, shop: str) -> int:
+        """How often the shop has forgotten somebody; to be asked before a platform is, and told with its answer."""
+        with reading(self.engine) as connection:
+            return privacy_requests.erasures(connection, shop)
+
+    def take(self, platform: Platform, delivery: Delivery, *, keep: bool = True, erasures: int | None = None) -> Taken:
         """Take a delivery in. Raises StoreError when nothing of it could be kept now.
 
         What can never be read or kept is put into quarantine, or raises Unreadable when ``keep`` is False.
@@ -90,7 +97,7 @@ class Intake:
         if keep and self._is_stale(platform, delivery):
             return Taken(Outcome.STALE)
         try:
-            return self._understand(platform, delivery)
+            return self._understand(platform, delivery, erasures)
         except UnknownTopic:
             return Taken(Outcome.UNKNOWN_TOPIC)
         except Unreadable as error:
@@ -105,22 +112,29 @@ class Intake:
         tries_for = platform.receiver.tries_for
         return bool(tries_for and delivery.signed_at) and self._clock() - delivery.signed_at > tries_for
 
-    def _understand(self, platform: Platform, delivery: Delivery) -> Taken:
+    def _understand(self, platform: Platform, delivery: Delivery, erasures: int | None) -> Taken:
         news = _read(platform, delivery)
         events = [_accepted(platform, event, self._clock()) for event in news.events]
         try:
-            return self._take_in(platform, delivery, news, events)
+            return self._take_in(platform, delivery, news, events, erasures)
         except StoreError as error:
             if not error.permanent:
                 raise
             raise Unreadable("something in it is a value that no database keeps") from error
 
-    def take_news(self, platform: Platform, news: News) -> Taken:
+    def take_news(self, platform: Platform, news: News, *, erasures: int | None = None) -> Taken:
         """Take in what a platform was asked for. Raises Unreadable, and StoreError when nothing could be kept now."""
         events = [_accepted(platform, event, self._clock()) for event in news.events]
-        return self._take_in(platform, None, news, events)
+        return self._take_in(platform, None, news, events, erasures)
 
-    def _take_in(self, platform: Platform, delivery: Delivery | None, news: News, events: list[Accepted]) -> Taken:
+    def _take_in(
+        self,
+        platform: Platform,
+        delivery: Delivery | None,
+        news: News,
+        events: list[Accepted],
+        erasures: int | None,
+    ) -> Taken:
         once = _receipt(platform, delivery, by_content=bool(events))
         if not events and once is not None and self._is_known(platform, once):
             return Taken(Outcome.DUPLICATE)
@@ -136,7 +150,9 @@ class Intake:
             log.warning("the platform says otherwise than the rule file", shop=shop, integration=name, differs=differs)
         if not events and (once is None or not news.look_ups):
             return Taken(Outcome.ACCEPTED)
-        answer = self._committer.commit(Submission(platform.shop, events, receipt=once))
+        answer = self._committer.commit(Submission(platform.shop, events, receipt=once, erasures=erasures))
+        if answer.outdated:
+            return Taken(Outcome.OUTDATED)
         outcome = Outcome.DUPLICATE if events and answer.repeated else Outcome.ACCEPTED
         return Taken(outcome, answer.accepted, tuple(answer.hints))
 

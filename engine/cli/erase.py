@@ -15,10 +15,10 @@ def command(person: str, shop: str, yes: bool) -> None:
     An unsubscription is remembered as a hash, so that they are not mailed by accident.
     """
     from engine.cli._people import find, open_database
-    from engine.store.privacy import erase
+    from engine.store.privacy_requests import erase_by_hand
 
     engine = open_database()
     found = find(engine, shop, person)
     if not yes:
         click.confirm(f"Delete everything about {found}? This cannot be undone.", abort=True)
-    click.echo(f"{erase(engine, shop, found)} rows deleted")
+    click.echo(f"{erase_by_hand(engine, shop, found).rows} rows deleted")

@@ -11,6 +11,7 @@ from engine.pipeline.group import Group
 from engine.pipeline.submissions import Accepted, Answer, Submission
 from engine.stitch import Stitcher
 from engine.store.database import commit_begins
+from engine.store.privacy_requests import erasures
 from engine.store.receipts import Once
 from engine.store.unit import Unit
 
@@ -23,6 +24,10 @@ def process(connection: Connection, submissions: list[Submission], clock: Clock 
     shift = unit.now - clock()
     group = Group(unit, shift if abs(shift) > CLOCK_TOLERANCE else 0)
     stitcher = Stitcher()
+    outdated = [_is_outdated(connection, submission) for submission in submissions]
+    # What is not taken in leaves no receipt either: it will be told again.
+    emptied = (replace(item, events=[], receipt=None) for item in submissions)
+    submissions = [none if late else item for item, none, late in zip(submissions, emptied, outdated, strict=True)]
     submissions = [_stitched(stitcher, submission) for submission in _new_ones(unit, stitcher, submissions)]
     group.load(submissions)
     shops = {submission.shop.id: submission.shop for submission in submissions}
@@ -30,8 +35,9 @@ def process(connection: Connection, submissions: list[Submission], clock: Clock 
         group.heed(shops[handover.shop], handover)
     answers = [group.take_in(submission) for submission in submissions]
     group.ask_rules()
-    for submission, answer in zip(submissions, answers, strict=True):
+    for submission, answer, late in zip(submissions, answers, outdated, strict=True):
         group.complete(submission, answer)
+        answer.outdated = late
         answer.repeated = submission.receipt is not None and not submission.events
     # Somebody who was only asked about, and is not known (any more), leaves no row.
     unit.visitors = {key: visitor for key, visitor in unit.visitors.items() if visitor.version or key in group.touched}
@@ -39,6 +45,12 @@ def process(connection: Connection, submissions: list[Submission], clock: Clock 
         unit.add("aliases", {"shop": shop_id, "name": name} | alias._asdict())
     unit.flush()
     return answers
+
+
+def _is_outdated(connection: Connection, submission: Submission) -> bool:
+    """Whether it was asked for before somebody was forgotten: it could bring them back."""
+    known = submission.erasures
+    return known is not None and known != erasures(connection, submission.shop.id)
 
 
 def _new_ones(unit: Unit, stitcher: Stitcher, submissions: list[Submission]) -> list[Submission]:

@@ -45,6 +45,8 @@ class Submission:
     answer_for: str | None = None
     receipt: Receipt | None = None
     """Of a platform's delivery: by what it is recognised when it comes again."""
+    erasures: int | None = None
+    """How often the shop had forgotten somebody when a platform was asked for this; None where none was asked."""
 
 
 @dataclass(slots=True)
@@ -59,6 +61,8 @@ class Answer:
     hints: list[str] = field(default_factory=list)
     repeated: bool = False
     """A delivery that was taken in before; nothing of it counted again."""
+    outdated: bool = False
+    """Somebody was forgotten since it was asked for: nothing of it was taken in, and it has to be asked for again."""
 
 
 def server_visitor(shop: str, event: Event) -> str:

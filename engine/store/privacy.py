@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, Select, Table, and_, d
 from engine.people import Person
 from engine.said import Said
 from engine.store import errands, quarantine
-from engine.store.database import in_transaction, reading
+from engine.store.database import between_commits, in_transaction, reading
 from engine.store.errands import ERRANDS
 from engine.store.unit import (
     ALIASES,
@@ -77,39 +77,33 @@ def export(engine: Engine, shop: str, person_id: str) -> dict[str, Any]:
 
 def erase(engine: Engine, shop: str, person_id: str) -> int:
     """Delete the person and everything about them on every device; returns how many rows. Twice is harmless."""
-    return in_transaction(engine, lambda connection: _erase_person(connection, shop, person_id))
+    return in_transaction(engine, lambda connection: erase_all_of(connection, shop, person_id, (), []))
 
 
-def erase_all_of(engine: Engine, shop: str, person_id: str | None, refs: Sequence[str], words: list[str]) -> int:
+def erase_all_of(
+    connection: Connection, shop: str, person_id: str | None, refs: Sequence[str], words: list[str]
+) -> int:
     """The same for somebody whom a platform names: also the orders ``refs``, and what could not be read of ``words``.
 
     Returns how many rows are gone.
     """
-
-    def work(connection: Connection) -> int:
-        orders = select(ALIASES.c.visitor).where(ALIASES.c.shop == shop, ALIASES.c.name.in_(list(refs)))
-        strangers = [row.visitor for row in connection.execute(orders)]
-        gone = _erase_visitors(connection, shop, strangers, None) if strangers else 0
-        if person_id is not None:
-            gone += _erase_person(connection, shop, person_id)
-        gone += errands.drop_about(connection, shop, [*words, *(ref.rpartition(":")[2] for ref in refs)])
-        return gone + quarantine.drop_about(connection, shop, words)
-
-    return in_transaction(engine, work)
+    between_commits(connection)
+    orders = select(ALIASES.c.visitor).where(ALIASES.c.shop == shop, ALIASES.c.name.in_(list(refs)))
+    strangers = [row.visitor for row in connection.execute(orders)]
+    gone = _erase_visitors(connection, shop, strangers, None) if strangers else 0
+    if person_id is not None:
+        gone += _erase_person(connection, shop, person_id)
+    gone += errands.drop_about(connection, shop, [*words, *(ref.rpartition(":")[2] for ref in refs)])
+    return gone + quarantine.drop_about(connection, shop, words)
 
 
-def erase_shop(engine: Engine, shop: str) -> int:
+def erase_shop(connection: Connection, shop: str) -> int:
     """Delete everything about everybody in the shop; its keys, its rules and whom it must never mail stay."""
-
-    def work(connection: Connection) -> int:
-        own = select(DELIVERIES.c.id).where(DELIVERIES.c.shop == shop)
-        gone = connection.execute(delete(OUTCOMES).where(OUTCOMES.c.delivery.in_(own))).rowcount
-        everything = (*_OF_VISITORS, VISITORS, IDENTITIES, PEOPLE, RECEIPTS, HOUSES, ERRANDS, quarantine.QUARANTINE)
-        return gone + sum(
-            connection.execute(delete(table).where(table.c.shop == shop)).rowcount for table in everything
-        )
-
-    return in_transaction(engine, work)
+    between_commits(connection)
+    own = select(DELIVERIES.c.id).where(DELIVERIES.c.shop == shop)
+    gone = connection.execute(delete(OUTCOMES).where(OUTCOMES.c.delivery.in_(own))).rowcount
+    everything = (*_OF_VISITORS, VISITORS, IDENTITIES, PEOPLE, RECEIPTS, HOUSES, ERRANDS, quarantine.QUARANTINE)
+    return gone + sum(connection.execute(delete(table).where(table.c.shop == shop)).rowcount for table in everything)
 
 
 def _erase_person(connection: Connection, shop: str, person_id: str) -> int:

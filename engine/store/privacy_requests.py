@@ -12,6 +12,8 @@ from engine.integration import PrivacyRequest
 from engine.store import models, privacy
 from engine.store.database import database_now, in_transaction, reading
 
+BY_HAND = "by hand"
+"""Where another request has the name of the integration through which it came."""
 REQUESTS = models.Base.metadata.tables["privacy_requests"]
 
 
@@ -30,18 +32,23 @@ class Request(NamedTuple):
 
 
 def carry_out(
-    engine: Engine, shop: str, integration: str, request: PrivacyRequest, identities: list[tuple[str, str]]
+    engine: Engine,
+    shop: str,
+    integration: str,
+    request: PrivacyRequest,
+    identities: list[tuple[str, str]],
+    person_id: str = "",
 ) -> Request:
     """Erase at once; an export waits for whoever gives it out, unless nobody is known. Raises StoreError."""
-    person = privacy.find_person(engine, shop, identities, "")
-    rows = 0
-    if request.kind == "erase":
-        rows = privacy.erase_all_of(engine, shop, person, request.refs, [request.email, request.customer_id])
-    elif request.kind == "erase_shop":
-        rows = privacy.erase_shop(engine, shop)
+    person = privacy.find_person(engine, shop, identities, person_id)
     waits = request.kind == "export" and person is not None
 
     def work(connection: Connection) -> Request:
+        rows = 0
+        if request.kind == "erase":
+            rows = privacy.erase_all_of(connection, shop, person, request.refs, [request.email, request.customer_id])
+        elif request.kind == "erase_shop":
+            rows = privacy.erase_shop(connection, shop)
         now = database_now(connection)
         row = Request(
             id=new_id("req"),
@@ -58,6 +65,17 @@ def carry_out(
         return row
 
     return in_transaction(engine, work)
+
+
+def erase_by_hand(engine: Engine, shop: str, person: str) -> Request:
+    """Erase somebody whom whoever runs this house names. Raises StoreError."""
+    return carry_out(engine, shop, BY_HAND, PrivacyRequest("erase"), [], person)
+
+
+def erasures(connection: Connection, shop: str) -> int:
+    """How often the shop has forgotten somebody: what was asked before the latest time may speak of them still."""
+    query = select(func.count()).select_from(REQUESTS).where(REQUESTS.c.shop == shop, REQUESTS.c.kind != "export")
+    return int(connection.execute(query).scalar_one())
 
 
 def everything(engine: Engine) -> list[Request]:
