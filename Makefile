@@ -20,11 +20,12 @@ test: ## run every check and every test
 	@$(PYTHON) scripts/setup.py test
 	@.venv/bin/python scripts/test.py
 
-bench: ## measure what asking rules costs, how fast events are taken, and how soon all goes on after a death
+bench: ## measure what asking rules costs, how fast events and webhooks are taken, and how soon all goes on after a death
 	@$(PYTHON) scripts/setup.py bench
 	@.venv/bin/python -m benchmarks.rules
 	@.venv/bin/python -m benchmarks.ingest
 	@.venv/bin/python -m benchmarks.ingest --postgresql
+	@.venv/bin/python -m benchmarks.hooks
 	@.venv/bin/python -m benchmarks.recovery
 
 lock: ## write requirements/*.txt anew from pyproject.toml

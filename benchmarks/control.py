@@ -48,6 +48,12 @@ def _flask() -> Flask:
         answer = _answer(request.get_data(cache=False))
         return Response(answer, status=202, content_type="application/json")
 
+    @app.post("/hooks/<name>/<shop>")
+    def post_hook(name: str, shop: str) -> Response:
+        del name, shop
+        request.get_data(cache=False)
+        return Response(_encode({"result": "accepted"}), content_type="application/json")
+
     return app
 
 

@@ -26,6 +26,7 @@ _SHOPBELL: Final = (sys.executable, "-P", "-m", "engine.cli")
 STAND_IN: Final = "SHOPBELL_STAND_IN"
 _PATIENCE_S: Final = 180.0
 _LOOK_AGAIN_S: Final = 0.05
+_LAST_LINES: Final = 20
 _NOT_OURS: Final = frozenset(
     "DATABASE_URL REDIS_URL SMTP_URL PUBLIC_URL SECRET_KEY SHOPBELL_ENV HOST MAILBOX_PORT SHOPBELL_CRASH_AT".split()
 )
@@ -84,7 +85,9 @@ class OwnHouse(House):
         give_up_at = time.monotonic() + _PATIENCE_S
         while not is_ready(self.url):
             if self._process.poll() is not None or time.monotonic() > give_up_at:
-                raise ShopbellError(f"Shopbell does not start; {self.log} says why.")
+                # The folder may be gone before anybody could look into it.
+                last_words = "".join(self.log.read_text(errors="replace").splitlines(keepends=True)[-_LAST_LINES:])
+                raise ShopbellError(f"Shopbell does not start; {self.log} ends so:\n{last_words}")
             threading.Event().wait(_LOOK_AGAIN_S)
 
     def stop(self) -> None:
