@@ -3,7 +3,7 @@
 A real ``shopbell web``, connected to a shop on each platform, gets the webhooks of simulated days: rightly signed, from
 all platforms mixed, every one of them twice, in random order, as fast as the connections allow. Beside it a bare Flask
 endpoint on the same server gets the same bytes and reads nothing. Another Shopbell gets every delivery once, in order:
-in the end both must have stored the same number of events, or the run is void.
+in the end both must have stored equally many different events, or the run is void.
 """
 
 from __future__ import annotations
@@ -25,13 +25,14 @@ from pathlib import Path
 
 import click
 import msgspec
+from sqlalchemy import text
 
 from benchmarks import hooking, report
 from benchmarks.control import WITHOUT_FLASK
 from benchmarks.hooking import HookRecord, HookRound
-from benchmarks.ingest import rows_of
 from benchmarks.servers import Cores, Server, control_server, shopbell_server
 from engine.clock import DAY, wall_clock
+from engine.store.database import open_engine, reading
 from simulator.house import connected
 from simulator.life import Kind, live
 from simulator.platform import Delivery, Platform, side, sides
@@ -126,7 +127,16 @@ def shopbell_in(folder: Path, environ: dict[str, str], cores: Cores) -> Iterator
     """A Shopbell on a database of its own, and how many events it has stored."""
     (folder / "data").mkdir(parents=True)
     with shopbell_server(environ | {"DATA_DIR": str(folder / "data")}, cores, folder) as server:
-        yield server, lambda: rows_of(f"sqlite:///{folder / 'data' / 'shopbell.db'}")[0]
+        yield server, lambda: different_events(f"sqlite:///{folder / 'data' / 'shopbell.db'}")
+
+
+def different_events(database_url: str) -> int:
+    """How many are stored; one that was heard before its visitor was known may stand under two names."""
+    engine = open_engine(database_url)
+    with reading(engine) as connection:
+        stored = connection.execute(text("SELECT count(DISTINCT id) FROM events")).scalar_one()
+    engine.dispose()
+    return int(stored)
 
 
 def stored_when_told_once(hooks: Sequence[Hook], folder: Path, environ: dict[str, str], cores: Cores) -> int:

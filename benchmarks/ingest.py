@@ -93,7 +93,7 @@ class Bench:
             shopbell_server(self._environ(Path(name) / "shopbell", url), self.cores, Path(name)) as shopbell,
         ):
             stored = url or f"sqlite:///{Path(name) / 'shopbell' / 'shopbell.db'}"
-            before, _ = rows_of(stored)
+            before, _ = _rows(stored)
             for server in (control, shopbell):
                 self._drive(server, workload, 1, seconds=PATIENCE_S, most_requests=1)
             sent = WORKLOADS[workload].events_per_request
@@ -104,7 +104,7 @@ class Bench:
                 for _ in range(self.plan.rounds)
             ]
             sent += sum(ours.events for _, ours in pairs)
-            kept, decisions = rows_of(stored)
+            kept, decisions = _rows(stored)
             if kept - before != sent:
                 raise click.ClickException(f"The run is void: {sent} events were accepted and {kept - before} kept.")
         return compare(workload, connections, [one for one, _ in pairs], [two for _, two in pairs], decisions=decisions)
@@ -182,7 +182,7 @@ class Bench:
         return msgspec.json.decode(finished.stdout, type=Outcome)
 
 
-def rows_of(database_url: str) -> tuple[int, int]:
+def _rows(database_url: str) -> tuple[int, int]:
     """How many events and decisions are stored."""
     engine = open_engine(database_url)
     with reading(engine) as connection:
