@@ -175,12 +175,16 @@ class House:
     @contextmanager
     def while_no_timer_runs_out(self) -> Iterator[None]:
         """Carts that are left count as left only when this is over, however long a slow browser took meanwhile."""
-        (clock,) = (one for one in psutil.Process(self.process.pid).children() if one.cmdline()[-1] == "clock")
-        self._freeze(clock)
+        supervisor = psutil.Process(self.process.pid)
+        (clock,) = (one for one in supervisor.children() if one.cmdline()[-1] == "clock")
+        # It would kill a clock that has been stopped for some seconds, and start another.
+        supervisor.suspend()
         try:
+            self._freeze(clock)
             yield
         finally:
             clock.resume()
+            supervisor.resume()
 
     def _freeze(self, clock: psutil.Process) -> None:
         """Stop it at a moment when it does not hold the database."""
