@@ -45,6 +45,9 @@ class Asker(Integration[S], ABC):
 
     polls: ClassVar[Mapping[str, Millis]] = {}
     """What is asked for by the clock, and how often."""
+    together: ClassVar[Mapping[str, int]] = {}
+    """Which kinds of look-ups (what stands before the first colon) :meth:`ask_together` answers, and how many of one
+    kind at most in one call."""
 
     @abstractmethod
     def ask(self, what: str, cursor: str, call: Call) -> Page:
@@ -52,3 +55,12 @@ class Asker(Integration[S], ABC):
 
         Raises CallError when the platform does not answer, and Unreadable when it does not answer that.
         """
+
+    def ask_together(self, whats: tuple[str, ...], call: Call) -> Mapping[str, Page]:
+        """Ask for the first page of each of ``whats``: look-ups of one kind of :attr:`together`, none of them twice.
+
+        Returns the page of each by its name, as :meth:`ask` would with the cursor ""; of something that is not there
+        any more, a page without news. Whatever is left out of the answer is asked for by itself, and so is everything
+        when this raises: one bad name must neither lose nor hold up the others. Raises as :meth:`ask` does.
+        """
+        return {what: self.ask(what, "", call) for what in whats}
