@@ -133,6 +133,8 @@ class Order(msgspec.Struct, frozen=True, omit_defaults=True):
     coupon: str = ""
     paid: bool | None = None
     """None: not told; orders of which nothing is said count as paid."""
+    pay_url: str = ""
+    """Where it can be paid. Whoever has the address may see the order: it is never logged."""
     email: str | None = None
     customer_id: str | None = None
     lines: tuple[Line, ...] = ()

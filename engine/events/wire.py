@@ -87,6 +87,7 @@ class _WireOrder(msgspec.Struct):
     discount: Decimal | None = None
     coupon: str | None = None
     paid: bool | None = None
+    pay_url: str | None = None
     email: Address | None = None
     customer_id: AnyId | None = None
     lines: list[_WireLine] = []
@@ -283,6 +284,7 @@ def _order(wire: _WireOrder, default_currency: str) -> Order:
         discount=_minor(wire.discount, currency, "order.discount"),
         coupon=(wire.coupon or "")[:60],
         paid=wire.paid,
+        pay_url=wire.pay_url or "",
         email=wire.email,
         customer_id=_text(wire.customer_id) or None,
         lines=lines,

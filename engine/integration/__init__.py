@@ -7,6 +7,7 @@ one subclass of :class:`Integration`, of the parts that it plays; nothing else h
     Receiver     receive   what a shop's platform tells, through a webhook
     Asker        poll      what it knows, through its API
     Looker       look      whether a cart was ordered, a moment before somebody is mailed about it
+    OrderLooker  look      whether an order was paid or cancelled, before somebody is reminded of it
     Restorer     restore   the address at which the platform itself brings a cart back
     Presence     presence  who is there to chat, in which department
     Subscriber   connect   its webhooks with the platform, and again when they are gone
@@ -39,7 +40,7 @@ from engine.integration.body import (
     words,
 )
 from engine.integration.found import create, find, known, mail_carrier, names
-from engine.integration.look import BuyerLooker, CartNow, Looker
+from engine.integration.look import BuyerLooker, CartNow, Looker, OrderLooker, OrderNow
 from engine.integration.meter import LAST_LOOK, Allowed, Left, Metered
 from engine.integration.pages import pages
 from engine.integration.parts import parts_of
@@ -80,6 +81,8 @@ __all__ = [
     "MailSender",
     "Metered",
     "News",
+    "OrderLooker",
+    "OrderNow",
     "Page",
     "Presence",
     "PrivacyRequest",

@@ -1,4 +1,6 @@
-"""The part of an integration that knows, a moment before a mail about a cart leaves, whether it is still true."""
+"""The parts of an integration that know, a moment before a mail about a cart or an unpaid order leaves, whether it is
+still true.
+"""
 
 from __future__ import annotations
 
@@ -43,4 +45,26 @@ class BuyerLooker(Integration[S], ABC):
         """``email`` is whom the mail is for, ``since`` when the cart was last touched.
 
         None when it cannot be asked with this shop's settings. Else as :meth:`Looker.look`.
+        """
+
+
+class OrderNow(StrEnum):
+    """What the platform says of an order now that was not paid when it was last heard of."""
+
+    UNPAID = "unpaid"
+    """It can be paid, and has not been."""
+    PAID = "paid"
+    """Paid, or on its way to the shopper whatever was paid."""
+    CANCELLED = "cancelled"
+    """Nobody should pay it any more: cancelled, no longer there, or of somebody who was erased."""
+
+
+class OrderLooker(Integration[S], ABC):
+    """Answers, for whoever is about to be reminded of an unpaid order: has it been paid, or cancelled?"""
+
+    @abstractmethod
+    def look_at_order(self, refs: tuple[str, ...], call: Call) -> OrderNow | None:
+        """``refs`` are the platform's names for the order, as the event told them that said it was placed.
+
+        None when it cannot be asked about these names, or not with this shop's settings. Else as :meth:`Looker.look`.
         """

@@ -9,7 +9,7 @@ from engine.clock import describe
 from engine.integration.ask import Asker
 from engine.integration.base import MailSender
 from engine.integration.found import AnyIntegration
-from engine.integration.look import BuyerLooker, Looker
+from engine.integration.look import BuyerLooker, Looker, OrderLooker
 from engine.integration.presence import Presence
 from engine.integration.receive import Receiver
 from engine.integration.restore import Restorer
@@ -70,6 +70,9 @@ PARTS = (
     Part("look", Looker, "says whether a cart was ordered, just before a mail about it leaves"),
     Part(
         "look for", BuyerLooker, "says whether somebody has ordered since, just before a mail about their cart leaves"
+    ),
+    Part(
+        "look at orders", OrderLooker, "says whether an order was paid or cancelled, just before a mail asks to pay it"
     ),
     Part("presence", Presence, "tells who is there to chat", _roll_call),
     Part("connect", Subscriber, "registers its webhooks, and again when the platform has dropped them", _renewals),

@@ -27,7 +27,9 @@ the order under `visitor_meta`. The script does not read addresses: a shop that 
 `shopbell("identify", …)`.
 
 **The last look.** Before a mail about a cart leaves, the shop is asked, with a key, for orders of that address since
-the cart was last touched, in whatever status. If there is one, nothing is sent.
+the cart was last touched, in whatever status. If there is one, nothing is sent. Before a mail that asks to pay an
+order, the shop is asked for that very order: paid, cancelled, refunded or gone, nothing is sent. The mail leads to the
+shop's own page for paying it (`payment_url`); an order on hold has none, because WooCommerce takes no payment for it.
 
 **What its statuses say.** An order counts from `pending` on and ends the recovery of its cart; in `pending`,
 `failed` and `on-hold` it waits for its payment, until WooCommerce notes when it was paid. `checkout-draft`, which
@@ -59,6 +61,8 @@ from engine.integration import (
     Delivery,
     Json,
     News,
+    OrderLooker,
+    OrderNow,
     Page,
     RawRequest,
     Receiver,
@@ -89,6 +93,7 @@ class WooCommerce(
     Asker[WooCommerceSettings],
     Subscriber[WooCommerceSettings],
     BuyerLooker[WooCommerceSettings],
+    OrderLooker[WooCommerceSettings],
     Storefront[WooCommerceSettings],
 ):
     """A WooCommerce shop: its carts and orders and what becomes of them, its stock, and what its customers allow."""
@@ -163,6 +168,10 @@ class WooCommerce(
     def look_for(self, email: str, since: int, call: Call) -> CartNow | None:
         """Whether this address has ordered since; None where no key was given."""
         return look.look_for(self._api, email, since, call) if self._api.is_open else None
+
+    def look_at_order(self, refs: tuple[str, ...], call: Call) -> OrderNow | None:
+        """Whether the order was paid or cancelled; None where no key was given."""
+        return look.look_at_order(self._api, refs, call) if self._api.is_open else None
 
     def wanted(self, address: str) -> tuple[Subscription, ...]:
         """A webhook for each topic that becomes something here."""

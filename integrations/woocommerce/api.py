@@ -19,6 +19,11 @@ _PATIENCE_MS = 60_000
 """Where the answer does not say how long to wait; WooCommerce itself has no limit, its host may have one."""
 _LONGEST_WAIT_S = 3_600
 _REFUSED = frozenset([400, 401, 403, 404])
+_GONE = frozenset(["woocommerce_rest_shop_order_invalid_id", "wc_user_invalid_id"])
+
+
+class _NotThere(CallError):
+    """The shop answers, and what was asked for is not there."""
 
 
 class Api:
@@ -32,6 +37,13 @@ class Api:
     def get(self, call: Call, path: str, query: Mapping[str, str]) -> bytes:
         """The answer's body. Raises CallError (``refused`` when this key may not), and Throttled."""
         return self._ask(call, "GET", f"{path}?{urlencode(query)}")
+
+    def find(self, call: Call, path: str, query: Mapping[str, str]) -> bytes | None:
+        """The same; None where the shop says that it has nothing of this number. Raises as :meth:`get`."""
+        try:
+            return self.get(call, path, query)
+        except _NotThere:
+            return None
 
     def put(self, call: Call, path: str, said: Mapping[str, object]) -> None:
         """Change what is there. Raises as :meth:`get`."""
@@ -51,6 +63,8 @@ class Api:
         answered = call(method, f"{self._base}/{path}", said, body)
         if answered.status in (429, 503):
             raise Throttled(_wait_ms(answered))
+        if answered.status == 404 and _says_gone(answered.body):
+            raise _NotThere(f"WooCommerce has no {path.partition('?')[0]}", refused=True)
         if answered.status not in (200, 201):
             # Its message may quote what was asked about; its status says enough.
             raise CallError(
@@ -58,6 +72,15 @@ class Api:
                 refused=answered.status in _REFUSED,
             )
         return answered.body
+
+
+def _says_gone(body: bytes) -> bool:
+    """Whether a 404 is WooCommerce's own word: a wrong address, or a host without permalinks, answers 404 as well."""
+    try:
+        said = msgspec.json.decode(body, type=dict[str, object])
+    except msgspec.DecodeError:
+        return False
+    return said.get("code") in _GONE
 
 
 def items(body: bytes) -> list[bytes]:

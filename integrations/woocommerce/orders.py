@@ -30,7 +30,8 @@ from integrations.woocommerce.told import WooCommerceSettings, statuses
 
 NOT_PLACED = frozenset(["checkout-draft", "auto-draft", "draft", "new", "trash"])
 """The block checkout has an order from the moment that it is opened; an auto-draft is one that the shop is writing."""
-_WAITS = frozenset(["pending", "failed", "on-hold"])
+_PAYABLE = frozenset(["pending", "failed"])
+_WAITS = _PAYABLE | {"on-hold"}
 YES = frozenset(["1", "yes", "true", "on"])
 
 
@@ -89,11 +90,22 @@ def _whose(body: Json, order_id: str, told: WooCommerceSettings) -> Json:
     }
 
 
+def is_unpaid(body: Json) -> bool:
+    """Whether the shopper is expected to pay; who pays on delivery is not."""
+    return not moment(body, "date_paid") and text(body, "status") in _WAITS
+
+
 def _paid(body: Json) -> Json:
     """Paid since a moment that is told; not paid while the shopper is expected to pay. On delivery: not told."""
     if moment(body, "date_paid"):
         return {"paid": True}
-    return {"paid": False} if text(body, "status") in _WAITS else {}
+    return {"paid": False} if is_unpaid(body) else {}
+
+
+def _pay_url(body: Json) -> str | None:
+    """The page on which WooCommerce takes the payment: not of an order that waits for a transfer, which it refuses."""
+    payable = body.get("needs_payment", text(body, "status") in _PAYABLE)
+    return text(body, "payment_url") if payable is True and is_unpaid(body) else None
 
 
 def _consent(body: Json, told: WooCommerceSettings) -> Json | None:
@@ -113,6 +125,7 @@ def _order(body: Json, order_id: str, told: WooCommerceSettings) -> Json:
         "tax": amount(body, "total_tax"),
         "discount": _shown(body, "discount_total", "discount_tax", with_tax=shown_with_tax),
         "coupon": next(filter(None, coupons), None),
+        "pay_url": _pay_url(body),
         "email": email_of(group(body, "billing")),
         "customer_id": number(body, "customer_id"),
         "lines": [_line(item, with_tax=shown_with_tax) for item in _items(body)],

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from engine.connect import Became, connect
 from engine.errors import CallError, SettingsError, Throttled, Unreadable
 from engine.http import Answered
-from engine.integration import CartNow, Page, create, fact
+from engine.integration import CartNow, OrderNow, Page, create, fact
 from integrations.woocommerce import WooCommerce
 from tests.unit.integrations.cases import FIXTURES, settings_of
 
@@ -323,6 +323,56 @@ def test_whoever_has_ordered_since_is_not_mailed(order: Json, said: CartNow) -> 
 def test_without_a_key_nobody_is_looked_for() -> None:
     far = Far()
     assert without("consumer_key").look_for("zoe.devries@example.nl", NOON_MS, far) is None
+    assert far.asked == []
+
+
+ORDER = ("woocommerce:checkout:wc_order_x", "woocommerce:order:727")
+PAID_AT = {"date_paid_gmt": "2026-11-22T12:00:00"}
+
+
+@pytest.mark.parametrize(
+    ("status", "told", "said"),
+    [
+        ("pending", {}, OrderNow.UNPAID),
+        ("failed", {}, OrderNow.UNPAID),
+        ("on-hold", {}, OrderNow.UNPAID),
+        ("on-hold", PAID_AT, OrderNow.PAID),
+        ("processing", PAID_AT, OrderNow.PAID),
+        ("processing", {}, OrderNow.PAID),
+        ("completed", {}, OrderNow.PAID),
+        ("a-plugins-own", {}, OrderNow.PAID),
+        ("cancelled", {}, OrderNow.CANCELLED),
+        ("refunded", PAID_AT, OrderNow.CANCELLED),
+        ("trash", {}, OrderNow.CANCELLED),
+    ],
+)
+def test_the_shop_says_what_has_become_of_an_unpaid_order(status: str, told: Json, said: OrderNow) -> None:
+    far = Far()
+    far.answers = [Answered(200, msgspec.json.encode({"id": 727, "status": status} | told))]
+    assert shop().look_at_order(ORDER, far) is said
+    assert [(method, path) for method, path, _ in far.asked] == [("GET", "orders/727")]
+
+
+def test_an_order_that_the_shop_has_no_longer_is_nobodys_to_pay() -> None:
+    far = Far()
+    far.answers = [Answered(404, b'{"code":"woocommerce_rest_shop_order_invalid_id","message":"Ongeldige ID."}')]
+    assert shop().look_at_order(ORDER, far) is OrderNow.CANCELLED
+
+
+@pytest.mark.parametrize("body", [b"<html>", b'{"code":"rest_no_route"}', b"[]", b""])
+def test_another_404_says_nothing_of_the_order(body: bytes) -> None:
+    far = Far()
+    far.answers = [Answered(404, body)]
+    with pytest.raises(CallError, match="answered 404 to orders/727") as caught:
+        shop().look_at_order(ORDER, far)
+    assert caught.value.refused
+
+
+@pytest.mark.parametrize("refs", [(), ("woocommerce:order:",), ("woocommerce:order:7/../8",), ("shopify:order:7",)])
+def test_an_order_without_a_number_is_not_asked_for(refs: tuple[str, ...]) -> None:
+    far = Far()
+    assert shop().look_at_order(refs, far) is None
+    assert without("consumer_key").look_at_order(ORDER, far) is None
     assert far.asked == []
 
 
