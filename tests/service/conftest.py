@@ -9,6 +9,7 @@ import pytest
 from engine import hints
 from tests.builders import LEFT, STUCK, Hands, Premises, keep_time, rule_set
 from tests.parts import DEADLINE_S
+from tests.service.webshopapp import Webshopapp
 
 
 @pytest.fixture(autouse=True)
@@ -33,3 +34,10 @@ def other(premises: Premises, database_url: str) -> Iterator[Premises]:
     process = Premises(database_url, premises.shop.rules, premises.hands)
     yield process
     process.close()
+
+
+@pytest.fixture
+def webshop() -> Iterator[Webshopapp]:
+    """Lightspeed's API, on loopback."""
+    with Webshopapp() as opened:
+        yield opened

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from engine import integration
-from engine.clock import Millis, to_iso
+from engine.clock import DAY, Millis, to_iso
 from engine.errands import Errands
 from engine.intake import Intake, Outcome, Taken, open_platform
 from engine.integration import RawRequest
@@ -53,6 +53,13 @@ def recorded(case: str) -> Json:
 
 def link(resource: str, name: str) -> Json:
     return {"resource": {"id": int(name), "url": f"{resource}/{name}"}}
+
+
+def open_house(premises: Premises, webshop: Webshopapp, folder: Path, monkeypatch: pytest.MonkeyPatch) -> House:
+    """The shop at the beginning of a day; its mails lead nowhere."""
+    monkeypatch.setenv("SMTP_URL", "smtp://127.0.0.1:1")
+    premises.hands.now -= premises.hands.now % DAY
+    return House(premises, webshop, folder, monkeypatch)
 
 
 class House:
@@ -122,6 +129,19 @@ class House:
 
     def has_an_order(self, case: str = "orders_created", *, ago: Millis = 0) -> None:
         self.has(f"orders/{ORDER}", "order", recorded(case), ago=ago)
+
+    # what happens there
+
+    def subscribes(self) -> None:
+        """Somebody reads the newsletter."""
+        self.has(f"subscriptions/{SUBSCRIPTION}", "subscription", recorded("subscriptions_created"))
+        self.delivers("subscriptions/created", recorded("subscriptions_created"))
+        self.asks()
+
+    def leaves_a_cart(self) -> None:
+        self.has_a_cart()
+        self.delivers("quotes/updated", recorded("quotes_updated"))
+        self.asks()
 
     # what it says
 

@@ -16,8 +16,8 @@ from werkzeug.test import TestResponse
 
 from engine.clock import DAY, HOUR, MINUTE, Millis, to_iso
 from engine.errors import SettingsError
-from engine.intake import Intake, Outcome, Platform, open_platform
-from engine.integration import RawRequest, find
+from engine.intake import Outcome
+from engine.integration import find
 from engine.settings import Settings
 from engine.store import quarantine
 from engine.store.unit import DELIVERIES, EVENTS, ORDERS, VISITORS
@@ -25,19 +25,13 @@ from engine.web import create_app
 from tests.builders import SURPRISE, Premises, cart, rule_set
 from tests.service.doors import INK, Door, environment_for, error_code, rule_file
 from tests.service.platform import result_of
+from tests.service.story import UNPAID, Storyteller
 
 BODIES = Path(__file__).parents[1] / "fixtures" / "integrations" / "lightspeed" / "bodies"
 SECRET = "hush-of-this-very-shop"
 KEY = "an-address-of-its-own"
 HASH = "0123456789abcdef0123456789"
 REFS = [f"lightspeed:cart:{HASH}"]
-UNPAID = """
-name: waits
-when:
-  - unpaid_order: 2h
-then:
-  - tag: waits
-"""
 HEAD = """
 shop:
   name: Vloei
@@ -161,19 +155,15 @@ def test_no_bytes_break_the_door(door: LightspeedDoor, body: bytes, topic: str, 
 # --- stories ----------------------------------------------------------------------------------------------------------
 
 
-class Shop:
+class Shop(Storyteller):
     """The shop, with Lightspeed on the other end of the line; ``delivers`` sends one webhook."""
 
-    def __init__(self, premises: Premises, platform: Platform) -> None:
-        self.premises = premises
-        self._platform = platform
-        self._intake = Intake(premises.engine, premises.committer, premises.hands)
+    def __init__(self, premises: Premises) -> None:
+        super().__init__(premises, "lightspeed")
 
     def delivers(self, topic: str, body: Body) -> Outcome:
         raw = in_php(body)
-        delivery = self._platform.receiver.admit(RawRequest({"x-signature": signed(raw)}, {"topic": topic}, raw))
-        assert delivery is not None
-        return self._intake.take(self._platform, delivery).outcome
+        return self.hears(raw, {"x-signature": signed(raw)}, {"topic": topic})
 
     def told(self, case: str, *, ago: Millis = 0, **changes: object) -> Body:
         """A recorded body as it was so long ago, with some of it changed."""
@@ -186,25 +176,12 @@ class Shop:
         line: Body = {"sku": "KT-01-ZW", "name": "Koptelefoon", "quantity": 1, "price": "30.00"}
         self.premises.post("cart_updated", "v1", cart=cart(line, cart_id=None), refs=REFS)
 
-    def looks_again(self) -> list[str]:
-        """A timer rings for everybody; the states of all mails that there are then."""
-        self.premises.look_at(*(str(row.id) for row in self.premises.rows(VISITORS)))
-        return [str(row.state) for row in self.premises.rows(DELIVERIES)]
-
-    def who_waits(self) -> list[str]:
-        """Whoever has an order that waits for its payment, once everybody was looked at."""
-        self.looks_again()
-        names = [str(row.id) for row in self.premises.rows(VISITORS)]
-        return [name for name in names if "waits" in self.premises.visitor(name).state.tags]
-
 
 @pytest.fixture
 def shop(premises: Premises, monkeypatch: pytest.MonkeyPatch) -> Shop:
     monkeypatch.setenv("LIGHTSPEED_APP_SECRET", SECRET)
     premises.use(rule_set(SURPRISE, UNPAID, head=HEAD))
-    platform = open_platform(premises.shop, "lightspeed")
-    assert platform is not None
-    return Shop(premises, platform)
+    return Shop(premises)
 
 
 def leaves_after_shipping(shop: Shop) -> None:
@@ -246,9 +223,7 @@ def test_a_quote_that_only_links_to_its_products_empties_no_cart(shop: Shop) -> 
 @pytest.mark.parametrize(("currency", "total", "shipping"), [("JPY", 60, 7), ("EUR", 6000, 695), ("KWD", 60_000, 6950)])
 def test_money_has_the_decimals_of_the_shops_currency(shop: Shop, currency: str, total: int, shipping: int) -> None:
     shop.premises.use(rule_set(head=HEAD.replace("EUR", currency)))
-    platform = open_platform(shop.premises.shop, "lightspeed")
-    assert platform is not None
-    abroad = Shop(shop.premises, platform)
+    abroad = Shop(shop.premises)
     abroad.delivers("quotes/updated", shop.told("quote_with_its_products"))
     [visitor] = shop.premises.rows(VISITORS)
     basket = shop.premises.visitor(str(visitor.id)).state.basket

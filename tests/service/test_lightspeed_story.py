@@ -31,12 +31,6 @@ def smtp() -> Iterator[FaultySmtp]:
 
 
 @pytest.fixture
-def webshop() -> Iterator[Webshopapp]:
-    with Webshopapp() as opened:
-        yield opened
-
-
-@pytest.fixture
 def house(
     premises: Premises, webshop: Webshopapp, tmp_path: Path, smtp: FaultySmtp, monkeypatch: pytest.MonkeyPatch
 ) -> House:

@@ -18,27 +18,21 @@ from werkzeug.test import TestResponse
 
 from engine.clock import DAY, HOUR, MINUTE, Millis, to_iso
 from engine.errors import SettingsError
-from engine.intake import Intake, Outcome, Platform, open_platform
-from engine.integration import RawRequest, find
+from engine.intake import Outcome
+from engine.integration import find
 from engine.settings import Settings
 from engine.store import quarantine
-from engine.store.unit import DELIVERIES, EVENTS, ORDERS, VISITORS
+from engine.store.unit import DELIVERIES, EVENTS, ORDERS
 from engine.web import create_app
 from tests.builders import SURPRISE, Premises, cart, rule_set
 from tests.service.doors import INK, Door, environment_for, error_code, rule_file
 from tests.service.platform import result_of
+from tests.service.story import UNPAID, Storyteller
 
 BODIES = Path(__file__).parents[1] / "fixtures" / "integrations" / "woocommerce" / "bodies"
 SECRET = "hush-of-this-very-shop"
 ADDRESS = "zoe.devries@example.nl"
 REFS = ["woocommerce:checkout:wc_order_58d2d042d1d"]
-UNPAID = """
-name: waits
-when:
-  - unpaid_order: 2h
-then:
-  - tag: waits
-"""
 HEAD = """
 shop:
   name: Vloei
@@ -170,20 +164,15 @@ def test_no_bytes_break_the_door(door: WooCommerceDoor, body: bytes, topic: str,
 # --- stories ----------------------------------------------------------------------------------------------------------
 
 
-class Shop:
+class Shop(Storyteller):
     """The shop, with WooCommerce on the other end of the line; ``delivers`` sends one webhook."""
 
-    def __init__(self, premises: Premises, platform: Platform) -> None:
-        self.premises = premises
-        self._platform = platform
-        self._intake = Intake(premises.engine, premises.committer, premises.hands)
+    def __init__(self, premises: Premises) -> None:
+        super().__init__(premises, "woocommerce")
 
     def delivers(self, topic: str, body: Body) -> Outcome:
         raw = json.dumps(body, separators=(",", ":")).replace("/", "\\/").encode()
-        headers = {"x-wc-webhook-topic": topic, "x-wc-webhook-signature": signed(raw)}
-        delivery = self._platform.receiver.admit(RawRequest(headers, {}, raw))
-        assert delivery is not None
-        return self._intake.take(self._platform, delivery).outcome
+        return self.hears(raw, {"x-wc-webhook-topic": topic, "x-wc-webhook-signature": signed(raw)}, {})
 
     def told(self, case: str, *, ago: Millis = 0, **changes: object) -> Body:
         """A recorded body as it was so long ago, by UTC and by a shop's clock in Tokyo, with some of it changed."""
@@ -203,25 +192,12 @@ class Shop:
         self.premises.later(MINUTE)
         self.premises.post("shipping_shown", "v1", shipping={"price": "6.95", "currency": "EUR"})
 
-    def looks_again(self) -> list[str]:
-        """A timer rings for everybody; the states of all mails that there are then."""
-        self.premises.look_at(*(str(row.id) for row in self.premises.rows(VISITORS)))
-        return [str(row.state) for row in self.premises.rows(DELIVERIES)]
-
-    def who_waits(self) -> list[str]:
-        """Whoever has an order that waits for its payment, once everybody was looked at."""
-        self.looks_again()
-        names = [str(row.id) for row in self.premises.rows(VISITORS)]
-        return [name for name in names if "waits" in self.premises.visitor(name).state.tags]
-
 
 @pytest.fixture
 def shop(premises: Premises, monkeypatch: pytest.MonkeyPatch) -> Shop:
     monkeypatch.setenv("WOOCOMMERCE_WEBHOOK_SECRET", SECRET)
     premises.use(rule_set(SURPRISE, UNPAID, head=HEAD))
-    platform = open_platform(premises.shop, "woocommerce")
-    assert platform is not None
-    return Shop(premises, platform)
+    return Shop(premises)
 
 
 @pytest.mark.parametrize("case", ["pending", "on_hold", "shown_with_tax", "on_delivery"])
