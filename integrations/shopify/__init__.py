@@ -12,7 +12,12 @@ Notifications page sends for a try are signed with another secret and are refuse
 **Webhooks that Shopify drops.** After eight failures in a row it deletes one that was made through its API, and tells
 the app's owner by mail only. The clock asks every hour which are there and makes the missing ones anew. A topic that
 the app has no right to, or that its API version does not know, is refused by name in the log and keeps no other away.
-The inputs `uri`, `includeFields` and `filter` are those of 2026-07; none of it was tried on a live shop.
+The inputs `uri`, `includeFields` and `filter` are those of 2026-07; none of it was tried on a live shop. The settings
+of the app's web pixel are seen to in the same way, with `pixel_key`: what Shopify answers where there are none yet is
+known from others' code.
+
+**An older app.** With an `admin_token`, of an app that was made in the shop's admin before 2026, the API is asked all
+that it is with a `client_id`.
 
 **What a webhook missed.** With `client_id` the API is asked every ten minutes for orders, abandoned checkouts,
 customers and products that have changed, at the pace the shop's points allow, and for fewer at once where a page costs
@@ -81,7 +86,7 @@ from engine.integration import (
     secret,
     setting,
 )
-from integrations.shopify import backfill, goods, hooks, look, people, proxy
+from integrations.shopify import backfill, goods, hooks, look, people, pixel, proxy
 from integrations.shopify.api import Api
 from integrations.shopify.topics import REQUESTS, TOPICS
 
@@ -99,6 +104,17 @@ class ShopifySettings(Settings, frozen=True):
         "2026-07"
     )
     previous_secret: Annotated[str, secret("the client secret that is being replaced")] = ""
+    pixel_key: Annotated[
+        str, setting("the shop's public key; with it, the app's web pixel is given its settings", pattern=r"pk_[\w-]+")
+    ] = ""
+    admin_token: Annotated[
+        str, secret("the lasting token of an app made in the shop's admin before 2026, instead of a client id")
+    ] = ""
+
+    @property
+    def may_ask(self) -> bool:
+        """Whether there is anything to ask Shopify's API with."""
+        return bool(self.client_id or self.admin_token)
 
 
 class Shopify(
@@ -124,37 +140,40 @@ class Shopify(
 
     def __init__(self, settings: ShopifySettings) -> None:
         super().__init__(settings)
-        self._api = Api(settings.shop, settings.client_id, settings.client_secret, settings.api_version)
+        told = settings
+        self._api = Api(told.shop, told.client_id, told.client_secret, told.api_version, told.admin_token)
 
     def ask(self, what: str, cursor: str, call: Call) -> Page:
-        """A page of orders, abandoned checkouts or variants; nothing where no client id was given."""
+        """A page of orders, abandoned checkouts or variants; nothing where there is nothing to ask with."""
         kind, _, number = what.partition(":")
-        if not self.settings.client_id:
+        if not self.settings.may_ask:
             return Page(News(), cursor)
         if kind in goods.LOOK_UPS:
             return goods.ask(self._api, kind, number, cursor, call)
         return backfill.ask(self._api, what, cursor, call) if what in backfill.QUERIES else Page(News(), cursor)
 
     def look(self, refs: tuple[str, ...], call: Call) -> CartNow | None:
-        """Whether Shopify knows an order for it, or has mailed about it; None without a client id."""
+        """Whether Shopify knows an order for it, or has mailed about it; None without anything to ask with."""
         told = self.settings
-        return look.look(self._api, refs, call) if told.client_id and told.api_version >= look.SINCE else None
+        return look.look(self._api, refs, call) if told.may_ask and told.api_version >= look.SINCE else None
 
     def wanted(self, address: str) -> tuple[Subscription, ...]:
-        """Every topic, with the fields that are read of it; nothing without a client id."""
-        return hooks.wanted(address) if self.settings.client_id else ()
+        """Every topic, with the fields that are read of it, and the pixel; nothing without anything to ask with."""
+        told = self.settings
+        own = (pixel.wanted(address, told.pixel_key),) if told.pixel_key else ()
+        return (*hooks.wanted(address), *own) if told.may_ask else ()
 
     def standing(self, call: Call) -> tuple[Subscription, ...]:
         """What the app has registered in this shop."""
-        return hooks.standing(self._api, call)
+        return hooks.standing(self._api, call) + (pixel.standing(self._api, call) if self.settings.pixel_key else ())
 
     def make(self, wanted: Subscription, call: Call) -> None:
         """Register it."""
-        hooks.make(self._api, wanted, call)
+        (pixel if wanted.topic == pixel.TOPIC else hooks).make(self._api, wanted, call)
 
     def mend(self, standing: Subscription, wanted: Subscription, call: Call) -> None:
         """Have it sent as it should be."""
-        hooks.mend(self._api, standing.id, wanted, call)
+        (pixel if wanted.topic == pixel.TOPIC else hooks).mend(self._api, standing.id, wanted, call)
 
     def remove(self, standing: Subscription, call: Call) -> None:
         """Have it sent no more."""

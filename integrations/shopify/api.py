@@ -26,15 +26,21 @@ class TooDear(CallError):
     """One query would cost more points than any may; nothing was paid."""
 
 
+class NotThere(CallError):
+    """What was asked for does not exist."""
+
+
 class Api:
-    """One shop's API, with the client credentials of the app that is installed there.
+    """One shop's API, with the client credentials of the app that is installed there; or with the ``admin_token`` of an
+    app that was made in the shop's admin, which lasts.
 
     ``page_size`` is for how many of something a page asks. How Shopify reckons their cost it does not say in full, so
     it begins with many and learns.
     """
 
-    def __init__(self, shop: str, client_id: str, client_secret: str, version: str) -> None:
+    def __init__(self, shop: str, client_id: str, client_secret: str, version: str, admin_token: str = "") -> None:
         self.page_size = _PAGE
+        self._admin_token = admin_token
         self._shop, self._version = shop, version
         self._credentials = {"client_id": client_id, "client_secret": client_secret}
         self._token: tuple[str, float] | None = None
@@ -64,8 +70,20 @@ class Api:
         _look_for_errors(told, wait_ms)
         return group(told, "data"), wait_ms
 
+    def change(self, call: Call, mutation: str, variables: Mapping[str, object]) -> None:
+        """Have a mutation carried out of which the answer is called ``done``.
+
+        Raises CallError with ``refused`` and Shopify's own words where it says no, else as :meth:`query`.
+        """
+        data, _ = self.query(call, mutation, variables)
+        problems = [text(error, "message") or "an error" for error in groups(group(data, "done"), "userErrors")]
+        if problems:
+            raise CallError("; ".join(problems)[:200], refused=True)
+
     def _get_token(self, call: Call) -> str:
         """https://shopify.dev/docs/apps/build/authentication-authorization/access-tokens/client-credentials-grant."""
+        if self._admin_token:
+            return self._admin_token
         if self._token is not None and stopwatch() < self._token[1]:
             return self._token[0]
         body = msgspec.json.encode(self._credentials | {"grant_type": "client_credentials"})
@@ -82,7 +100,10 @@ class Api:
 
 
 def _look_for_errors(told: Json, wait_ms: int) -> None:
-    codes = [text(group(error, "extensions"), "code") or "an error" for error in groups(told, "errors")]
+    errors = groups(told, "errors")
+    codes = [text(group(error, "extensions"), "code") or "an error" for error in errors]
+    if any(_says_there_is_none(error) for error in errors):
+        raise NotThere("there is none")
     if "THROTTLED" in codes:
         raise Throttled(max(wait_ms, _PATIENCE_MS))
     if "MAX_COST_EXCEEDED" in codes:
@@ -90,6 +111,11 @@ def _look_for_errors(told: Json, wait_ms: int) -> None:
     if codes:
         # The message itself may quote what was asked about.
         raise CallError(f"Shopify's API answered {codes[0][:60]}", refused="ACCESS_DENIED" in codes)
+
+
+def _says_there_is_none(error: Json) -> bool:
+    """With which code Shopify says so is written nowhere; its words are what others go by."""
+    return (text(error, "message") or "").startswith("No web pixel was found")
 
 
 def _wait_ms(told: Json) -> int:

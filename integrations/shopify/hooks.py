@@ -6,9 +6,6 @@ which changes nothing, because the same content counts once.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from engine.errors import CallError
 from engine.integration import Call, Json, Subscription, group, groups, text
 from integrations.shopify.api import Api
 from integrations.shopify.topics import TOPICS
@@ -56,15 +53,15 @@ def standing(api: Api, call: Call) -> tuple[Subscription, ...]:
 
 
 def make(api: Api, subscription: Subscription, call: Call) -> None:
-    _change(api, _MAKE, {"topic": _constant(subscription.topic), "hook": _input(subscription)}, call)
+    api.change(call, _MAKE, {"topic": _constant(subscription.topic), "hook": _input(subscription)})
 
 
 def mend(api: Api, name: str, subscription: Subscription, call: Call) -> None:
-    _change(api, _MEND, {"id": name, "hook": _input(subscription)}, call)
+    api.change(call, _MEND, {"id": name, "hook": _input(subscription)})
 
 
 def remove(api: Api, name: str, call: Call) -> None:
-    _change(api, _REMOVE, {"id": name}, call)
+    api.change(call, _REMOVE, {"id": name})
 
 
 def _read(node: Json) -> Subscription:
@@ -81,10 +78,3 @@ def _input(subscription: Subscription) -> Json:
         "includeFields": sorted(subscription.fields),
         "filter": subscription.filter or None,
     }
-
-
-def _change(api: Api, mutation: str, variables: Mapping[str, object], call: Call) -> None:
-    data, _ = api.query(call, mutation, variables)
-    problems = [text(error, "message") or "an error" for error in groups(group(data, "done"), "userErrors")]
-    if problems:
-        raise CallError("; ".join(problems)[:200], refused=True)

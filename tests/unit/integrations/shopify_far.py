@@ -17,12 +17,12 @@ Json = dict[str, object]
 class Shopify2026:
     """The far side of the line: a token, then the answers one after the other, the last one for ever."""
 
-    def __init__(self, *answers: Answered, token_lasts_s: int = 86_399) -> None:
+    def __init__(self, *answers: Answered, token_lasts_s: int = 86_399, admin_token: str = "") -> None:
         self.answers = list(answers)
         self.tokens = 0
         self.asked: list[Json] = []
         self.queries: list[str] = []
-        self._lasts_s = token_lasts_s
+        self._lasts_s, self._admin_token = token_lasts_s, admin_token
 
     def __call__(self, method: str, url: str, headers: Mapping[str, str], body: bytes = b"") -> Answered:
         told: Json = msgspec.json.decode(body)
@@ -37,7 +37,7 @@ class Shopify2026:
             token = {"access_token": f"token-{self.tokens}", "expires_in": self._lasts_s}
             return Answered(200, msgspec.json.encode(token))
         assert url == "https://voorbeeld.myshopify.com/admin/api/2026-07/graphql.json"
-        assert headers["X-Shopify-Access-Token"] == f"token-{self.tokens}"
+        assert headers["X-Shopify-Access-Token"] == (self._admin_token or f"token-{self.tokens}")
         variables = told["variables"]
         assert isinstance(variables, dict)
         self.asked.append(variables)
@@ -45,8 +45,8 @@ class Shopify2026:
         return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
 
 
-def shop(**settings: str) -> Shopify:
-    made = create("shopify", settings_of("shopify") | {"client_id": "app-7"} | settings, {})
+def shop(environment: Mapping[str, str] | None = None, /, **settings: str) -> Shopify:
+    made = create("shopify", settings_of("shopify") | {"client_id": "app-7"} | settings, environment or {})
     assert isinstance(made, Shopify)
     return made
 

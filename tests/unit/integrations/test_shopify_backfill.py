@@ -233,25 +233,6 @@ def test_one_that_still_costs_too_much_is_told() -> None:
 # --- who may ask ------------------------------------------------------------------------------------------------------
 
 
-def test_a_token_is_used_as_long_as_it_lasts() -> None:
-    asker, far = shop(), Shopify2026(page("orders"))
-    for _ in range(3):
-        asker.ask("orders", "", far)
-    assert far.tokens == 1
-    asker, far = shop(), Shopify2026(page("orders"), token_lasts_s=60)
-    for _ in range(3):
-        asker.ask("orders", "", far)
-    assert far.tokens == 3
-
-
-def test_a_token_that_was_taken_back_is_replaced() -> None:
-    asker, far = shop(), Shopify2026(Answered(401, b""), page("orders"))
-    with pytest.raises(CallError, match="401"):
-        asker.ask("orders", "", far)
-    asker.ask("orders", "", far)
-    assert far.tokens == 2
-
-
 @pytest.mark.parametrize("body", [b'{"errors": [{"message": "canary", "extensions": {"code": "ACCESS_DENIED"}}]}'])
 def test_a_refusal_is_told_by_its_code_and_quotes_nothing(body: bytes) -> None:
     with pytest.raises(CallError, match="ACCESS_DENIED") as refused:
