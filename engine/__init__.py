@@ -47,6 +47,7 @@ The one path: event in → visitor state → rules → decision → delivery. Th
             rehearsal    a shop in memory, for rule tests and replay
             replay       stored events against other rules
             past         how things stood at a moment that is over
+            standing     how each shop's connections stand
     doors   web          Flask: events, links, health, pages for people
             cli          the shopbell command
             supervisor   all processes in one terminal

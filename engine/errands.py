@@ -107,7 +107,7 @@ class Errands:
         except StoreError:
             raise  # nothing can be written now; the lease runs out and another clock asks
         except Throttled as error:
-            errands.settle(self._intake.engine, errand, errand.cursor, error.wait_ms)
+            errands.settle(self._intake.engine, errand, errand.cursor, error.wait_ms, answered=False)
         except ShopbellError as error:
             self._put_off(errand, error.message)
         except Exception as error:  # noqa: BLE001 - whatever a platform answers, its neighbours are asked too

@@ -257,7 +257,7 @@ class _Checked(HTTPConnection):
         try:
             found = socket.getaddrinfo(self.host.strip("[]"), self.port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError):
-            raise CallError("the name leads nowhere") from None
+            raise CallError(f"there is no {self.host[:100]} to be found, or no way out to it") from None
         addresses = [str(entry[4][0]).partition("%")[0] for entry in found]
         allowed = [address for address in addresses if type(self).permit(ip_address(address))]
         if len(allowed) < len(addresses) or not allowed:

@@ -66,4 +66,5 @@ def answering_app() -> Gateway:
     gc.set_threshold(20_000, 20, 20)
     house: Services = app.extensions["shopbell"]
     house.live.watch()
+    house.heard.watch()
     return Gateway(app, quick={events.PATH}, threads=house.threads)

@@ -49,6 +49,11 @@ class Asker(Integration[S], ABC):
     """Which kinds of look-ups (what stands before the first colon) :meth:`ask_together` answers, and how many of one
     kind at most in one call."""
 
+    @property
+    def lacks(self) -> str:
+        """What the shop has to give before anything can be asked, as its rule file names it; "" for nothing."""
+        return ""
+
     @abstractmethod
     def ask(self, what: str, cursor: str, call: Call) -> Page:
         """Ask for one page: ``what`` is one of :attr:`polls` or of the look-ups; ``cursor`` is "" the first time.

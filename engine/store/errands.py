@@ -32,7 +32,7 @@ def plan(engine: Engine, shop: str, integration: str, whats: Iterable[str], *, a
 
     def work(connection: Connection) -> None:
         own = {"shop": shop, "integration": integration, "due_at": database_now(connection)}
-        rest = {"cursor": "", "lease_until": None, "attempt": 0, "problem": ""}
+        rest = {"cursor": "", "lease_until": None, "attempt": 0, "problem": "", "answered_at": None}
         rows = [own | rest | {"what": what} for what in dict.fromkeys(whats)]
         dialect = connection.dialect.name
         if rows:
@@ -74,15 +74,17 @@ def renew(engine: Engine, errand: Errand) -> bool:
     return in_transaction(engine, work)
 
 
-def settle(engine: Engine, errand: Errand, cursor: str, again_in_ms: Millis | None) -> None:
-    """It was answered: go on from ``cursor`` after so long; None: it is over and forgotten."""
+def settle(engine: Engine, errand: Errand, cursor: str, again_in_ms: Millis | None, *, answered: bool = True) -> None:
+    """It was ``answered``: go on from ``cursor`` after so long; None: it is over and forgotten."""
 
     def work(connection: Connection) -> None:
         if again_in_ms is None:
             connection.execute(delete(ERRANDS).where(_is(errand)))
             return
-        due_at = database_now(connection) + again_in_ms
-        values = {"cursor": cursor, "due_at": due_at, "lease_until": None, "attempt": 0, "problem": ""}
+        now = database_now(connection)
+        values = {"cursor": cursor, "due_at": now + again_in_ms, "lease_until": None, "attempt": 0, "problem": ""}
+        if answered:
+            values["answered_at"] = now
         connection.execute(update(ERRANDS).where(_is(errand)).values(values))
 
     in_transaction(engine, work)
@@ -110,6 +112,28 @@ def drop_about(connection: Connection, shop: str, words: list[str]) -> int:
     whats = connection.execute(select(columns.what).where(columns.shop == shop)).scalars()
     named = [what for what in whats if wanted.intersection(what.split(":"))]
     return connection.execute(delete(ERRANDS).where(columns.shop == shop, columns.what.in_(named))).rowcount
+
+
+class Asked(NamedTuple):
+    """How a question stands: when it is asked next, when it was answered last, how often it failed since, and why."""
+
+    what: str
+    due_at: Millis | None
+    lease_until: Millis | None
+    attempt: int
+    problem: str
+    answered_at: Millis | None
+
+
+def standing(connection: Connection, shop: str, integration: str) -> list[Asked]:
+    """Every question to the shop's platform, by name."""
+    columns = ERRANDS.c
+    query = select(*(columns[name] for name in Asked._fields)).order_by(columns.what)
+    return [Asked(*row) for row in connection.execute(query.where(*_of(shop, integration)))]
+
+
+def _of(shop: str, integration: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return ERRANDS.c.shop == shop, ERRANDS.c.integration == integration
 
 
 def count_failing(connection: Connection) -> dict[tuple[str, str], int]:

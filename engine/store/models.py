@@ -333,6 +333,23 @@ class ErrandRow(Base):
     lease_until: Mapped[Millis | None]
     attempt: Mapped[int] = mapped_column(Integer)
     problem: Mapped[str]
+    answered_at: Mapped[Millis | None]
+
+
+class HeardRow(Base):
+    """How often a kind of thing came to a shop's doors: ``result`` is what became of it, ``reason`` why it was refused.
+
+    ``integration`` is "" for the shop's pages, ``shop`` is "" for what came to no shop here. ``detail`` is of the last.
+    """
+
+    __tablename__ = "heard"
+    shop: Mapped[str] = mapped_column(String(64), primary_key=True)
+    integration: Mapped[str] = mapped_column(String(64), primary_key=True)
+    result: Mapped[str] = mapped_column(String(16), primary_key=True)
+    reason: Mapped[str] = mapped_column(String(100), primary_key=True)
+    detail: Mapped[str] = mapped_column(String(100))
+    times: Mapped[Millis]
+    last_at: Mapped[Millis]
 
 
 class CallBudgetRow(Base):

@@ -95,6 +95,13 @@ def count_waiting(connection: Connection) -> int:
     return int(connection.execute(query).scalar_one())
 
 
+def waiting(connection: Connection, shop: str, integration: str) -> int:
+    """How many of the shop's platform wait for somebody."""
+    query = select(func.count()).select_from(REQUESTS).where(REQUESTS.c.done_at.is_(None))
+    own = (REQUESTS.c.shop == shop, REQUESTS.c.integration == integration)
+    return int(connection.execute(query.where(*own)).scalar_one())
+
+
 def mark_done(engine: Engine, name: str) -> bool:
     """True when it was waiting."""
 

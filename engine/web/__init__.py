@@ -19,6 +19,7 @@ from engine.store.database import open_engine
 from engine.web import development, events, health, hooks, openapi, proxy, schema, snippet
 from engine.web.actions import SqlLinkActions
 from engine.web.faults import fault, plain_error
+from engine.web.heard import Heard
 from engine.web.limits import RateLimits
 from engine.web.links import create_blueprint as links_blueprint
 from engine.web.services import Services
@@ -44,6 +45,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         intake=Intake(engine, committer),
         links=links,
         limits=RateLimits(settings.visitor_rate, settings.address_rate),
+        heard=Heard(engine),
         threads=ThreadPoolExecutor(settings.web_threads, thread_name_prefix="request"),
     )
     app.extensions["shopbell"] = house

@@ -32,6 +32,7 @@ from engine.errors import (
 )
 from engine.events import Event, is_known, parse_event
 from engine.pipeline import Accepted, Answer, ShopRules, Submission, server_visitor
+from engine.store.heard import NO_SHOP, PAGES, REFUSED, Sound
 from engine.store.keys import SECRET, Key
 from engine.web import metrics
 from engine.web.devices import device_of
@@ -296,10 +297,12 @@ def _identify(house: Services, environ: Environ, stated: _Stated | None, size: i
     key = house.keys.find(stated.key)
     shop = house.live.shop(key.shop) if key is not None else None
     if key is None or shop is None or (key.kind == SECRET) != stated.in_header:
+        house.heard.note(Sound(NO_SHOP, PAGES, REFUSED, "its key is not known, or was revoked"))
         raise UnknownKey("this key is not known")
     if key.kind != SECRET:
         origin = environ.get("HTTP_ORIGIN")
         if not house.allows(origin, shop):
+            house.heard.note(Sound(shop.id, PAGES, REFUSED, "its origin is not on the shop's list"), origin or "")
             raise OriginNotAllowed(f"the origin {(origin or 'that was not told')[:100]} is not on the shop's list")
         if size > BROWSER_LIMIT:
             raise BodyTooLarge(f"a browser's body may have at most {BROWSER_LIMIT // 1024} KiB")

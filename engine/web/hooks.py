@@ -14,7 +14,8 @@ from flask import Blueprint, Response, request
 
 from engine.errors import BadSignature, BodyTooLarge, NotFound, SettingsError, StoreError, Unavailable, WrongMediaType
 from engine.intake import Outcome, Platform
-from engine.integration import Delivery, RawRequest
+from engine.integration import Delivery, RawRequest, names
+from engine.store.heard import NO_SHOP, REFUSED, Sound
 from engine.web import metrics
 from engine.web.services import Services, services
 
@@ -36,24 +37,33 @@ def post_hook(integration: str, shop: str) -> Response:
     house = services()
     platform = _platform(house, integration, shop)
     body = _read_body(platform.receiver.largest_body)
-    delivery = _admitted(platform, body)
+    delivery = _admitted(house, platform, body)
     result = "answered" if delivery is None else _take(house, platform, delivery).value
     metrics.HOOKS.labels(platform.name, result).inc()
+    house.heard.note(Sound(shop, platform.name, result), "" if delivery is None else delivery.topic)
     return Response(msgspec.json.encode(HookAnswer(result)), content_type="application/json")
 
 
 def _platform(house: Services, integration: str, shop_id: str) -> Platform:
     shop = house.live.shop(shop_id)
-    if shop is None:
-        raise NotFound("no shop here receives from that")
     try:
-        platform = house.intake.platform(shop, integration)
+        platform = None if shop is None else house.intake.platform(shop, integration)
     except SettingsError as error:
         log.error("hook not ready", shop=shop_id, error=error.message)
+        house.heard.note(Sound(shop_id, integration, REFUSED, "its secret is not in the environment"))
         raise Unavailable("this shop cannot receive yet", retry_after_s=60) from None
     if platform is None:
+        _note_stray(house, integration, shop_id)
         raise NotFound("no shop here receives from that")
     return platform
+
+
+def _note_stray(house: Services, integration: str, shop_id: str) -> None:
+    """A platform that delivers to a misspelt address is told 404 for ever, and nobody looks there."""
+    if integration in names():
+        log.warning("hook for no shop", integration=integration, shop=shop_id[:64])
+        metrics.HOOKS.labels(integration, REFUSED).inc()
+        house.heard.note(Sound(NO_SHOP, integration, REFUSED, "no shop here receives at that address"), shop_id)
 
 
 def _read_body(limit: int) -> bytes:
@@ -68,7 +78,7 @@ def _read_body(limit: int) -> bytes:
     return body
 
 
-def _admitted(platform: Platform, body: bytes) -> Delivery | None:
+def _admitted(house: Services, platform: Platform, body: bytes) -> Delivery | None:
     headers = {name.casefold(): value for name, value in request.headers.items()}
     raw = RawRequest(headers, request.args.to_dict(), body)
     try:
@@ -79,8 +89,11 @@ def _admitted(platform: Platform, body: bytes) -> Delivery | None:
         reason = type(error).__name__
     # Enough to find out whether something on the way changes bodies, and nothing of what they say.
     digest = hashlib.sha256(body).hexdigest()[:12]
-    log.warning("hook refused", integration=platform.name, reason=reason, length=len(body), sha256=digest)
-    metrics.HOOKS.labels(platform.name, "refused").inc()
+    shop = platform.shop.id
+    log.warning("hook refused", shop=shop, integration=platform.name, reason=reason, length=len(body), sha256=digest)
+    metrics.HOOKS.labels(platform.name, REFUSED).inc()
+    metrics.HOOKS_REFUSED.labels(platform.name, reason).inc()
+    house.heard.note(Sound(shop, platform.name, REFUSED, reason))
     raise BadSignature("the signature does not fit the body")
 
 

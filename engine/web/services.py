@@ -17,6 +17,7 @@ from engine.links import Links
 from engine.live import LiveKeys, LiveRules
 from engine.pipeline import ShopRules
 from engine.settings import Settings
+from engine.web.heard import Heard
 from engine.web.limits import RateLimits
 
 
@@ -31,6 +32,7 @@ class Services:
     bell: Bell
     links: Links
     limits: RateLimits
+    heard: Heard
     threads: ThreadPoolExecutor
     """For whatever may have to wait."""
 

@@ -199,6 +199,10 @@ class Lightspeed(
         """How many calls the key still has."""
         return api.allowed(answered)
 
+    @property
+    def lacks(self) -> str:
+        return "" if self.settings.asks else "api_key with api_secret or shop_token"
+
     def ask(self, what: str, cursor: str, call: Call) -> Page:
         """A page of what has changed, how many calls are left, or one thing again; nothing without an API key."""
         if not self.settings.asks:

@@ -143,6 +143,10 @@ class Shopify(
         told = settings
         self._api = Api(told.shop, told.client_id, told.client_secret, told.api_version, told.admin_token)
 
+    @property
+    def lacks(self) -> str:
+        return "" if self.settings.client_id else "client_id"
+
     def ask(self, what: str, cursor: str, call: Call) -> Page:
         """A page of orders, abandoned checkouts or variants; nothing where there is nothing to ask with."""
         kind, _, number = what.partition(":")

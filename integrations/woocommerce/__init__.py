@@ -153,6 +153,10 @@ class WooCommerce(
             return News()
         return News(events=tuple(self._events(resource, body)))
 
+    @property
+    def lacks(self) -> str:
+        return "" if self._api.is_open else "consumer_key"
+
     def ask(self, what: str, cursor: str, call: Call) -> Page:
         """One page of orders that have changed, or of accounts; nothing where no key was given."""
         if what not in self.polls or not self._api.is_open:
