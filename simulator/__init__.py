@@ -11,8 +11,13 @@ It is the outside world. It speaks HTTP with Shopbell and nothing else, and know
 | `platforms/` | the sides: one file or folder for each platform, found by its name |
 | `weather` | how deliveries really arrive: twice, late, out of order, hours later, not at all |
 | `browser` | what the snippet on the shop's pages tells |
+| `ports` | ports that nobody else may have |
+| `stand_in` | the platform's API, on this machine |
 | `house` | a Shopbell, started as a user would |
 | `post` | deliveries and batches on their way, and what became of them |
+| `mailbox` | the mails that came |
+| `diary` | what is to be done when |
+| `day` | what happens, and who is told |
 | `run` | all of it, as fast as asked |
 | `promises` | what must hold in the end |
 | `report` | what is told about it |

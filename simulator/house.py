@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import os
-import random
 import signal
-import socket
 import subprocess
 import sys
 import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -21,12 +18,13 @@ import requests
 from engine.clock import VARIABLE, Pace
 from engine.errors import ShopbellError
 from simulator.platform import Platform
+from simulator.ports import KeptPort
 
 _SHOPBELL: Final = (sys.executable, "-P", "-m", "engine.cli")
 STAND_IN: Final = "SHOPBELL_STAND_IN"
 _PATIENCE_S: Final = 180.0
 _LOOK_AGAIN_S: Final = 0.05
-_LAST_LINES: Final = 20
+_LAST_LINES: Final = 60
 _NOT_OURS: Final = frozenset(
     "DATABASE_URL REDIS_URL SMTP_URL PUBLIC_URL SECRET_KEY SHOPBELL_ENV HOST MAILBOX_PORT SHOPBELL_CRASH_AT".split()
 )
@@ -47,6 +45,10 @@ class House(ABC):
     def stop(self) -> None:
         """Stop it, where it is ours to stop."""
 
+    def leave(self) -> None:
+        """Stop it for good."""
+        self.stop()
+
     def knows(self, person: str) -> bool:
         """Whether `shopbell export` finds anything about this address."""
         told = subprocess.run([*_SHOPBELL, "export", person], env=self.environment, capture_output=True, check=False)
@@ -65,12 +67,12 @@ class OwnHouse(House):
         folder.mkdir(parents=True, exist_ok=True)
         own_rules = folder / "rules.yaml"
         own_rules.write_text(connected(rules.read_text(encoding="utf-8"), platform), encoding="utf-8")
-        port = free_port()
-        self.url = f"http://127.0.0.1:{port}"
+        self._port, self._mailbox_port = KeptPort(), KeptPort()
+        self.url = f"http://127.0.0.1:{self._port.number}"
         self.log = folder / "shopbell.log"
         inherited = {name: value for name, value in os.environ.items() if name not in _NOT_OURS}
         # A mailbox of its own: beside another Shopbell's the mails of one would arrive at the other.
-        ports = {"PORT": str(port), "MAILBOX_PORT": str(free_port())}
+        ports = {"PORT": str(self._port.number), "MAILBOX_PORT": str(self._mailbox_port.number)}
         own = {"DATA_DIR": str(folder / "data"), "RULES": str(own_rules)} | ports
         # Should this process die, its Shopbell ends with it.
         tied = {"SHOPBELL_PARENT": str(os.getpid())}
@@ -84,11 +86,16 @@ class OwnHouse(House):
             )
         give_up_at = time.monotonic() + _PATIENCE_S
         while not is_ready(self.url):
-            if self._process.poll() is not None or time.monotonic() > give_up_at:
-                # The folder may be gone before anybody could look into it.
-                last_words = "".join(self.log.read_text(errors="replace").splitlines(keepends=True)[-_LAST_LINES:])
-                raise ShopbellError(f"Shopbell does not start; {self.log} ends so:\n{last_words}")
+            if (code := self._process.poll()) is not None:
+                raise ShopbellError(f"Shopbell ended with exit code {code}; {self._last_words()}")
+            if time.monotonic() > give_up_at:
+                raise ShopbellError(f"Shopbell was not ready within {_PATIENCE_S:g} s; {self._last_words()}")
             threading.Event().wait(_LOOK_AGAIN_S)
+
+    def _last_words(self) -> str:
+        """The folder may be gone before anybody could look into it."""
+        lines = self.log.read_text(errors="replace").splitlines(keepends=True)
+        return f"{self.log} ends so:\n{''.join(lines[-_LAST_LINES:])}"
 
     def stop(self) -> None:
         if self._process is not None and self._process.poll() is None:
@@ -98,6 +105,11 @@ class OwnHouse(House):
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
+
+    def leave(self) -> None:
+        self.stop()
+        for kept in (self._port, self._mailbox_port):
+            kept.give_up()
 
 
 class OthersHouse(House):
@@ -126,18 +138,6 @@ def is_ready(url: str) -> bool:
         return requests.get(f"{url}/readyz", timeout=5).status_code == 200
     except requests.RequestException:
         return False
-
-
-def free_port() -> int:
-    """A port of this machine that nobody listens on.
-
-    Below those that the system gives to connections by itself: one of them would take it while Shopbell is away.
-    """
-    while True:
-        port = random.randrange(12_000, 32_000)  # noqa: S311 - not a secret, and never the same for two days at once
-        with suppress(OSError), socket.socket() as taken:
-            taken.bind(("127.0.0.1", port))
-            return port
 
 
 def connected(rules: str, platform: Platform) -> str:

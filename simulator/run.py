@@ -2,34 +2,29 @@
 
 from __future__ import annotations
 
-import heapq
-import itertools
 import os
-import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import requests
-from flask import Flask, Response
-from werkzeug.serving import WSGIRequestHandler, make_server
 
-from engine.clock import DAY, HOUR, SECOND, VARIABLE, Millis, Pace, from_datetime, machine_clock
+from engine.clock import DAY, HOUR, SECOND, VARIABLE, Millis, Pace, machine_clock
 from engine.errors import SettingsError
 from engine.said import Said, say
-from simulator import browser
+from simulator.day import Day
+from simulator.diary import Diary
 from simulator.house import STAND_IN, House, OthersHouse, OwnHouse
-from simulator.life import OPENS_AT, Happening, Kind, Life, Shopper, live
+from simulator.life import OPENS_AT, Kind, Life, Shopper, live
+from simulator.mailbox import brought_back, mails_of
 from simulator.platform import Platform, side
 from simulator.post import Letter, PostOffice
-from simulator.promises import Goods, Mail, Seen, missing
+from simulator.promises import Mail, Seen, missing
+from simulator.stand_in import serving
 from simulator.weather import Weather, weather_of
 from simulator.world import World
 
@@ -52,45 +47,6 @@ class Plan:
     at: str = ""
 
 
-class Diary:
-    """What is to be done at which moment of the shop's time."""
-
-    def __init__(self, clock: Callable[[], Millis], speed: int) -> None:
-        self._clock, self._speed = clock, speed
-        self._entries: list[tuple[Millis, int, Callable[[], None]]] = []
-        self._numbers = itertools.count()
-        self._changed = threading.Condition()
-
-    def at(self, moment: Millis, act: Callable[[], None]) -> None:
-        with self._changed:
-            heapq.heappush(self._entries, (moment, next(self._numbers), act))
-            self._changed.notify()
-
-    def after(self, pause: Millis, act: Callable[[], None]) -> None:
-        self.at(self._clock() + pause, act)
-
-    def follow(self, until: Callable[[], bool]) -> None:
-        """Do everything at its moment, until nothing is left and ``until`` says that nothing will come.
-
-        Raises whatever ``until`` does, which is asked whenever there is time.
-        """
-        while True:
-            act = self._next()
-            if act is not None:
-                act()
-            elif until() and not self._entries:
-                return
-
-    def _next(self) -> Callable[[], None] | None:
-        """What is due now; None after a moment in which nothing was."""
-        with self._changed:
-            wait_ms = self._entries[0][0] - self._clock() if self._entries else SECOND * self._speed
-            if wait_ms <= 0:
-                return heapq.heappop(self._entries)[2]
-            self._changed.wait(min(wait_ms / self._speed, 200) / SECOND)
-            return None
-
-
 class Simulation:
     """One day of one shop. ``tell`` hears how far it is."""
 
@@ -111,14 +67,14 @@ class Simulation:
         """A Shopbell that is connected to the simulated platform, until the end of the context."""
         plan = self._plan
         port = urlsplit(os.environ.get(STAND_IN, "")).port or 0 if plan.at else 0
-        with _serving(self._platform.api(self._world), port, self._is_away) as stand_in:
+        with serving(self._platform.api(self._world), port, self._is_away) as stand_in:
             own = OwnHouse(plan.folder, plan.rules, self._platform, self._pace, stand_in) if not plan.at else None
             house = own or OthersHouse(plan.at)
             try:
                 house.start()
                 yield house
             finally:
-                house.stop()
+                house.leave()
 
     def play(self, house: House) -> Seen:
         """Live the day through, and look."""
@@ -126,7 +82,7 @@ class Simulation:
         weather = self._weather = weather_of(self._plan.seed, life.begins_at)
         diary = Diary(self.now, self._pace.speed)
         post = PostOffice(house.url, self._platform, diary.after, self._may_erase)
-        day = _Day(self._platform, self._world, weather, diary, post, house)
+        day = Day(self._platform, self._world, weather, diary, post, house)
         for happening in life.happenings:
             diary.at(happening.at, lambda happening=happening: day.let(happening))  # type: ignore[misc]
             if happening.kind is Kind.UNSUBSCRIBED:
@@ -175,7 +131,9 @@ class Simulation:
             threading.Event().wait(0.5)
         erased = {each.shopper for each in life.happenings if each.kind is Kind.ERASURE_ASKED}
         traces = frozenset(shopper.number for shopper in erased if house.knows(shopper.email))
-        restored = {mail.restore_url: goods for mail in seen.mails if (goods := _restored(house.url, mail)) is not None}
+        restored = {
+            mail.restore_url: goods for mail in seen.mails if (goods := brought_back(house.url, mail)) is not None
+        }
         return replace(seen, traces=traces, restored=restored)
 
     def _seen(self, life: Life, letters: tuple[Letter, ...], mails: tuple[Mail, ...]) -> Seen:
@@ -189,53 +147,6 @@ class Simulation:
             shown_tells_consent=self._platform.shown_tells_consent,
             asks_back=self._platform.asks_back,
         )
-
-
-class _Day:
-    """What happens, and who is told."""
-
-    def __init__(
-        self, platform: Platform, world: World, weather: Weather, diary: Diary, post: PostOffice, house: House
-    ) -> None:
-        self._platform, self._world, self._weather = platform, world, weather
-        self._diary, self._post, self._house = diary, post, house
-        # One thread that lives as long as this process: Linux ends a tied child with the thread that started it.
-        self._keeper = ThreadPoolExecutor(1, thread_name_prefix="keeper")
-        self._kept: list[Future[None]] = []
-
-    @property
-    def is_quiet(self) -> bool:
-        """Whether nothing is under way. Raises ShopbellError when Shopbell did not come up again."""
-        done = [kept.result() for kept in self._kept if kept.done()]
-        return not self._post.busy and len(done) == len(self._kept)
-
-    def let(self, happening: Happening) -> None:
-        """Let it happen: the world changes, the browser and the platform tell of it."""
-        self._world.take(happening)
-        if happening.kind is Kind.ERASURE_ASKED:
-            self._post.withdraw(happening.shopper.number)
-        body = browser.batch(happening, self._platform, self._world)
-        if body is not None:
-            letter = Letter(happening, None, body)
-            self._post.keep(letter)
-            self._post.send(letter)
-        deliveries = self._platform.deliveries(happening, self._world)
-        if happening.kind is Kind.ERASURE_ASKED and not deliveries:
-            self._beside(lambda: self._house.erase(happening.shopper.email))
-        for delivery in deliveries:
-            letter = Letter(happening, delivery, delivery.body)
-            self._post.keep(letter)
-            for at in self._weather.sendings(delivery, happening.at, self._platform.manners):
-                self._diary.at(at, lambda letter=letter: self._post.send(letter))  # type: ignore[misc]
-
-    def plan_outage(self) -> None:
-        """Shopbell goes down and comes up again, while the diary goes on."""
-        away = self._weather.house_away
-        self._diary.at(away.begins_at, lambda: self._beside(self._house.stop))
-        self._diary.at(away.ends_at, lambda: self._beside(self._house.start))
-
-    def _beside(self, act: Callable[[], None]) -> None:
-        self._kept.append(self._keeper.submit(act))
 
 
 def pace_from_now(speed: int, seconds: int) -> Pace:
@@ -256,55 +167,3 @@ def _opening(now: Millis) -> Millis:
     late = max(0, now - OPENS_AT)
     days, rest = divmod(late, DAY)
     return OPENS_AT + days * DAY + (rest if rest <= 2 * HOUR else DAY)
-
-
-def mails_of(url: str) -> tuple[Mail, ...]:
-    """Every mail in the development mailbox, newest first."""
-    return tuple(_mail(told) for told in requests.get(f"{url}/dev/mailbox.json", timeout=60).json())
-
-
-def _mail(told: dict[str, Any]) -> Mail:
-    headers = dict(told["headers"])
-    restores = re.search(r"https?://\S+/c/\S+", told["text"])
-    return Mail(
-        to=told["to"].rpartition("<")[2].rstrip(">"),
-        subject=told["subject"],
-        text=told["text"],
-        rule=told["rule"],
-        at=from_datetime(parsedate_to_datetime(told["date"])),
-        restore_url=restores[0] if restores else "",
-        unsubscribe_url=headers.get("List-Unsubscribe", "").strip("<>"),
-    )
-
-
-def _restored(url: str, mail: Mail) -> Goods | None:
-    """What the mail's link brings back, as the shop's page asks for it; None where it leads to no cart any more."""
-    token = mail.restore_url.rpartition("/")[2]
-    answered = requests.get(f"{url}/v1/carts/{token}", headers={"Origin": url}, timeout=60) if token else None
-    if answered is None or not answered.ok:
-        return None
-    return frozenset((line["sku"], line["quantity"]) for line in answered.json()["cart"]["lines"])
-
-
-class _Quiet(WSGIRequestHandler):
-    def log(self, type: str, message: str, *args: object) -> None:  # noqa: A002 - werkzeug's own name for it
-        """Nobody reads a line for each question."""
-
-
-@contextmanager
-def _serving(api: Flask, port: int, is_away: Callable[[], bool]) -> Iterator[str]:
-    """The platform's API on this machine; while the platform is away it answers 503."""
-
-    def away() -> Response | None:
-        return Response(status=503) if is_away() else None
-
-    api.before_request_funcs.setdefault(None, []).insert(0, away)
-    server = make_server("127.0.0.1", port, api, threaded=True, request_handler=_Quiet)
-    thread = threading.Thread(target=server.serve_forever, name="platform", daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

@@ -59,8 +59,9 @@ def command(
 
 
 def _tell_settings(platform: str, speed: int) -> int:
-    from simulator.house import entry_of, free_port, settings_of
+    from simulator.house import entry_of, settings_of
     from simulator.platform import side
+    from simulator.ports import free_port
     from simulator.run import pace_from_now
 
     pace = pace_from_now(speed, seconds=60)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -44,6 +45,24 @@ def _clocks(**environment: str) -> tuple[int, int]:
     told = subprocess.run([sys.executable, "-c", LOOK], env=environment, capture_output=True, text=True, check=True)
     shop, machine = map(int, told.stdout.split())
     return shop, machine
+
+
+OF_THE_MACHINE = """
+from engine import recovery
+from engine.pipeline.processing import CLOCK_TOLERANCE
+from engine.schedule import OVERDUE
+from engine.store import deliveries, errands, timers
+print(CLOCK_TOLERANCE / 1_000, OVERDUE / recovery.OVERDUE, deliveries.LEASE / recovery.DELIVERY_LEASE,
+      errands.LEASE / recovery.ERRAND_LEASE, timers.LEASE / recovery.VISITOR_LEASE)
+"""
+"""Whatever is real work and is compared with the shop's time, as so many times what it is on the machine's clock."""
+
+
+def test_no_lease_runs_out_and_no_clock_seems_wrong_because_a_shop_is_fast() -> None:
+    environment = os.environ | {"SHOPBELL_CLOCK": "1800,5000000000000,0"}
+    command = [sys.executable, "-c", OF_THE_MACHINE]
+    told = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+    assert {float(times) for times in told.split()} == {1_800.0}
 
 
 def test_every_process_reads_the_clock_from_its_environment() -> None:

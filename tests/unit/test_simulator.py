@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import socket
+import sys
+from contextlib import nullcontext
 from dataclasses import replace
 
 import pytest
@@ -11,6 +14,7 @@ from hypothesis import strategies as st
 from engine.clock import DAY, HOUR, MINUTE, SECOND, Millis
 from simulator.life import COMING, OPENS_AT, Happening, Kind, Life, Shopper, Story, live
 from simulator.platform import Delivery, Manners, side, sides
+from simulator.ports import KeptPort
 from simulator.post import Answer, Letter
 from simulator.promises import Mail, Seen, broken, lost
 from simulator.weather import Weather, weather_of
@@ -267,3 +271,20 @@ def test_a_delivery_that_is_not_understood_breaks_a_promise(answer: Answer) -> N
     told = letter(who(Story.BUYS), Kind.ORDERED, "order", taken_at=NEVER)
     (problem,) = broken(seen(replace(told, answers=[answer])))
     assert "was refused" in problem
+
+
+# --- ports ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_kept_port_is_the_servers_alone() -> None:
+    kept = KeptPort()
+    only_on_linux = pytest.raises(OSError, match="in use") if sys.platform == "linux" else nullcontext()
+    with socket.socket() as stranger, only_on_linux:
+        stranger.bind(("127.0.0.1", kept.number))
+    for _ in range(2):  # it goes down, and comes up again
+        with socket.create_server(("127.0.0.1", kept.number)), socket.create_connection(("127.0.0.1", kept.number)):
+            pass
+    kept.give_up()
+    with socket.socket() as stranger:
+        stranger.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        stranger.bind(("127.0.0.1", kept.number))
