@@ -8,7 +8,19 @@ from collections.abc import Collection
 from engine import ids
 from engine.clock import Millis
 from engine.events import Consent, Event
-from engine.people import MAX_DEVICES, Basis, Device, Person, Profile, bring, join, merge, noted
+from engine.people import (
+    MAX_DEVICES,
+    MAX_FORMER_IDS,
+    Basis,
+    Device,
+    Person,
+    Profile,
+    bring,
+    join,
+    merge,
+    merge_accounts,
+    noted,
+)
 from engine.store.books import Books
 from engine.store.unit import Loaded, LoadedVisitor
 from engine.visitors import ABOUT_ORDERS, MAX_CONTACTS, Closed, Visitor, contents_in, drop_cart, learn, remember_order
@@ -40,7 +52,13 @@ def names_in(event: Event) -> list[tuple[str, str]]:
 
 def identities_of(shop: str, event: Event) -> list[tuple[str, str]]:
     """The same as (kind, hash) pairs, as they are stored."""
-    return [(kind, hash_of(shop, value)) for kind, value in names_in(event)]
+    return [(kind, hash_of(shop, value)) for kind, value in [*names_in(event), *_former_name(event)]]
+
+
+def _former_name(event: Event) -> list[tuple[str, str]]:
+    """The number of an account that went up in the one that the event names; only the shop's server may say so."""
+    told = event.type in _IDENTIFYING and event.trusted and event.formerly and event.customer_id
+    return [("customer", event.formerly)] if told and event.formerly != event.customer_id else []
 
 
 def person_of(unit: Books, visitor: LoadedVisitor) -> Loaded[Person] | None:
@@ -55,6 +73,7 @@ def link(unit: Books, visitor: LoadedVisitor, event: Event) -> None:
         person = _find_or_make(unit, visitor, named)
         if event.trusted:
             _unite(unit, visitor.key.shop, person, named)
+            _take_over(unit, visitor.key.shop, person, event)
         _attach(unit, visitor, person, named, event)
         visitor.state.vouched |= event.trusted
     loaded = person_of(unit, visitor)
@@ -101,6 +120,28 @@ def _unite(unit: Books, shop: str, person: Loaded[Person], named: list[tuple[str
             unit.merge_people(shop, other.state.id, person.state.id)
 
 
+def _take_over(unit: Books, shop: str, person: Loaded[Person], event: Event) -> None:
+    """The shop made one of two accounts: whoever had the other one is this person, and goes by this number now."""
+    for kind, number in _former_name(event):
+        key, state = (shop, kind, hash_of(shop, number)), person.state
+        other = unit.people.get((shop, unit.identities.get(key, "")))
+        if other is not None and other is not person:
+            merge_accounts(state, other.state)
+            unit.merge_people(shop, other.state.id, state.id)
+        elif other is None:
+            _remember(unit, key, state)
+        state.customer_id = event.customer_id or ""
+        state.former_ids = [*(known for known in state.former_ids if known != number), number][-MAX_FORMER_IDS:]
+        person.changed = True
+
+
+def _remember(unit: Books, key: tuple[str, str, str], person: Person) -> None:
+    """From now on this name is theirs."""
+    shop, kind, value = key
+    unit.identities[key] = person.id
+    unit.add("identities", {"shop": shop, "kind": kind, "value": value, "person": person.id})
+
+
 def _is_another(present: Person, named: dict[str, str]) -> bool:
     return bool(present.email and named.get("email")) or bool(present.customer_id and named.get("customer"))
 
@@ -112,8 +153,7 @@ def _attach(
     for kind, value in named:
         key = (shop, kind, hash_of(shop, value))
         if key not in unit.identities:
-            unit.identities[key] = state.id
-            unit.add("identities", {"shop": shop, "kind": kind, "value": key[2], "person": state.id})
+            _remember(unit, key, state)
             person.changed = True
         if kind == "email" and not state.email:
             state.email = value.strip()

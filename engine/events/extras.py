@@ -103,6 +103,7 @@ _READERS: dict[str, Callable[[object], object]] = {
     "time_zone": _zone,
     "logged_in": _yes_or_no,
     "loyalty": _loyalty,
+    "formerly": _words,
     "attributes": _attributes,
     "tags": lambda value: _list(value) or (),
     "segments": _list,

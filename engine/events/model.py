@@ -212,6 +212,8 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True):
     time_zone: str = ""
     logged_in: bool | None = None
     loyalty: Loyalty | None = None
+    formerly: str = ""
+    """The customer number of another account of the same person, which went up in ``customer_id``."""
     attributes: dict[str, Trait] = {}
     tags: tuple[str, ...] = ()
     segments: tuple[str, ...] | None = None

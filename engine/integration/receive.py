@@ -57,7 +57,8 @@ class Delivery(msgspec.Struct, frozen=True):
 class PrivacyRequest(msgspec.Struct, frozen=True, omit_defaults=True):
     """What the platform asks on behalf of a person (or, at its end, of the whole shop).
 
-    ``refs`` names orders of somebody who is known by nothing else, as events name them.
+    ``refs`` names orders of somebody who is known by nothing else, as events name them. ``unless_merged``: erase nobody
+    whose account with this ``customer_id`` went up in another one; they are customers still.
     """
 
     kind: Literal["export", "erase", "erase_shop"]
@@ -65,6 +66,7 @@ class PrivacyRequest(msgspec.Struct, frozen=True, omit_defaults=True):
     customer_id: str = ""
     refs: tuple[str, ...] = ()
     reference: str = ""
+    unless_merged: bool = False
 
 
 class ShopSaid(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.people.person import MAX_DEVICES, Basis, Person
+from engine.people.person import MAX_DEVICES, MAX_FORMER_IDS, Basis, Person
 from engine.people.profile import Profile, bring, join, noted
 from engine.visitors import MAX_CONTACTS, MAX_ORDERS, Visitor, join_orders
 
@@ -20,6 +20,19 @@ def merge(stays: Person, gone: Person) -> None:
     stays.contacts = sorted([*stays.contacts, *gone.contacts], key=lambda contact: contact.at)[-MAX_CONTACTS:]
     stays.devices = sorted([*stays.devices, *gone.devices], key=lambda device: device.at)[-MAX_DEVICES:]
     stays.profile = _profile(stays.profile, gone.profile)
+
+
+def merge_accounts(stays: Person, gone: Person) -> None:
+    """The same where the shop made one of two accounts, each of which may have an address of its own.
+
+    A yes was given for one address; a no is the person's, whatever address they said it with.
+    """
+    if not stays.email:
+        stays.email, stays.unsubscribed_at, stays.bounced_at = gone.email, gone.unsubscribed_at, gone.bounced_at
+    elif gone.email:
+        gone.basis, gone.withdrawn_at = None, _later(gone.withdrawn_at, gone.unsubscribed_at)
+    merge(stays, gone)
+    stays.former_ids = [*dict.fromkeys([*stays.former_ids, *gone.former_ids])][-MAX_FORMER_IDS:]
 
 
 def _later(one: int | None, other: int | None) -> int | None:

@@ -43,6 +43,8 @@ class Person(msgspec.Struct, omit_defaults=True):
     id: str
     email: str = ""
     customer_id: str = ""
+    former_ids: list[str] = []
+    """The customer numbers of accounts that went up in this one."""
     name: str = ""
     language: str = ""
     country: str = ""
@@ -83,6 +85,7 @@ class Person(msgspec.Struct, omit_defaults=True):
 
 
 MAX_DEVICES = 5
+MAX_FORMER_IDS = 10
 
 
 def remember_contact(contacts: list[Contact], contact: Contact) -> list[Contact]:

@@ -54,6 +54,13 @@ def find_person(engine: Engine, shop: str, identities: list[tuple[str, str]], pe
         return found
 
 
+def former_ids(engine: Engine, shop: str, person_id: str) -> list[str]:
+    """The customer numbers of accounts that went up in this person's."""
+    with reading(engine) as connection:
+        row = connection.execute(_person(shop, person_id)).one_or_none()
+    return msgspec.msgpack.decode(row.state, type=Person).former_ids if row else []
+
+
 def export(engine: Engine, shop: str, person_id: str) -> dict[str, Any]:
     """Everything about the person and their visitors, by table, ready for JSON. Raises StoreError."""
     with reading(engine) as connection:

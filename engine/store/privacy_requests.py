@@ -41,6 +41,8 @@ def carry_out(
 ) -> Request:
     """Erase at once; an export waits for whoever gives it out, unless nobody is known. Raises StoreError."""
     person = privacy.find_person(engine, shop, identities, person_id)
+    if person and request.unless_merged and request.customer_id in privacy.former_ids(engine, shop, person):
+        person = None
     waits = request.kind == "export" and person is not None
 
     def work(connection: Connection) -> Request:

@@ -44,6 +44,11 @@ of an inventory item that it does not explain, so the API is asked which variant
 answered is true at that moment, in whatever order the webhooks came. A variant that goes on selling without stock, or
 is not tracked, tells nothing.
 
+**Who is deleted in the shop** is forgotten here too: after five minutes Shopify is asked whether there really is no
+such customer any more. Without anything to ask with, its signed word counts. Of two accounts that the shop merges one
+is deleted; whoever it was becomes one person here with whoever had the other (scope `read_customer_merge`), and is not
+erased. That `customers/delete` comes with a merge as well, and which of the two comes first, is written nowhere.
+
 **Through the shop's own address.** The app proxy passes on what pages send to `/apps/shopbell` and signs the address it
 passes it to: no key, no origin, no third party; who is logged in comes signed as well.
 
@@ -150,6 +155,8 @@ class Shopify(
     def ask(self, what: str, cursor: str, call: Call) -> Page:
         """A page of orders, abandoned checkouts or variants; nothing where there is nothing to ask with."""
         kind, _, number = what.partition(":")
+        if kind == people.GONE:
+            return people.ask_whether_gone(self._api if self.settings.may_ask else None, number, cursor, call)
         if not self.settings.may_ask:
             return Page(News(), cursor)
         if kind in goods.LOOK_UPS:

@@ -1,14 +1,22 @@
-"""Who may be written to, and what people ask of the shop."""
+"""Who may be written to, who they are, and what people ask of the shop."""
 
 from __future__ import annotations
 
-from engine.errors import Unreadable
-from engine.integration import News, PrivacyRequest, WireEvent, fact
+import re
+
+from engine.errors import CallError, Unreadable
+from engine.integration import Call, News, Page, PrivacyRequest, WireEvent, fact
+from integrations.shopify.api import Api
 from integrations.shopify.body import Json, group, ref, require, text
 
 _YES = frozenset(["subscribed"])
 _NO = frozenset(["unsubscribed", "redacted", "invalid"])
 """``not_subscribed`` and ``pending`` are neither: they take nothing back that was said elsewhere."""
+GONE = "gone"
+"""What the look-up of a customer who was deleted is called."""
+MERGED_WITHIN_MS = 5 * 60_000
+_NAME = re.compile(r"gid://shopify/Customer/([0-9]{1,20})\Z")
+_CUSTOMER = "query($id: ID!) { customer(id: $id) { id } }"
 
 
 def from_email_consent(body: Json) -> list[WireEvent]:
@@ -44,6 +52,56 @@ def _consent(kind: str, consent: Json, body: Json) -> list[WireEvent]:
     told = {kind: state in _YES, "source": f"Shopify: {state}"}
     said = fact("consent_changed", "shopify", customer, kind, state, at, at=at, email=email, consent=told)
     return [said | ({"customer_id": customer} if customer else {})]
+
+
+def from_merge(body: Json) -> list[WireEvent]:
+    """``customers/merge``: two accounts became one, once that is done; the other may still be told as deleted."""
+    require(body, "admin_graphql_api_customer_kept_id", "admin_graphql_api_customer_deleted_id", "status")
+    kept, gone = (_customer_of(body, f"admin_graphql_api_customer_{which}_id") for which in ("kept", "deleted"))
+    if not kept or not gone or (text(body, "status") or "").casefold() != "completed":
+        return []
+    return [fact("contact_given", "shopify", "merge", kept, gone, customer_id=kept, formerly=gone)]
+
+
+def from_deletion(body: Json) -> News:
+    """``customers/delete``: somebody's account is gone. The topic is not signed, so a body that says more of a customer
+    than their number is none.
+    """
+    require(body, "id", "admin_graphql_api_id")
+    if body.get("email") or body.get("created_at"):
+        raise Unreadable("it is about a customer who is there")
+    number = _customer_of(body, "admin_graphql_api_id")
+    return News(look_ups=(f"{GONE}:{number}",) if number else ())
+
+
+def _customer_of(body: Json, name: str) -> str | None:
+    found = _NAME.match(text(body, name) or "")
+    return found[1] if found else None
+
+
+def ask_whether_gone(api: Api | None, number: str, cursor: str, call: Call) -> Page:
+    """Whether the customer is really not there any more: then they are forgotten here too.
+
+    Of two accounts that become one the other is deleted, and webhooks come in no order; so it is waited a while for
+    word of that. Without an ``api``, or one that may not see customers, the signed body has to do. Raises CallError,
+    Throttled and Unreadable when it was asked and did not say.
+    """
+    if not cursor:
+        return Page(News(), "waited", MERGED_WITHIN_MS)
+    if api is not None and _is_there(api, number, call):
+        return Page(News())
+    reference = f"customer {number} was deleted"
+    return Page(News(requests=(PrivacyRequest("erase", customer_id=number, reference=reference, unless_merged=True),)))
+
+
+def _is_there(api: Api, number: str, call: Call) -> bool:
+    try:
+        data, _ = api.query(call, _CUSTOMER, {"id": f"gid://shopify/Customer/{number}"})
+    except CallError as error:
+        if not error.refused:
+            raise
+        return False
+    return bool(group(data, "customer"))
 
 
 def from_data_request(body: Json) -> News:

@@ -91,6 +91,17 @@ TOPICS = {
     ),
     "customers/create": Topic("`consent_changed`, of API versions that tell consent; not registered", _customer),
     "customers/update": Topic("`consent_changed`, of API versions that tell consent; not registered", _customer),
+    "customers/merge": Topic(
+        "`contact_given`: two accounts are one person from now on, who goes by the number that is left",
+        _events(people.from_merge),
+        "admin_graphql_api_customer_kept_id admin_graphql_api_customer_deleted_id status",
+    ),
+    "customers/delete": Topic(
+        "the person is erased once Shopify has confirmed that there is no such customer any more; nobody whose account "
+        "went up in another one",
+        people.from_deletion,
+        "id admin_graphql_api_id",
+    ),
     "customers_email_marketing_consent/update": Topic(
         "`consent_changed`", _events(people.from_email_consent), "customer_id email_address email_marketing_consent"
     ),

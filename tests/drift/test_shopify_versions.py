@@ -37,6 +37,8 @@ SILENT_BEFORE = {
     "app/uninstalled": ALWAYS,
     "customers/create": ALWAYS,
     "customers/update": ALWAYS,
+    "customers/delete": ALWAYS,
+    "customers/merge": ALWAYS,
     "customers/data_request": ALWAYS,
     "customers/redact": ALWAYS,
     "inventory_levels/update": ALWAYS,

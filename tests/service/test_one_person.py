@@ -103,6 +103,16 @@ def test_a_browser_that_says_both_makes_nobody_of_two(shop: Shop) -> None:
     assert len(people(shop.premises)) == 2
 
 
+def test_a_browser_cannot_say_that_two_accounts_became_one(shop: Shop) -> None:
+    shop.premises.hear("contact_given", email="other@shopper.example", customer_id="8")
+    shop.customer()
+    shop.premises.post("contact_given", "v1", email=ADDRESS, customer_id="7", formerly="8")
+    assert len(people(shop.premises)) == 2
+    shop.premises.hear("contact_given", customer_id="7", formerly="8")
+    [person] = people(shop.premises)
+    assert (person.email, person.customer_id, person.former_ids) == (ADDRESS, "7", ["8"])
+
+
 def test_in_one_delivery_too(shop: Shop) -> None:
     """Nothing of the one who is gone is left over, also of what was not written yet."""
     shop.newsletter()

@@ -2,88 +2,24 @@
 
 from __future__ import annotations
 
-import json
-import os
-from collections.abc import Mapping
 from pathlib import Path
 
-import msgspec
 import pytest
 import structlog
 
-from engine.clock import HOUR, to_iso
-from engine.errands import Errands
-from engine.http import Answered, Caller
-from engine.intake import Intake, Outcome, Platform, open_platform
-from engine.integration import Delivery
-from engine.live import LiveRules
-from engine.store import errands
+from engine.clock import to_iso
+from engine.intake import Outcome
 from engine.store.errands import ERRANDS
 from engine.store.unit import CONSENTS
-from integrations.shopify import Shopify
-from tests.builders import Premises, rule_set
+from tests.builders import Premises
+from tests.service.shopify_shop import Api, Body, Shop, body_of, open_shop
 
-BODIES = Path(__file__).parents[1] / "fixtures" / "integrations" / "shopify" / "bodies"
-HEAD = """
-shop:
-  name: Vloei
-  languages: [nl]
-  currency: EUR
-  time_zone: Europe/Amsterdam
-integrations:
-  shopify: {shop: voorbeeld.myshopify.com, client_id: app-7}
-"""
 WAITS = "name: tells\nwhen: [back_in_stock]\nthen: [tag: waited]"
-
-
-class Api(Caller):
-    """Shopify's API, with ``data`` as its answer to every query."""
-
-    def __init__(self, data: object) -> None:
-        super().__init__()
-        self.data = data
-        self.asked: list[object] = []
-
-    def ask(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes = b"", *, within_s: float = 0
-    ) -> Answered:
-        told = json.loads(body)
-        if url.endswith("access_token"):
-            return Answered(200, b'{"access_token": "t", "expires_in": 86399}')
-        self.asked.append(told["variables"])
-        return Answered(200, msgspec.json.encode({"data": self.data}))
-
-
-class Shop:
-    """The shop, its platform's webhooks and the clock that asks the platform."""
-
-    def __init__(self, premises: Premises, live: LiveRules, platform: Platform) -> None:
-        self.premises = premises
-        self._live, self._platform = live, platform
-        self._intake = Intake(premises.engine, premises.committer, premises.hands)
-
-    def delivers(self, topic: str, **body: object) -> Outcome:
-        return self._intake.take(self._platform, Delivery(topic, json.dumps(body).encode())).outcome
-
-    def asks(self, api: Api) -> None:
-        told: list[str] = []
-        Errands(self._live, self._intake, told.append, api, public_url="https://bell.example").run()
 
 
 @pytest.fixture
 def shop(premises: Premises, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shop:
-    hands = premises.hands
-    monkeypatch.setitem(os.environ, "SHOPIFY_CLIENT_SECRET", "hush")
-    monkeypatch.setattr(errands, "database_now", lambda connection: hands())
-    premises.use(rule_set(WAITS, head=HEAD))
-    (file := tmp_path / "rules.yaml").write_text(premises.shop.rules.source, encoding="utf-8")
-    live, platform = LiveRules(file, premises.engine), open_platform(premises.shop, "shopify")
-    assert platform is not None
-    usual = [*Shopify.polls, "webhooks"]
-    errands.plan(premises.engine, premises.shop.id, "shopify", usual, again=False)
-    with premises.engine.begin() as connection:
-        connection.execute(ERRANDS.update().values(due_at=hands.now + HOUR))
-    return Shop(premises, live, platform)
+    return open_shop(premises, tmp_path, monkeypatch, WAITS, settings="client_id: app-7")
 
 
 def levels(*available: int, at: str) -> object:
@@ -105,10 +41,6 @@ def levels(*available: int, at: str) -> object:
     return {"found": {"variants": {"pageInfo": {"hasNextPage": False, "endCursor": None}, "nodes": [variant]}}}
 
 
-def due(shop: Shop) -> list[str]:
-    return sorted(row.what for row in shop.premises.rows(ERRANDS) if row.due_at <= shop.premises.hands.now)
-
-
 # --- stock ------------------------------------------------------------------------------------------------------------
 
 
@@ -117,8 +49,8 @@ def test_one_location_that_has_it_again_reaches_whoever_saw_it_sold_out(shop: Sh
     shop.premises.post("product_viewed", "v1", product=sold_out)
     shop.premises.later(1_000)
     at = to_iso(shop.premises.hands.now)
-    level = {"inventory_item_id": 271878346596884015, "location_id": 2, "available": 4, "updated_at": at}
-    assert shop.delivers("inventory_levels/update", **level) is Outcome.ACCEPTED
+    level: Body = {"inventory_item_id": 271878346596884015, "location_id": 2, "available": 4, "updated_at": at}
+    assert shop.delivers("inventory_levels/update", level) is Outcome.ACCEPTED
     api = Api(levels(0, 4, 3, at=at))
     shop.asks(api)
     assert api.asked == [{"id": "gid://shopify/InventoryItem/271878346596884015", "after": None}]
@@ -132,10 +64,9 @@ def test_levels_that_overtake_each_other_are_one_question_and_the_truth_of_its_m
     shop.premises.later(10_000)
     for ago, available in ((1_000, 0), (9_000, 5), (5_000, 2)):
         told_at = to_iso(shop.premises.hands.now - ago)
-        shop.delivers(
-            "inventory_levels/update", inventory_item_id=1, location_id=2, available=available, updated_at=told_at
-        )
-    assert due(shop) == ["inventory:1"]
+        level: Body = {"inventory_item_id": 1, "location_id": 2, "available": available, "updated_at": told_at}
+        shop.delivers("inventory_levels/update", level)
+    assert shop.due() == ["inventory:1"]
     shop.asks(Api(levels(0, 2, at=to_iso(shop.premises.hands.now))))
     assert [good.stock for good in shop.premises.visitor("v1").state.goods] == [2]
     assert "inventory:1" not in {row.what for row in shop.premises.rows(ERRANDS)}
@@ -158,7 +89,7 @@ def test_consent_to_other_ways_is_proven_and_mails_nobody(
     shop.premises.hear("contact_given", "v1", email="sanne@example.nl", customer_id="706405506930370084")
     for state in ("subscribed", "unsubscribed"):
         consent = {"state": state, "updated_at": at, "consent_updated_at": at}
-        shop.delivers(topic, **{customer: 706405506930370084, section: consent})
+        shop.delivers(topic, {customer: 706405506930370084, section: consent})
     rows = {(row.kind, row.granted, row.source) for row in shop.premises.rows(CONSENTS)}
     assert rows == {(kind, True, "Shopify: subscribed"), (kind, False, "Shopify: unsubscribed")}
     assert shop.premises.person_of("v1").basis is None
@@ -168,21 +99,22 @@ def test_consent_to_other_ways_is_proven_and_mails_nobody(
 
 
 def test_a_clock_or_money_that_is_another_than_in_the_rule_file_is_told(shop: Shop) -> None:
-    told = json.loads((BODIES / "shop_moved.json").read_bytes())
+    told = body_of("shop_moved")
     with structlog.testing.capture_logs() as lines:
-        shop.delivers("shop/update", **told)
+        shop.delivers("shop/update", told)
         assert lines == []
-        shop.delivers("shop/update", **(told | {"iana_timezone": "Europe/London", "currency": "GBP"}))
+        shop.delivers("shop/update", told | {"iana_timezone": "Europe/London", "currency": "GBP"})
     [line] = lines
     assert line["event"] == "the platform says otherwise than the rule file"
     assert line["differs"] == "time_zone: Europe/London there, Europe/Amsterdam here, currency: GBP there, EUR here"
 
 
 def test_other_rights_have_the_webhooks_seen_to_at_once(shop: Shop) -> None:
-    assert due(shop) == []
-    shop.delivers("app/scopes_update", id=1, previous=["read_orders"], current=["read_orders", "read_inventory"])
-    assert due(shop) == ["webhooks"]
+    assert shop.due() == []
+    rights: Body = {"id": 1, "previous": ["read_orders"], "current": ["read_orders", "read_inventory"]}
+    shop.delivers("app/scopes_update", rights)
+    assert shop.due() == ["webhooks"]
     api = Api({"webhookSubscriptions": {"pageInfo": {"hasNextPage": False}, "nodes": []}, "done": {"userErrors": []}})
     shop.asks(api)
-    assert {"topic", "hook"} == set(dict(api.asked[1]))  # type: ignore[call-overload]
-    assert due(shop) == []
+    assert {"topic", "hook"} == set(api.asked[1])
+    assert shop.due() == []
