@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 
-from engine.integration import Call, CartNow, Json, News, Page, PrivacyRequest, groups, text
+from engine.errors import Unreadable
+from engine.integration import Call, CartNow, Json, News, OrderNow, Page, PrivacyRequest, groups, text
 from integrations.ecwid.api import Api, NoAccess
 from integrations.ecwid.body import date, iso_of
+from integrations.ecwid.goods import from_product
+from integrations.ecwid.orders import order_now
 from integrations.ecwid.people import from_request
 from integrations.ecwid.told import told
-from integrations.ecwid.walk import OVERLAP_S, Walk
+from integrations.ecwid.walk import OVERLAP_S, PAGE, Walk
 
 POLLS = {"carts": 300_000, "orders": 300_000, "reminders": 300_000}
+TOGETHER = {"product": PAGE}
+"""What is asked for in one call when there is much of it: a shop that counts its stock anew changes all of it."""
 BEGINS_BACK_S = 86_400
 """How far back it looks when it is first connected."""
 MAILED_WITHIN_S = 3 * 86_400
@@ -54,12 +59,28 @@ class Questions:
         """As :meth:`~engine.integration.Looker.look`: by the cart, else by its order."""
         asked = False
         for kind in ("cart", "order"):
-            name = next((ref.split(":", 2)[2] for ref in refs if ref.startswith(f"ecwid:{kind}:")), None)
+            name = _named(refs, kind)
             found = self.api.get(call, f"{kind}s", name) if name else None
             asked |= name is not None
             if found is not None:
                 return _cart_now(found) if kind == "cart" else _order_now(found)
         return CartNow.GONE if asked else None
+
+    def look_at_order(self, refs: tuple[str, ...], later: Collection[str], call: Call) -> OrderNow | None:
+        """As :meth:`~engine.integration.OrderLooker.look_at_order`."""
+        name = _named(refs, "order")
+        if name is None:
+            return None
+        found = self.api.get(call, "orders", name)
+        return OrderNow.CANCELLED if found is None else order_now(found, later)
+
+    def ask_together(self, whats: tuple[str, ...], call: Call) -> Mapping[str, Page]:
+        """Products, by their numbers. One that is not in the answer, or that nobody can read, is asked for alone."""
+        numbers = ",".join(what.partition(":")[2] for what in whats)
+        found = self.api.get(call, "products", productId=numbers, limit=PAGE) or {}
+        told_of = {f"product:{text(product, 'id')}": product for product in groups(found, "items")}
+        pages = {what: _stock_of(told_of[what]) for what in whats if what in told_of}
+        return {what: page for what, page in pages.items() if page is not None}
 
     # --- lists --------------------------------------------------------------------------------------------------------
 
@@ -135,6 +156,17 @@ class Questions:
         except NoAccess:
             return False
         return True
+
+
+def _named(refs: tuple[str, ...], kind: str) -> str | None:
+    return next((ref.split(":", 2)[2] for ref in refs if ref.startswith(f"ecwid:{kind}:")), None)
+
+
+def _stock_of(product: Json) -> Page | None:
+    try:
+        return Page(News(events=tuple(from_product(product))))
+    except Unreadable:
+        return None
 
 
 def _mailed(cart: Json) -> str | None:

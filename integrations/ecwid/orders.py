@@ -6,7 +6,9 @@ One that is ``INCOMPLETE`` was never placed: it is what Ecwid calls an unfinishe
 
 from __future__ import annotations
 
-from engine.integration import Json, WireEvent, amount, fact, require, text, without_nothing
+from collections.abc import Collection
+
+from engine.integration import Json, OrderNow, WireEvent, amount, fact, require, text, without_nothing
 from integrations.ecwid.body import (
     consent_in,
     country_of,
@@ -20,6 +22,9 @@ from integrations.ecwid.body import (
 )
 
 _UNPAID = frozenset(["AWAITING_PAYMENT"])
+_ON_ITS_WAY = frozenset(["SHIPPED", "OUT_FOR_DELIVERY", "DELIVERED", "RETURNED", "READY_FOR_PICKUP"])
+"""What is sent, or lies ready, before it is paid is paid at the door or by an invoice."""
+_CALLED_OFF = frozenset(["CANCELLED", "REFUNDED", "INCOMPLETE"])
 _PAID = frozenset(["PAID", "PARTIALLY_REFUNDED", "REFUNDED"])
 _PAYMENT = {"CANCELLED": "order_cancelled", "PARTIALLY_REFUNDED": "order_refunded", "REFUNDED": "order_refunded"}
 _FULFILMENT = {
@@ -30,8 +35,11 @@ _FULFILMENT = {
 }
 
 
-def from_order(body: Json, cart: str | None = None) -> list[WireEvent]:
-    """That it was placed, and all that has become of it; ``cart`` is the cart that is known to have become it."""
+def from_order(body: Json, cart: str | None = None, later: Collection[str] = ()) -> list[WireEvent]:
+    """That it was placed, and all that has become of it; ``cart`` is the cart that is known to have become it.
+
+    ``later`` are the ways to pay, in small letters, that are paid on delivery or afterwards.
+    """
     require(body, "id", "items", "paymentStatus", "fulfillmentStatus")
     payment, name, at = text(body, "paymentStatus") or "", text(body, "id"), moment(body, "update")
     if payment == "INCOMPLETE":
@@ -44,14 +52,14 @@ def from_order(body: Json, cart: str | None = None) -> list[WireEvent]:
         name,
         *([cart] if cart else []),
         at=moment(body, "create"),
-        order=_order(body, name, cart),
+        order=_order(body, name, cart, _is_paid(body, later)),
         language=text(body, "lang"),
         country=country_of(body),
         name=person_in(body),
         consent=consent_in(body),
         **whose,
     )
-    short = without_nothing({"id": name, "paid": _is_paid(payment)})
+    short = without_nothing({"id": name, "paid": _is_paid(body, later)})
     became = ["order_paid"] if payment == "PAID" else [_PAYMENT[payment]] if payment in _PAYMENT else []
     became += _FULFILMENT.get(text(body, "fulfillmentStatus") or "", ())
     return [placed, *(fact(kind, "ecwid", name, at=at, order=short, **whose) for kind in became)]
@@ -62,12 +70,25 @@ def _refs(body: Json, cart: str | None) -> list[str]:
     return [f"ecwid:{kind}:{name}" for kind, name in told if name]
 
 
-def _is_paid(status: str) -> bool | None:
-    """None for what the shop has made up itself, and for a cancelled order: that says nothing about a payment."""
-    return True if status in _PAID else False if status in _UNPAID else None
+def order_now(body: Json, later: Collection[str] = ()) -> OrderNow:
+    """Whether it waits for its payment still."""
+    require(body, "id", "paymentStatus")
+    if text(body, "paymentStatus") in _CALLED_OFF:
+        return OrderNow.CANCELLED
+    return OrderNow.UNPAID if _is_paid(body, later) is False else OrderNow.PAID
 
 
-def _order(body: Json, name: str | None, cart: str | None) -> Json:
+def _is_paid(body: Json, later: Collection[str]) -> bool | None:
+    """False only while the shopper is expected to pay. None for what the shop has made up itself, and for a cancelled
+    order: that says nothing about a payment."""
+    status = text(body, "paymentStatus")
+    if status in _PAID:
+        return True
+    is_later = text(body, "fulfillmentStatus") in _ON_ITS_WAY or (text(body, "paymentMethod") or "").casefold() in later
+    return False if status in _UNPAID and not is_later else None
+
+
+def _order(body: Json, name: str | None, cart: str | None, paid: bool | None) -> Json:
     said: Json = {
         "id": name,
         "cart_id": cart,
@@ -76,7 +97,7 @@ def _order(body: Json, name: str | None, cart: str | None) -> Json:
         "tax": amount(body, "tax"),
         "discount": discount(body),
         "coupon": coupon(body),
-        "paid": _is_paid(text(body, "paymentStatus") or ""),
+        "paid": paid,
         "email": text(body, "email"),
         "customer_id": text(body, "customerId"),
         "lines": lines(body),

@@ -29,9 +29,13 @@ function extraFields() {
 /** `Kleur: Blauw / Maat: L`, as our carts from the API have it, too. @param {Record<string, unknown>} [options] */
 const variantOf = (options) => Object.entries(options || {}).map((option) => option.join(": ")).join(" / ") || undefined;
 
-/** The same, back again. @param {string} [variant] */
+/** The same, back again: a value may hold one mark or the other. @param {string} [variant] @returns {Record<string, string> | undefined} */
 const optionsOf = (variant) =>
-  variant && Object.fromEntries(variant.split(" / ").map((option) => [option.split(": ")[0], option.split(": ").slice(1).join(": ")]));
+  variant ? Object.fromEntries(variant.split(/ \/ (?=[^/]*: )/).map((option) => option.split(/: (.*)/s, 2))) : undefined;
+
+/** Of several ticked boxes Ecwid tells one text, and wants a list. @param {Record<string, string>} options */
+const listed = (options) =>
+  Object.fromEntries(Object.entries(options).map(([name, value]) => [name, value.includes(",") ? value.split(/, */) : value]));
 
 /** @param {any} item */
 const line = ({ quantity, product, options }) => ({
@@ -48,27 +52,37 @@ const line = ({ quantity, product, options }) => ({
 let atCheckout = false;
 /** What was told of the checkout on this page. */
 let told = "";
+/** What Ecwid calls the cart that was filled last. */
+let filled = "";
 
 /** @returns {Promise<any>} */
 const cartNow = () => new Promise((resolve) => ecwid().Cart.get(resolve));
 
+/** @param {string} cartId */
+const refsOf = (cartId) => (cartId ? ["ecwid:cart:" + cartId] : undefined);
+
 async function readCart() {
-  const { items, cartId = "", shippingMethod } = await cartNow();
+  const now = await cartNow();
+  if (!now) return null; // after somebody has logged out
+  const { items, cartId = "", shippingMethod, shippingPerson } = now;
   const lines = items.map(line);
   const cart = { id: cartId || undefined, lines };
-  const refs = cartId ? ["ecwid:cart:" + cartId] : undefined;
-  if (atCheckout && items.length) tellCheckout({ cart, refs }, shippingMethod);
+  const refs = refsOf(cartId);
+  if (items.length) filled = cartId;
+  if (atCheckout && items.length) tellCheckout({ cart, refs }, shippingMethod, shippingPerson);
   const visitor = (extraFields()[FIELD] || {}).value;
   return { id: cartId, fingerprint: JSON.stringify([cartId, lines]), empty: !items.length, event: { cart, refs }, visitor };
 }
 
-/** The checkout began with this page; what its shipping costs is asked for when another way was chosen.
- * @param {{ cart: object, refs?: string[] }} event @param {string | undefined} method */
-function tellCheckout(event, method) {
+/** The checkout began with this page; what its shipping costs is asked for when another way, or another place, was
+ * chosen. @param {{ cart: object, refs?: string[] }} event @param {string | undefined} method @param {any} person */
+function tellCheckout(event, method, person) {
   if (!told) shopbell("track", "checkout_started", event);
   const before = told;
-  told = method || told || "begun";
-  if (!method || method == before) return;
+  const { countryCode, postalCode } = person || {};
+  const chosen = method && [method, countryCode, postalCode].join("|");
+  told = chosen || told || "begun";
+  if (!chosen || chosen == before) return;
   ecwid().Cart.calculateTotal((/** @type {any} */ order) => {
     // Null where Ecwid could not be reached: the next change asks again.
     if (!order) told = before || "begun";
@@ -76,9 +90,19 @@ function tellCheckout(event, method) {
   });
 }
 
+/** The order ends the story here and now, however slow the API is. That one waits for its payment the API tells.
+ * @param {any} order */
+function thank({ vendorNumber, total, shipping, paymentStatus, items = [] }) {
+  if (!vendorNumber) return; // another number than the one by which the API knows it
+  const paid = paymentStatus == "PAID" || undefined;
+  const order = { id: String(vendorNumber), cart_id: filled || undefined, total, shipping, paid, lines: items.map(line) };
+  shopbell("track", "order_placed", { order, refs: refsOf(filled) });
+}
+
 /** @param {() => void} changed */
 function watch(changed) {
   ecwid().OnCartChanged.add(changed);
+  ecwid().OnOrderPlaced.add(thank);
   ecwid().OnPageLoaded.add((/** @type {any} */ page) => {
     atCheckout = /^CHECKOUT_(?!RESULT)/.test(page.type);
     if (atCheckout) changed();
@@ -94,15 +118,19 @@ async function claim(visitor) {
   if (ecwid().refreshConfig && !atCheckout) ecwid().refreshConfig();
 }
 
+/** Whether Ecwid has taken it. @param {object} item @returns {Promise<boolean>} */
+const put = (item) => new Promise((callback) => ecwid().Cart.addProduct({ ...item, callback }));
+
 /** Adds what is missing of the cart that was left, with its options. @param {any} cart */
 async function merge({ lines }) {
-  const { items } = await cartNow();
+  const { items } = (await cartNow()) || { items: [] };
   for (const { product_id, variant, quantity } of lines) {
     let missing = quantity;
     for (const { product, options, quantity: there } of items)
       if (String(product.id) == product_id && variantOf(options) == (variant || undefined)) missing -= there;
-    const wanted = { id: Number(product_id), quantity: missing, options: optionsOf(variant) };
-    if (product_id && missing > 0) await new Promise((callback) => ecwid().Cart.addProduct({ ...wanted, callback }));
+    const options = optionsOf(variant);
+    const wanted = { id: Number(product_id), quantity: missing, options };
+    if (product_id && missing > 0) (await put(wanted)) || (options && (await put({ ...wanted, options: listed(options) })));
   }
   ecwid().openPage("cart");
 }

@@ -6,7 +6,7 @@ They are known by a hint that only :func:`told` gives: no webhook has one, whate
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 import msgspec
 
@@ -32,13 +32,13 @@ def is_told(delivery: Delivery) -> bool:
     return "asked" in delivery.hints
 
 
-def read(delivery: Delivery) -> News:
-    """What it says. Raises Unreadable."""
+def read(delivery: Delivery, later: Collection[str] = ()) -> News:
+    """What it says; ``later`` are ways to pay, see :func:`from_order`. Raises Unreadable."""
     kind, thing = delivery.hints["asked"], json_object(delivery.body)
     if kind == "carts":
         return from_cart(thing)
     if kind == "orders":
-        return News(events=tuple(from_order(thing, delivery.hints.get("cart"))))
+        return News(events=tuple(from_order(thing, delivery.hints.get("cart"), later)))
     if kind not in _EVENTS:
         raise UnknownTopic(delivery.topic)
     return News(events=tuple(_EVENTS[kind](thing)))

@@ -2,44 +2,27 @@
 
 from __future__ import annotations
 
-import email
 import json
 from collections.abc import Iterator
-from email.message import EmailMessage
-from email.policy import default
 from pathlib import Path
 
-import msgspec
 import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from sqlalchemy import select
-from werkzeug.test import TestResponse
 
-from engine.clock import DAY, MINUTE
 from engine.decisions import Guard
-from engine.deliver import Deliverer
-from engine.errands import Errands
-from engine.http import Caller
-from engine.intake import Intake
 from engine.integration import Json
-from engine.links import Links
 from engine.messages import DeliveryState
-from engine.settings import Settings
-from engine.store import budgets, errands, models, privacy_requests
-from engine.store.database import reading
+from engine.store import privacy_requests
 from engine.store.errands import ERRANDS
-from engine.store.unit import CARTS, DELIVERIES, EVENTS, ORDERS, VISITORS
-from tests.builders import SURPRISE, Hands
+from engine.store.unit import CARTS, DELIVERIES, EVENTS, ORDERS
 from tests.parts import SmtpServer
-from tests.service.doors import Door, environment_for, error_code, rule_file
+from tests.service.doors import error_code, order_placed
+from tests.service.ecwid_shop import Shop, is_left, open_shop, words_of
 from tests.service.ecwid_store import (
     ADDRESS,
     CART,
-    SECRET,
-    TOKEN,
-    EcwidStore,
     date_of,
     its_order,
     left_cart,
@@ -47,52 +30,7 @@ from tests.service.ecwid_store import (
     webhook,
 )
 
-LOOPBACK = Caller(permit=lambda address: address.is_loopback, schemes=("http",))
-WAIT = 5 * MINUTE
 Captured = pytest.CaptureFixture[str]
-
-
-class Shop(Door):
-    """A running application whose shop sells by Ecwid, and a clock that asks its API."""
-
-    def __init__(self, settings: Settings, store: EcwidStore, hands: Hands, smtp: SmtpServer) -> None:
-        super().__init__(settings)
-        self.store, self.hands = store, hands
-        self.rung: list[str] = []
-        live, links = self.house.live, Links("a-key-that-only-the-tests-know-of", "http://127.0.0.1:1")
-        self._errands = Errands(live, Intake(self.engine, self.house.committer), self.rung.append, LOOPBACK)
-        self._deliverer = Deliverer(self.engine, live, links, smtp.url, platforms=LOOPBACK)
-
-    def hook(self, told: Json, *, headers: dict[str, str] | None = None, path: str = "ecwid/ink") -> TestResponse:
-        """A webhook, as Ecwid sends it."""
-        signed = {"X-Ecwid-Webhook-Signature": signature_of(told)} if headers is None else headers
-        body = msgspec.json.encode(told)
-        answer = self.client.post(f"/hooks/{path}?eventtype={told['eventType']}", data=body, headers=signed)
-        self.contract.names_no_other_than(answer, "POST", "/hooks/{integration}/{shop}")
-        return answer
-
-    def hears(self, event: str, entity: object = 5001, **data: str) -> str:
-        answer = self.hook(webhook(event, entity, data=data))
-        assert answer.status_code == 200, answer.get_data(as_text=True)
-        return str(answer.get_json()["result"])
-
-    def asks(self) -> None:
-        """The clock asks everything that is due, and what came due because a cart was given its time."""
-        for _ in range(2):
-            self.asks_at_once()
-            self.hands.now += WAIT
-
-    def asks_at_once(self) -> None:
-        while self._errands.run():
-            pass
-
-    def delivers(self) -> list[DeliveryState | None]:
-        return [self._deliverer.deliver(str(row.id)) for row in self.rows(DELIVERIES)]
-
-    def everything(self) -> str:
-        with reading(self.engine) as connection:
-            tables = models.Base.metadata.tables.values()
-            return "\n".join(str(tuple(row)) for table in tables for row in connection.execute(select(table)))
 
 
 @pytest.fixture
@@ -103,39 +41,8 @@ def smtp() -> Iterator[SmtpServer]:
 
 @pytest.fixture
 def shop(tmp_path: Path, database_url: str, smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
-    with EcwidStore() as store:
-        shop = _shop(tmp_path, database_url, store, smtp, monkeypatch)
-        yield shop
-        shop.close()
-
-
-def _shop(folder: Path, url: str, store: EcwidStore, smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch) -> Shop:
-    monkeypatch.setenv("ECWID_CLIENT_SECRET", SECRET)
-    monkeypatch.setenv("ECWID_TOKEN", TOKEN)
-    hands = Hands()
-    for module in (errands, budgets):
-        monkeypatch.setattr(module, "database_now", lambda connection: hands())
-    (folder / "rules").mkdir()
-    monkeypatch.setattr("integrations.ecwid.api.API", store.url)
-    told = 'integrations:\n  ecwid: {store_id: "1003"}\n'
-    rules = rule_file("ink", "https://ink.example", f"- {SURPRISE.strip()}".replace("\n", "\n  "))
-    (folder / "rules" / "ink.yaml").write_text(rules.replace("integrations:\n", told))
-    return Shop(Settings.from_env(environment_for(folder, url)), store, hands, smtp)
-
-
-def words_of(content: bytes) -> str:
-    message = email.message_from_bytes(content, policy=default)
-    assert isinstance(message, EmailMessage)
-    part = message.get_body(("plain",))
-    assert part is not None
-    return str(part.get_content()).replace("\xa0", " ")
-
-
-def is_left(shop: Shop, **changes: str | bool | None) -> None:
-    """A cart was left after its shipping was shown, and Ecwid says so."""
-    shop.store.there[f"carts/{CART}"] = left_cart(**changes)
-    assert shop.hears("unfinished_order.created", orderId="RA1SD", cartId=CART) == "accepted"
-    shop.asks()
+    with open_shop(tmp_path, database_url, monkeypatch, smtp.url) as opened:
+        yield opened
 
 
 # --- the mail ---------------------------------------------------------------------------------------------------------
@@ -188,6 +95,40 @@ def test_an_order_in_time_stops_it_whether_paid_or_not(shop: Shop) -> None:
     shop.asks()
     assert [row.state for row in shop.rows(DELIVERIES)] == ["cancelled"]
     assert [row.id for row in shop.rows(ORDERS)] == ["XJ12H"]
+
+
+def test_an_order_on_the_shops_page_stops_it_while_the_api_is_away(shop: Shop) -> None:
+    is_left(shop)
+    assert [row.state for row in shop.rows(DELIVERIES)] == ["scheduled"]
+    shop.store.refuse_with = 503, {}
+    shop.send(order_placed("XJ12H", cart_id=CART) | {"refs": [f"ecwid:cart:{CART}"]}, visitor="visitor-of-the-page")
+    assert [row.state for row in shop.rows(DELIVERIES)] == ["cancelled"]
+    shop.store.refuse_with = None
+    shop.store.there["orders/XJ12H"] = its_order()
+    shop.hears("order.created", 103878161, orderId="XJ12H")
+    shop.asks()
+    [order] = shop.rows(ORDERS)
+    assert (order.id, order.visitor, order.total) == ("XJ12H", "visitor-of-the-page", 3695)
+
+
+def test_a_webhook_of_the_cart_that_comes_after_its_order_starts_nothing_again(shop: Shop) -> None:
+    is_left(shop)
+    shop.store.there["orders/XJ12H"] = its_order()
+    shop.store.there[f"carts/{CART}"] |= {"recoveredOrderId": 103878161}
+    shop.store.there["orders/103878161"] = shop.store.there["orders/XJ12H"]
+    shop.hears("order.created", 103878161, orderId="XJ12H")
+    shop.asks()
+    for event in ("unfinished_order.updated", "unfinished_order.created", "unfinished_order.deleted"):
+        shop.hears(event, orderId="RA1SD", cartId=CART)
+        shop.asks()
+    assert {row.state for row in shop.rows(DELIVERIES)} == {"cancelled"}
+    assert "open" not in {row.status for row in shop.rows(CARTS)}
+
+
+def test_a_cart_without_an_address_is_nobodys_to_mail_and_open_all_the_same(shop: Shop) -> None:
+    is_left(shop, email=None, customerId=None)
+    assert shop.rows(DELIVERIES) == []
+    assert [row.status for row in shop.rows(CARTS)] == ["open"]
 
 
 def test_a_cart_that_became_an_order_of_another_address_is_closed_by_its_name(shop: Shop) -> None:
@@ -329,51 +270,3 @@ def test_one_cart_that_nobody_can_read_holds_up_none_of_the_others(shop: Shop) -
     shop.asks()
     assert [row.id for row in shop.rows(CARTS)] == [CART]
     assert 'shopbell_quarantined{integration="ecwid",shop="ink"} 1.0' in shop.client.get("/metrics").text
-
-
-# --- what people ask --------------------------------------------------------------------------------------------------
-
-
-def test_a_removal_leaves_no_trace_and_what_was_read_before_is_not_read_again(shop: Shop) -> None:
-    shop.store.there["customers/5001"] = {"id": 5001, "email": ADDRESS}
-    shop.store.there["orders/XJ12H"] = its_order()
-    is_left(shop)
-    shop.hears("order.created", 103878161, orderId="XJ12H")
-    shop.asks()
-    assert ADDRESS in shop.everything()
-    shop.hears("customer.personal_data_removal_request", 5001)
-    shop.asks()
-    left = shop.everything()
-    traces = (ADDRESS, "Sanne", CART, "XJ12H", "103878161", "5001", "Koptelefoon")
-    assert [trace for trace in traces if trace in left] == []
-    assert shop.rows(VISITORS) == []
-    [request] = privacy_requests.everything(shop.engine)
-    assert (request.kind, request.done_at is not None, request.rows > 5) == ("erase", True, True)
-
-
-def test_an_export_waits_for_whoever_gives_it_out(shop: Shop) -> None:
-    shop.store.there["customers/5001"] = {"id": 5001, "email": ADDRESS}
-    is_left(shop)
-    shop.hears("customer.personalDataExportRequest", 5001)
-    shop.asks()
-    [request] = privacy_requests.everything(shop.engine)
-    assert (request.kind, request.done_at) == ("export", None)
-
-
-def test_a_store_that_takes_the_app_out_is_told_of(shop: Shop, capsys: Captured) -> None:
-    shop.hears("application.uninstalled", "1003")
-    shop.store.refuse_with = 403, {}
-    shop.asks()
-    assert "the platform disconnected the shop" in capsys.readouterr().out
-
-
-def test_a_store_that_is_to_be_forgotten_is_once_it_has_really_gone(shop: Shop) -> None:
-    is_left(shop)
-    shop.hears("profile.personalDataRemovalRequest", 1003)
-    shop.asks()
-    shop.store.refuse_with = 403, {}
-    for _ in range(2):
-        assert len(shop.rows(VISITORS)) == 1
-        shop.hands.now += DAY
-        shop.asks()
-    assert shop.rows(VISITORS) == []

@@ -25,18 +25,24 @@ window.Ecwid = (() => {
   const product = (id) => ({ id, sku: "SKU-" + id, name: "Ink " + id, price: 14.5, url: "https://shop.example/" + id });
   const items = [];
   const copy = () => items.map((one) => ({ ...one }));
-  const cart = () => ({ items: copy(), cartId: CART, shippingMethod: Ecwid.method });
+  const cart = () => ({ items: copy(), cartId: CART, shippingMethod: Ecwid.method, shippingPerson: Ecwid.to });
   const order = () => ({ total: 35.95, shipping: 6.95, cart: cart() });
   const Ecwid = {
     OnAPILoaded: event(), OnCartChanged: event(), OnPageLoaded: event(), OnConsentChanged: event(),
+    OnOrderPlaced: event(),
     Cart: {
       get: (then) => setTimeout(() => then(cart())),
       calculateTotal: (then) => setTimeout(() => then(Ecwid.away ? null : order())),
       addProduct: ({ id, quantity, options = {}, callback }) => {
-        const there = items.find((one) => one.product.id == id);
-        there ? (there.quantity += quantity) : items.push({ product: product(id), quantity, options });
+        const done = (well) => callback && setTimeout(() => callback(well, well ? product(id) : null, cart()));
+        if (typeof options.Extras == "string") return done(false); // boxes to be ticked: a list of texts
+        const asText = ([name, value]) => [name, [].concat(value).join(", ")];
+        const told = Object.fromEntries(Object.entries(options).map(asText));
+        const same = (one) => one.product.id == id && JSON.stringify(one.options) == JSON.stringify(told);
+        const there = items.find(same);
+        there ? (there.quantity += quantity) : items.push({ product: product(id), quantity, options: told });
         Ecwid.OnCartChanged.tell(cart());
-        if (callback) setTimeout(() => callback(true, product(id), cart()));
+        done(true);
       },
       clear: () => { items.length = 0; Ecwid.OnCartChanged.tell(cart()); },
     },
@@ -47,13 +53,20 @@ window.Ecwid = (() => {
     openPage: (page) => { Ecwid.opened = page; },
     refreshConfig: () => { Ecwid.refreshed = JSON.stringify(ec.order.extraFields); },
     shows: (type) => Ecwid.OnPageLoaded.tell({ type }),
-    ships: (method) => { Ecwid.method = method; Ecwid.OnCartChanged.tell(cart()); },
+    ships: (method, to) => { Ecwid.method = method; Ecwid.to = to; Ecwid.OnCartChanged.tell(cart()); },
+    orders: (vendorNumber, paymentStatus) => {
+      const order = { vendorNumber, orderNumber: 781, paymentStatus, total: 35.95, shipping: 6.95, items: copy() };
+      items.length = 0;
+      Ecwid.OnOrderPlaced.tell(order);
+      Ecwid.OnCartChanged.tell(cart());
+    },
     options: (id) => items.find((one) => one.product.id == id).options,
     quantities: () => Object.fromEntries(items.map((one) => [one.product.id, one.quantity])),
   };
   return Ecwid;
 })();
 """
+EXTRAS = {"Size": "1 / 2", "Text": "Ann: Bob, too", "Extras": "Gift wrap, Card"}
 STUB = "window.shopbell=window.shopbell||function(){(shopbell.q=shopbell.q||[]).push(arguments)}"
 
 
@@ -171,6 +184,49 @@ def test_an_ecwid_that_cannot_be_reached_is_asked_again(shopper: Shopper) -> Non
     shopper.house.wait_until(lambda: shopper.told("shipping_shown"), "what PostNL costs")
 
 
+def test_another_place_is_another_price(shopper: Shopper) -> None:
+    shopper.opens("ACCEPTED")
+    shopper.adds(7)
+    shopper.is_seen_with(**{"Ink 7": 1})
+    shopper.page.evaluate("() => Ecwid.shows('CHECKOUT_DELIVERY')")
+    for place in ("1000 AA", "1000 AA", "9999 ZZ"):
+        shopper.page.evaluate("(to) => Ecwid.ships('PostNL', to)", {"countryCode": "NL", "postalCode": place})
+        shopper.has_seen_the_price_of("PostNL")
+    shopper.house.wait_until(lambda: len(shopper.told("shipping_shown")) == 2, "what it costs to be sent further")
+
+
+@pytest.mark.parametrize(("status", "paid"), [("PAID", True), ("AWAITING_PAYMENT", None)])
+def test_an_order_ends_the_story_at_once(shopper: Shopper, status: str, paid: bool | None) -> None:
+    shopper.opens("ACCEPTED")
+    shopper.adds(7, 2, {"Colour": "Blue"})
+    cart = shopper.is_seen_with(**{"Ink 7": 2})
+    number = f"XJ{uuid4().hex}"
+    shopper.page.evaluate("([number, status]) => Ecwid.orders(number, status)", [number, status])
+    shopper.house.wait_until(lambda: shopper.told("order_placed"), "the order")
+    [placed] = shopper.told("order_placed")
+    told = placed["order"]
+    assert (told["id"], told["cart_id"], told.get("paid")) == (number, shopper.cart_id, paid)
+    assert [(line["product_id"], line["variant"], line["quantity"]) for line in told["lines"]] == [
+        ("7", "Colour: Blue", 2)
+    ]
+    assert "customer" not in json.dumps(placed)
+    [(visitor, name)] = shopper.house.rows("SELECT visitor, cart FROM orders WHERE id = ?", number)
+    assert (visitor, name) == (shopper.visitor, cart["id"])
+    [(status, _)] = shopper.house.rows("SELECT status, id FROM carts WHERE id = ?", cart["id"])
+    assert status == "ordered"
+
+
+def test_an_order_without_the_apis_number_is_left_to_the_api(shopper: Shopper) -> None:
+    shopper.opens("ACCEPTED")
+    shopper.adds(7)
+    shopper.is_seen_with(**{"Ink 7": 1})
+    shopper.page.evaluate("() => Ecwid.orders(undefined, 'PAID')")
+    shopper.house.wait_until(
+        lambda: any(not one["cart"]["lines"] for one in shopper.told("cart_updated")), "an empty cart"
+    )
+    assert shopper.told("order_placed") == []
+
+
 @pytest.mark.parametrize("answer", ["UNDEFINED", "DECLINED", "PERSONALIZATION_ONLY"])
 def test_without_a_yes_nothing_is_told_or_written(shopper: Shopper, answer: str) -> None:
     sent: list[str] = []
@@ -229,7 +285,8 @@ def test_a_mails_link_adds_what_is_missing_with_its_options(
     shopper.opens("ACCEPTED")
     shopper.adds(7, 2)
     shopper.adds(9, 1, {"Colour": "Blue"})
-    shopper.is_seen_with(**{"Ink 7": 2, "Ink 9": 1})
+    shopper.adds(11, 1, EXTRAS | {"Extras": ["Gift wrap", "Card"]})
+    shopper.is_seen_with(**{"Ink 7": 2, "Ink 9": 1, "Ink 11": 1})
     email = f"{uuid4().hex}@shopper.example"
     person = {"email": email, "consent": {"email": True, "text": "Mail me", "source": "checkout"}}
     shopper.page.evaluate("(person) => shopbell('identify', person)", person)
@@ -240,8 +297,9 @@ def test_a_mails_link_adds_what_is_missing_with_its_options(
         elsewhere = Shopper(context.new_page(), context, theme, house, str(uuid4()).upper())
         elsewhere.opens(query=f"?shopbell_cart={token}")
         elsewhere.page.wait_for_function("() => Ecwid.opened == 'cart'")
-        assert elsewhere.page.evaluate("Ecwid.quantities()") == {"7": 2, "9": 1}
+        assert elsewhere.page.evaluate("Ecwid.quantities()") == {"7": 2, "9": 1, "11": 1}
         assert elsewhere.page.evaluate("Ecwid.options(9)") == {"Colour": "Blue"}
+        assert elsewhere.page.evaluate("Ecwid.options(11)") == EXTRAS
 
 
 def test_a_checkout_is_not_drawn_anew_for_the_visitors_name(shopper: Shopper) -> None:

@@ -21,6 +21,7 @@ from tests.unit.integrations.ecwid_there import (
     kinds,
     only,
     order,
+    store_of,
 )
 
 # --- a cart -----------------------------------------------------------------------------------------------------------
@@ -190,6 +191,24 @@ def test_an_order_tells_what_became_of_it(payment: str, fulfilment: str, became:
     assert told.get("paid") is paid
     assert (told["id"], told["total"], told["shipping"]) == ("XJ12H", Decimal("34.86"), Decimal("6.95"))
     assert events[0]["refs"] == ["ecwid:order:XJ12H", "ecwid:order_number:492512057"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "paid"),
+    [
+        ({}, False),
+        ({"fulfillmentStatus": "PROCESSING", "paymentMethod": "Overboeking"}, False),
+        ({"paymentMethod": " Onder Rembours "}, None),
+        ({"fulfillmentStatus": "READY_FOR_PICKUP"}, None),
+        ({"fulfillmentStatus": "SHIPPED"}, None),
+    ],
+)
+def test_who_pays_at_the_door_or_by_an_invoice_owes_nothing_yet(changes: Json, paid: bool | None) -> None:
+    waiting: Json = {"paymentStatus": "AWAITING_PAYMENT", "fulfillmentStatus": "AWAITING_PROCESSING"}
+    later = store_of(paid_later="Onder rembours, , PIN bij afhalen").settings.later
+    told = from_order(order(**(waiting | changes)), later=later)[0]["order"]
+    assert isinstance(told, dict)
+    assert told.get("paid") is paid
 
 
 def test_an_unfinished_order_is_no_order() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from engine.errors import CallError, Throttled
 from engine.http import Answered
-from engine.integration import LAST_LOOK, CartNow, Json, News, Page, PrivacyRequest
+from engine.integration import LAST_LOOK, CartNow, Json, News, OrderNow, Page, PrivacyRequest
 from integrations.ecwid.api import NoAccess
 from tests.unit.integrations.ecwid_there import (
     CART,
@@ -140,6 +140,29 @@ def test_nobody_is_forgotten_because_an_unsigned_body_says_so() -> None:
     assert days_waited == 39
 
 
+def test_many_products_are_one_question_and_what_cannot_be_read_is_asked_for_alone() -> None:
+    known: list[Json] = [
+        {"id": n, "sku": f"INKT-{n}", "name": "Inkt", "enabled": True, "quantity": n, "updateTimestamp": NOW}
+        for n in (7, 8)
+    ]
+    store = Store(products=page(*known, {"id": 9, "name": "Inkt", "enabled": True, "price": "veel", "quantity": 1}))
+    whats = ("product:7", "product:8", "product:9", "product:10")
+    told = store_of().ask_together(whats, store)
+    assert store.asked == [("products", {"productId": "7,8,9,10", "limit": "100"})]
+    assert [(what, [event["type"] for event in page.news.events]) for what, page in told.items()] == [
+        ("product:7", ["stock_changed"]),
+        ("product:8", ["stock_changed"]),
+    ]
+    alone = store_of().ask("product:8", "", Store(products__8=known[1]))
+    assert tuple(news_of(alone).events) == told["product:8"].news.events, "told in either way it is one fact"
+
+
+def test_an_answer_with_strangers_in_it_tells_nothing_of_them() -> None:
+    stranger: Json = {"id": 1, "sku": "X", "name": "X", "enabled": True, "quantity": 1, "updateTimestamp": NOW}
+    assert store_of().ask_together(("product:7",), Store(products=page(stranger))) == {}
+    assert dict(store_of().together) == {"product": 100}
+
+
 # --- the last look ----------------------------------------------------------------------------------------------------
 
 
@@ -164,6 +187,34 @@ def test_a_moment_before_a_mail_leaves_ecwid_is_asked(there: dict[str, Json], no
 def test_of_what_ecwid_has_no_name_for_it_is_not_asked() -> None:
     store = Store()
     assert store_of().look(("shopify:checkout:t1",), store) is None
+    assert store.asked == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "now"),
+    [
+        ({"paymentStatus": "AWAITING_PAYMENT"}, OrderNow.UNPAID),
+        ({"paymentStatus": "AWAITING_PAYMENT", "paymentMethod": "Onder rembours"}, OrderNow.PAID),
+        ({"paymentStatus": "AWAITING_PAYMENT", "fulfillmentStatus": "SHIPPED"}, OrderNow.PAID),
+        ({"paymentStatus": "CUSTOM_PAYMENT_STATUS_1"}, OrderNow.PAID),
+        ({"paymentStatus": "PAID"}, OrderNow.PAID),
+        ({"paymentStatus": "PARTIALLY_REFUNDED"}, OrderNow.PAID),
+        ({"paymentStatus": "REFUNDED"}, OrderNow.CANCELLED),
+        ({"paymentStatus": "CANCELLED"}, OrderNow.CANCELLED),
+        ({"paymentStatus": "INCOMPLETE"}, OrderNow.CANCELLED),
+    ],
+)
+def test_a_moment_before_a_mail_asks_to_pay_the_order_is_asked_for(changes: Json, now: OrderNow) -> None:
+    store = Store(orders__XJ12H=order(**changes))
+    refs = (f"ecwid:cart:{CART}", "ecwid:order:XJ12H")
+    assert store_of(paid_later="onder rembours").look_at_order(refs, store) is now
+    assert store.asked == [("orders/XJ12H", {})]
+
+
+def test_an_order_that_is_gone_is_nobodys_to_pay_and_one_without_a_name_is_not_asked_for() -> None:
+    assert store_of().look_at_order(("ecwid:order:XJ12H",), Store()) is OrderNow.CANCELLED
+    store = Store()
+    assert store_of().look_at_order((f"ecwid:cart:{CART}", "shopify:order:1"), store) is None
     assert store.asked == []
 
 
