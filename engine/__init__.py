@@ -33,6 +33,7 @@ The one path: event in → visitor state → rules → decision → delivery. Th
             stitch       whose are the events that a shop's platform tells
             intake       what a platform tells, taken in; requests, quarantine
             errands      platforms are asked for what a webhook missed, chat tools for who is there
+            lanes        several of them at once, one at a time each
             meter        no more calls to a platform than it takes
             connect      a platform's webhooks, made what they should be
             identify     which person a visitor is

@@ -16,6 +16,8 @@ POINTS: Final = (
     "before-commit",
     "after-commit",
     "after-visitor-claim",
+    "before-question",
+    "after-answer",
     "after-claim",
     "after-last-look",
     "before-fence",

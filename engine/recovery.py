@@ -33,6 +33,9 @@ LOOK_EVERY: Final[Millis] = 250
 REMIND_EVERY: Final[Millis] = SECOND
 SETTLE_EVERY: Final[Millis] = SECOND
 ASK_EVERY: Final[Millis] = SECOND
+ASKING_FINISHES: Final[Millis] = 2 * SECOND
+"""A clock that is told to stop waits so long for answers that are on their way; what is not there then is asked again
+when the lease has run out, as after a kill."""
 OVERDUE: Final[Millis] = 2 * SECOND
 """A delivery that was just decided has its own hint on the way; only then is it hinted again."""
 FIRST_RETRY: Final[Millis] = 5 * SECOND

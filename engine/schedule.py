@@ -177,9 +177,12 @@ def run_clock(settings: Settings) -> None:
     # Blocked in every thread, so that only sigwait below takes them.
     stop = {signal.SIGTERM, signal.SIGINT}
     signal.pthread_sigmask(signal.SIG_BLOCK, stop)
-    scheduler = scheduler_of(plan_of(rounds, _open_errands(settings, engine, ringer)))
+    platforms = _open_errands(settings, engine, ringer)
+    scheduler = scheduler_of(plan_of(rounds, platforms))
     # A round that is still busy when its next one is due is no news: it comes a quarter of a second later.
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
     scheduler.start()
     signal.sigwait(stop)
+    if platforms is not None:
+        platforms.stop()
     scheduler.shutdown(wait=True)

@@ -321,7 +321,7 @@ class QuarantineRow(Base):
 
 
 class ErrandRow(Base):
-    """What a shop's platform has to be asked, and how far that has come. ``due_at`` is None when it is done."""
+    """What a shop's platform has to be asked, how far that has come, and until when who (``holder``) asks."""
 
     __tablename__ = "errands"
     __table_args__ = (_index_of_what_is_there("errands", "due_at"),)
@@ -334,6 +334,7 @@ class ErrandRow(Base):
     attempt: Mapped[int] = mapped_column(Integer)
     problem: Mapped[str]
     answered_at: Mapped[Millis | None]
+    holder: Mapped[str] = mapped_column(String(64))
 
 
 class HeardRow(Base):

@@ -52,11 +52,12 @@ def insert_ignoring(table: Table, dialect: str) -> Insert:
 
 
 @cache
-def upsert(table: Table, dialect: str, versioned: bool) -> Insert:
-    """INSERT or overwrite; a ``versioned`` table only where the version is the one that was read."""
+def upsert(table: Table, dialect: str, versioned: bool, only: tuple[str, ...] = ()) -> Insert:
+    """INSERT or overwrite (``only`` these columns); a ``versioned`` table only where the version is the one read."""
     module = sqlite if dialect == "sqlite" else postgresql
     statement: Any = module.insert(table)
-    fresh = {column.name: statement.excluded[column.name] for column in table.columns if not column.primary_key}
+    written = only or [column.name for column in table.columns if not column.primary_key]
+    fresh = {name: statement.excluded[name] for name in written}
     where = table.c.version == statement.excluded.version - literal_column("1") if versioned else None
     result: Insert = statement.on_conflict_do_update(
         index_elements=list(table.primary_key.columns), set_=fresh, where=where

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import msgspec
 import pytest
@@ -130,7 +130,7 @@ class Api:
                 api.asked.append(self.path)
                 api.methods.append(self.command)
                 api.open_.wait()
-                answer = api.answers.pop(0) if len(api.answers) > 1 else api.answers[0]
+                answer = api.answer_to(self.path)
                 self.send_response(answer.status)
                 for name, value in {**answer.headers, "Content-Length": str(len(answer.body))}.items():
                     self.send_header(name, value)
@@ -146,7 +146,11 @@ class Api:
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
 
-    def __enter__(self) -> Api:
+    def answer_to(self, path: str) -> Answer:
+        """What is answered to whoever asks for this."""
+        return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -10,20 +10,18 @@ import pytest
 
 from engine import http
 from engine.clock import HOUR, MINUTE, SECOND, Millis
-from engine.errands import Errands, backoff
+from engine.errands import backoff
 from engine.errors import CallError
-from engine.http import WHOLE_S, Answered, Caller
-from engine.intake import Intake
+from engine.http import Caller
 from engine.recovery import ERRAND_LEASE
 from engine.store import errands, quarantine
 from engine.store.errands import ERRANDS
-from engine.store.privacy_requests import erase_by_hand
 from engine.store.unit import DELIVERIES, EVENTS, ORDERS, PEOPLE
 from tests.builders import Hands
+from tests.service.asking import LOOPBACK, ErasesMeanwhile, clock_of
 from tests.service.doors import Json, cart_updated, happened, order_placed
 from tests.service.platform import Answer, Api, PlatformDoor, open_platform_door, result_of, stop_errands_clock
 
-LOOPBACK = Caller(permit=lambda address: address.is_loopback, schemes=("http",))
 NOTHING = Answer(b'{"events": []}')
 POLL = 10 * MINUTE
 Serve = Callable[..., Api]
@@ -61,12 +59,6 @@ def serve(monkeypatch: pytest.MonkeyPatch, door: PlatformDoor) -> Iterator[Serve
         api.__exit__()
 
 
-def clock_of(door: PlatformDoor, rung: list[str] | None = None) -> Errands:
-    """A clock's errands, as in a process of its own."""
-    told: list[str] = [] if rung is None else rung
-    return Errands(door.house.live, Intake(door.engine, door.house.committer), told.append, LOOPBACK)
-
-
 def page(*events: Json, cursor: str = "", more: bool = False) -> Answer:
     return Answer(msgspec.json.encode({"events": events, "cursor": cursor, "more": more}))
 
@@ -79,33 +71,13 @@ def problems(door: PlatformDoor) -> list[tuple[int, str]]:
     return [(row.attempt, row.problem) for row in door.rows(ERRANDS)]
 
 
-class ErasesMeanwhile(Caller):
-    """Somebody is forgotten while the platform's first answer is on its way."""
-
-    def __init__(self, door: PlatformDoor, person: str) -> None:
-        super().__init__(permit=lambda address: address.is_loopback, schemes=("http",))
-        self._engine = door.engine
-        self._people = [person]
-
-    def ask(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes = b"", *, within_s: float = WHOLE_S
-    ) -> Answered:
-        answered = super().ask(method, url, headers, body, within_s=within_s)
-        while self._people:
-            erase_by_hand(self._engine, "ink", self._people.pop())
-        return answered
-
-
 def test_an_answer_that_was_asked_for_before_an_erasure_brings_nobody_back(
     door: PlatformDoor, hands: Hands, serve: Serve
 ) -> None:
     door.say(ordered("o1"))
     (person,) = door.rows(PEOPLE, shop="ink")
-    rung: list[str] = []
     api = serve(page(ordered("o2"), cursor="a"), page(cursor="a"))
-    caller = ErasesMeanwhile(door, person.id)
-    clock = Errands(door.house.live, Intake(door.engine, door.house.committer), rung.append, caller)
-    assert clock.run() == 2
+    assert clock_of(door, caller=ErasesMeanwhile(door, person.id)).run() == 2
     assert api.asked == ["/orders?after=", "/orders?after="]
     assert [door.rows(table, shop="ink") for table in (EVENTS, PEOPLE, ORDERS)] == [[], [], []]
 
@@ -115,12 +87,9 @@ def test_what_was_heard_before_an_erasure_counts_when_it_is_told_again(
 ) -> None:
     door.say(ordered("o1"))
     (person,) = door.rows(PEOPLE, shop="ink")
-    rung: list[str] = []
     other = order_placed("o2", email="bram@shopper.example")
     serve(page(other, cursor="a"))
-    caller = ErasesMeanwhile(door, person.id)
-    clock = Errands(door.house.live, Intake(door.engine, door.house.committer), rung.append, caller)
-    assert clock.run() == 2
+    assert clock_of(door, caller=ErasesMeanwhile(door, person.id)).run() == 2
     assert [row.id for row in door.rows(ORDERS, shop="ink")] == ["o2"]
 
 

@@ -181,7 +181,7 @@ def test_who_was_asked_for_patience_was_not_answered(door: PlatformDoor, hands: 
     errands.plan(door.engine, "ink", "parrot", ["orders"], again=False)
     errand = errands.claim(door.engine)
     assert errand is not None
-    errands.settle(door.engine, errand, "", MINUTE, answered=False)
+    errands.rest(door.engine, [errand], MINUTE)
     assert told(look(door))["orders"] == "waits: not answered yet; again in 1 min"
 
 

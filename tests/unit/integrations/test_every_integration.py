@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from engine.errors import SettingsError
-from engine.integration import Integration, create, find, known, names, pages, parts_of, secret, setting
+from engine.integration import Asker, Integration, create, find, known, names, pages, parts_of, secret, setting
 from engine.integration.settings import Settings, options_of
 from tests.unit.integrations.cases import FIXTURES, paths, settings_of
 
@@ -33,6 +33,14 @@ def test_it_says_what_it_is(name: str) -> None:
 @every
 def test_it_plays_a_part(name: str) -> None:
     assert parts_of(find(name)), "it plays none of the parts in engine.integration"
+
+
+@every
+def test_what_it_answers_together_are_look_ups_and_it_says_how(name: str) -> None:
+    kind = find(name)
+    together = kind.together if issubclass(kind, Asker) else {}
+    assert [word for word, most in together.items() if most < 2 or ":" in word] == []
+    assert not together or getattr(kind, "ask_together", None) is not Asker.ask_together
 
 
 @every
