@@ -6,6 +6,7 @@ followed, and an answer may take only so long and be only so large.
 
 from __future__ import annotations
 
+import logging
 import socket
 import threading
 import time
@@ -23,6 +24,9 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 
 from engine.errors import CallError
+
+# Its warnings quote whole addresses: a shop is asked for somebody's orders by their e-mail address.
+logging.getLogger("urllib3").setLevel(logging.ERROR)
 
 Address = IPv4Address | IPv6Address
 Permit = Callable[[Address], bool]

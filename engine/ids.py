@@ -31,6 +31,11 @@ def derived_id(prefix: str, *parts: str) -> str:
     return f"{prefix}_{_base32(int.from_bytes(digest[:16], 'big'), 26)}"
 
 
+def stand_in_of(shop: str, ref: str) -> str:
+    """Who has what a platform knows by this name, until it is known whose it is."""
+    return derived_id("hook", shop, ref)
+
+
 def derived_uuid(*parts: str) -> str:
     """A UUID that is the same for the same parts (for events made from a platform's deliveries)."""
     number = int.from_bytes(hashlib.sha256("\x1f".join(parts).encode()).digest()[:16], "big")

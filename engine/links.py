@@ -29,11 +29,16 @@ class RestoreClaim(msgspec.Struct, frozen=True, array_like=True):
 
 
 class UnsubscribeClaim(msgspec.Struct, frozen=True, array_like=True):
-    """What the holder of an unsubscribe link may do: stop this person's mails of this shop."""
+    """What the holder of an unsubscribe link may do: stop this person's mails of this shop.
+
+    ``address`` is the hash under which their address is looked up: the link holds when they were forgotten, too, and
+    their shop tells of them anew. "" in links of before.
+    """
 
     shop: str
     person_id: str
     delivery_id: str
+    address: str = ""
 
 
 class SurveyClaim(msgspec.Struct, frozen=True, array_like=True):
@@ -65,9 +70,13 @@ class Links:
         """The absolute address ``/c/<token>`` that brings a cart back, for 30 days."""
         return f"{self._public_url}/c/{_sign(self._restore, RestoreClaim(shop, cart_id, delivery_id))}"
 
-    def unsubscribe(self, shop: str, person_id: str, delivery_id: str) -> str:
-        """The absolute address ``/u/<token>`` that stops a person's mails; it never expires."""
-        return f"{self._public_url}/u/{_sign(self._unsubscribe, UnsubscribeClaim(shop, person_id, delivery_id))}"
+    def unsubscribe(self, shop: str, person_id: str, delivery_id: str, address: str = "") -> str:
+        """The absolute address ``/u/<token>`` that stops a person's mails; it never expires.
+
+        ``address`` is the hash of theirs.
+        """
+        claim = UnsubscribeClaim(shop, person_id, delivery_id, address)
+        return f"{self._public_url}/u/{_sign(self._unsubscribe, claim)}"
 
     def survey(self, shop: str, visitor_id: str, delivery_id: str) -> str:
         """The absolute address ``/s/<token>`` of a survey, without the answer, for 90 days."""

@@ -23,7 +23,7 @@ from sqlalchemy import Connection
 
 from engine import identify
 from engine.events import Event
-from engine.ids import derived_id
+from engine.ids import stand_in_of
 from engine.store import aliases
 from engine.store.aliases import Alias
 from engine.store.books import Books
@@ -34,11 +34,6 @@ STAND_IN = "hook_"
 _FROM_A_BROWSER = re.compile(r"[a-z]+:(?:cart|checkout):[A-Za-z0-9_=-]{16,}\Z")
 """What nobody can guess. A number of an order proves nothing when a browser says it."""
 _A_BROWSERS_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{7,63}\Z")
-
-
-def stand_in_of(shop: str, ref: str) -> str:
-    """Who has what is known by this name, until it is known whose it is."""
-    return derived_id("hook", shop, ref)
 
 
 def is_stand_in(visitor: str) -> bool:

@@ -13,17 +13,13 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 
-def open_database() -> Engine:
+@contextmanager
+def closing_database() -> Iterator[Engine]:
+    """The database that the environment names, closed again at the end."""
     from engine.settings import Settings
     from engine.store.database import open_engine
 
-    return open_engine(Settings.from_env().database_url)
-
-
-@contextmanager
-def closing_database() -> Iterator[Engine]:
-    """The same, closed again at the end."""
-    engine = open_database()
+    engine = open_engine(Settings.from_env().database_url)
     try:
         yield engine
     finally:

@@ -14,11 +14,11 @@ def command(person: str, shop: str, yes: bool) -> None:
 
     An unsubscription is remembered as a hash, so that they are not mailed by accident.
     """
-    from engine.cli._people import find, open_database
+    from engine.cli._people import closing_database, find
     from engine.store.privacy_requests import erase_by_hand
 
-    engine = open_database()
-    found = find(engine, shop, person)
-    if not yes:
-        click.confirm(f"Delete everything about {found}? This cannot be undone.", abort=True)
-    click.echo(f"{erase_by_hand(engine, shop, found).rows} rows deleted")
+    with closing_database() as engine:
+        found = find(engine, shop, person)
+        if not yes:
+            click.confirm(f"Delete everything about {found}? This cannot be undone.", abort=True)
+        click.echo(f"{erase_by_hand(engine, shop, found).rows} rows deleted")

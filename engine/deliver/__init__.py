@@ -227,7 +227,8 @@ class Deliverer:
         shop, person = look.facts.shop, look.person
         box = self._letterbox(shop)
         language = shop.speaks(person.language or look.facts.visitor.language)
-        unsubscribe_url = self._links.unsubscribe(held.shop, person.id, held.id)
+        address = identify.hash_of(held.shop, person.email)
+        unsubscribe_url = self._links.unsubscribe(held.shop, person.id, held.id, address)
         rendered = render(self._context(held, look, order, language, unsubscribe_url, box.address))
         return OutgoingMail(
             message_id=held.id,

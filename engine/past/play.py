@@ -12,6 +12,7 @@ from engine import ids
 from engine.clock import Millis
 from engine.events import Event
 from engine.explain import Row, VisitorView, history_of, view_visitor
+from engine.ids import stand_in_of
 from engine.past.others import OtherInvitations
 from engine.past.rules import PastRules
 from engine.pipeline import ShopRules
@@ -20,7 +21,6 @@ from engine.rehearsal.house import Rehearsal
 from engine.rehearsal.stored import read_stored
 from engine.rules.facts import Facts, House
 from engine.said import Said, all_of, say, say_count
-from engine.stitch import stand_in_of
 from engine.store import aliases, looks, stream
 from engine.store.database import reading
 from engine.store.stream import Recheck, StoredEvent

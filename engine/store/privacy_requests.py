@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Engine, func, select, update
+from sqlalchemy import Connection, Engine, and_, func, select, update
 
 from engine.clock import Millis
 from engine.ids import new_id
 from engine.integration import PrivacyRequest
-from engine.store import models, privacy
-from engine.store.database import database_now, in_transaction, reading
+from engine.store import erasing, models, privacy
+from engine.store.database import between_commits, database_now, in_transaction, reading
+from engine.store.wording import stands_in
 
 BY_HAND = "by hand"
 """Where another request has the name of the integration through which it came."""
@@ -40,33 +41,63 @@ def carry_out(
     person_id: str = "",
 ) -> Request:
     """Erase at once; an export waits for whoever gives it out, unless nobody is known. Raises StoreError."""
-    person = privacy.find_person(engine, shop, identities, person_id)
-    if person and request.unless_merged and request.customer_id in privacy.former_ids(engine, shop, person):
-        person = None
-    waits = request.kind == "export" and person is not None
 
     def work(connection: Connection) -> Request:
-        rows = 0
-        if request.kind == "erase":
-            rows = privacy.erase_all_of(connection, shop, person, request.refs, [request.email, request.customer_id])
-        elif request.kind == "erase_shop":
-            rows = privacy.erase_shop(connection, shop)
+        if request.kind != "export":
+            between_commits(connection)  # whoever is written down in this moment is found, too
+        people: list[str | None] = [*_people(connection, shop, request, identities, person_id)]
+        rows = _erase(connection, shop, request, [name for name in people if name])
+        # What one request asks about two who may be one is given out for each.
+        wanted = people if request.kind == "export" else people[:1]
         now = database_now(connection)
-        row = Request(
-            id=new_id("req"),
-            shop=shop,
-            integration=integration,
-            kind=request.kind,
-            reference=request.reference[:100],
-            person=person,
-            asked_at=now,
-            done_at=None if waits else now,
-            rows=rows,
-        )
-        connection.execute(REQUESTS.insert(), [row._asdict()])
-        return row
+        told = [_row(shop, integration, request, person, now, rows) for person in wanted or [None]]
+        connection.execute(REQUESTS.insert(), [row._asdict() for row in told])
+        return told[0]
 
     return in_transaction(engine, work)
+
+
+def _people(
+    connection: Connection, shop: str, request: PrivacyRequest, identities: list[tuple[str, str]], person_id: str
+) -> list[str]:
+    people = privacy.people_of(connection, shop, identities, person_id)
+    if not request.unless_merged:
+        return people
+    return [name for name in people if request.customer_id not in privacy.former_ids(connection, shop, name)]
+
+
+def _erase(connection: Connection, shop: str, request: PrivacyRequest, people: list[str]) -> int:
+    if request.kind == "export":
+        return 0
+    everybody = request.kind == "erase_shop"
+    theirs = REQUESTS.c.shop == shop if everybody else and_(REQUESTS.c.shop == shop, REQUESTS.c.person.in_(people))
+    # There is nothing left that could be given out.
+    over = update(REQUESTS).where(theirs, REQUESTS.c.done_at.is_(None)).values(done_at=database_now(connection))
+    connection.execute(over)
+    if everybody:
+        return erasing.erase_shop(connection, shop)
+    return erasing.erase_all_of(connection, shop, people, request.refs, (request.email, request.customer_id))
+
+
+def _row(shop: str, integration: str, request: PrivacyRequest, person: str | None, now: Millis, rows: int) -> Request:
+    waits = request.kind == "export" and person is not None
+    return Request(
+        id=new_id("req"),
+        shop=shop,
+        integration=integration,
+        kind=request.kind,
+        reference=_reference(request),
+        person=person,
+        asked_at=now,
+        done_at=None if waits else now,
+        rows=rows,
+    )
+
+
+def _reference(request: PrivacyRequest) -> str:
+    """By what the platform knows its request; whom it is about is not written down here once more."""
+    named = [request.email, request.customer_id, *(ref.rpartition(":")[2] for ref in request.refs)]
+    return "" if stands_in(request.reference, named) else request.reference[:100]
 
 
 def erase_by_hand(engine: Engine, shop: str, person: str) -> Request:

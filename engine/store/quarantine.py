@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Collection
 from typing import NamedTuple
 
 import msgspec
@@ -14,9 +14,9 @@ from engine.integration import Delivery
 from engine.store import models
 from engine.store.database import database_now, in_transaction, reading
 from engine.store.statements import insert_ignoring
+from engine.store.wording import stands_in
 
 QUARANTINE = models.Base.metadata.tables["quarantine"]
-_ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
 
 
 class Kept(NamedTuple):
@@ -88,29 +88,17 @@ def note_failure(engine: Engine, name: str, reason: str) -> None:
     in_transaction(engine, lambda connection: connection.execute(query))
 
 
-def drop_about(connection: Connection, shop: str, words: list[str]) -> int:
+def drop_about(connection: Connection, shop: str, words: Collection[str]) -> int:
     """Delete whatever of the shop's holds one of these words (an address, a customer number), however it is escaped."""
-    wanted = [word.casefold() for word in words if word]
+    wanted = [word for word in words if word]
     rows = connection.execute(select(QUARANTINE).where(QUARANTINE.c.shop == shop)) if wanted else ()
     named = [kept.id for kept in (_kept(*row) for row in rows) if _holds(kept.delivery, wanted)]
     return connection.execute(delete(QUARANTINE).where(QUARANTINE.c.id.in_(named))).rowcount if named else 0
 
 
-def _holds(delivery: Delivery, words: list[str]) -> bool:
-    text = " ".join([delivery.body.decode(errors="replace"), *delivery.hints.values()])
-    plain = _ESCAPE.sub(lambda match: chr(int(match[1], 16)), text).replace("\\/", "/").casefold()
-    return any(_stands_in(plain, word) for word in words)
-
-
-def _stands_in(text: str, word: str) -> bool:
-    """As a word of its own: the customer 191167 is not 1911670."""
-    at = text.find(word)
-    while at >= 0:
-        around = text[at - 1 : at] + text[at + len(word) : at + len(word) + 1]
-        if not any(letter.isalnum() for letter in around):
-            return True
-        at = text.find(word, at + 1)
-    return False
+def _holds(delivery: Delivery, words: Collection[str]) -> bool:
+    told = [delivery.body.decode(errors="replace"), delivery.topic, delivery.id, *delivery.hints.values()]
+    return stands_in(" ".join(told), words)
 
 
 def _kept(

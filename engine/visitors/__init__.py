@@ -2,6 +2,7 @@
 
 from engine.visitors.applying import FAILED_SEARCH, SIGNALS, apply, learn
 from engine.visitors.carts import contents_in, contents_of, drop_cart
+from engine.visitors.forgetting import forget_before, forget_orders
 from engine.visitors.goods import good_of, is_same
 from engine.visitors.merging import hand_over, join_orders
 from engine.visitors.orders import ABOUT_ORDERS, remember_order
@@ -73,6 +74,8 @@ __all__ = [
     "contents_in",
     "contents_of",
     "drop_cart",
+    "forget_before",
+    "forget_orders",
     "good_of",
     "hand_over",
     "is_same",

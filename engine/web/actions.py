@@ -17,7 +17,7 @@ from engine.links import Claim, RestoreClaim, SurveyClaim, UnsubscribeClaim
 from engine.live import LiveRules
 from engine.pipeline import Accepted, Submission
 from engine.rules.shop import Shop
-from engine.store import aliases, looks
+from engine.store import aliases, looks, privacy
 from engine.store.database import reading
 from engine.store.suppress import suppress
 from engine.web.links import SavedCart, ShopPageInfo
@@ -35,10 +35,13 @@ class SqlLinkActions:
         """Effective before the next last byte; saying it twice changes nothing."""
         with reading(self._engine) as connection:
             person = looks.person(connection, claim.shop, claim.person_id)
-        # Somebody who was erased meanwhile has no address here any more, and so nothing to stop.
+            back = [] if person else privacy.people_of(connection, claim.shop, [("email", claim.address)])
         if person is not None:
             address = identify.hash_of(claim.shop, person.email)
             suppress(self._engine, claim.shop, person.id, address, "unsubscribed", claim.delivery_id)
+        elif claim.address:
+            # Forgotten meanwhile, and told of again perhaps: by whatever name, they are not to be mailed.
+            suppress(self._engine, claim.shop, next(iter(back), claim.person_id), claim.address, "unsubscribed")
 
     def is_unsubscribed(self, claim: UnsubscribeClaim) -> bool:
         with reading(self._engine) as connection:

@@ -57,7 +57,7 @@ class Message(msgspec.Struct):
     """Something to show on the page; report it with `message_shown`, `message_accepted` or `message_dismissed`."""
 
     id: str
-    kind: Literal["invite"]
+    kind: Literal["invite", "nudge"]
     rule: str
     text: str
     language: str

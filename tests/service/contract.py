@@ -41,7 +41,7 @@ class Contract:
 
     def _validate(self, name: str, schema: Schema, value: object) -> None:
         problems = [f"{error.json_path}: {error.message}" for error in self._validator(name, schema).iter_errors(value)]
-        assert problems == []
+        assert problems == [], problems
 
     def _validator(self, name: str, schema: Schema) -> OAS31Validator:
         found = self._validators.get(name)

@@ -231,3 +231,13 @@ def test_a_stand_in_takes_no_call_that_would_be_refused_in_earnest(url: str) -> 
 def test_without_a_stand_in_only_the_open_internet_is_called() -> None:
     with pytest.raises(CallError, match="not public"):
         caller("").ask("GET", "https://127.0.0.1/x", {})
+
+
+def test_an_answer_with_a_broken_header_tells_no_log_what_was_asked(
+    caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    broken = "HTTP/1.1 200 OK\r\nno header at all\r\nContent-Length: 2\r\n\r\nok"
+    with serving(says(broken)) as (url, _), suppress(CallError):
+        OPEN.ask("GET", f"{url}&search=canary@shopper.example", {"Content-Length": "0"})
+    told = capfd.readouterr()
+    assert "canary" not in caplog.text + told.out + told.err

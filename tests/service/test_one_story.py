@@ -17,9 +17,9 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from engine.clock import MINUTE, to_iso
+from engine.ids import stand_in_of
 from engine.people import Person
 from engine.pipeline import Accepted, Submission
-from engine.stitch import stand_in_of
 from engine.store.unit import CARTS, ORDERS, PEOPLE, VISITORS
 from engine.visitors import Basket, Visitor
 from tests.builders import NOON, Hands, Premises, keep_time, read_event, rule_set

@@ -42,6 +42,8 @@ def test_an_unsubscribe_link_gives_back_what_was_signed() -> None:
     url = links().unsubscribe("main", "per_1", "dec_1")
     assert url.startswith("https://bell.example/u/")
     assert links().read_unsubscribe(token(url)) == UnsubscribeClaim("main", "per_1", "dec_1")
+    named = links().unsubscribe("main", "per_1", "dec_1", "a1b2")
+    assert links().read_unsubscribe(token(named)) == UnsubscribeClaim("main", "per_1", "dec_1", "a1b2")
 
 
 def test_a_restore_link_lives_thirty_days() -> None:
