@@ -20,6 +20,8 @@ class Guard(StrEnum):
     ALREADY = "already_for_this_occasion"
     BOUGHT = "bought"
     CART_EMPTIED = "cart_emptied"
+    PAID = "paid"
+    ORDER_CANCELLED = "order_cancelled"
     DISMISSED = "dismissed_recently"
     CHATTING = "chatting_now"
     NO_BASIS = "no_legal_basis"
@@ -46,6 +48,8 @@ EXPLANATIONS: dict[Guard, Said] = {
     Guard.ALREADY: say("the rule has already spoken on this occasion"),
     Guard.BOUGHT: say("the shopper has ordered"),
     Guard.CART_EMPTIED: say("the cart was emptied"),
+    Guard.PAID: say("the order was paid"),
+    Guard.ORDER_CANCELLED: say("the order was cancelled, or is no longer known"),
     Guard.DISMISSED: say("the shopper said no to a message recently"),
     Guard.CHATTING: say("the shopper is in a chat"),
     Guard.NO_BASIS: say("there is no address or no recorded legal basis to mail it"),

@@ -62,6 +62,10 @@ BACK_IN_STOCK = "back-in-stock"
 """The mail about products, not about a cart."""
 
 
+UNPAID_ORDER = "unpaid-order"
+"""The mail about an order that waits for its payment."""
+
+
 class MailOrder(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a rule asked for when it decided on a mail; stored with the delivery, without any address."""
 
@@ -73,6 +77,17 @@ class MailOrder(msgspec.Struct, frozen=True, omit_defaults=True):
     text: dict[str, str] = {}
     cart: str | None = None
     question: dict[str, str] = {}
+    unpaid: str | None = None
+    """The order that the mail asks to pay."""
+
+
+class Bought(msgspec.Struct, frozen=True):
+    """An order, as a mail tells of it; ``shipping`` gross, None where it was not told."""
+
+    discount: int | None = None
+    shipping: int | None = None
+    pay_url: str = ""
+    """Where it can be paid. Whoever has the address may see the order: it is never logged."""
 
 
 class MailContext(msgspec.Struct, frozen=True):
@@ -87,6 +102,8 @@ class MailContext(msgspec.Struct, frozen=True):
     total: int = 0
     shipping_shown: int | None = None
     """The shipping cost that surprised the shopper, gross."""
+    bought: Bought | None = None
+    """What an order comes to besides its lines; None in a mail about something else."""
     free_shipping_from: int | None = None
     recipient_name: str = ""
     restore_url: str = ""

@@ -6,12 +6,16 @@ import msgspec
 
 from engine.clock import Millis
 from engine.decisions import Guard
-from engine.events import Cart, Event
+from engine.events import Cart, Event, Order
 from engine.messages import DeliveryState
 from engine.store.books import Books
+from engine.store.looks import SavedOrder
 from engine.store.statements import Values
 from engine.store.unit import LoadedVisitor
 from engine.visitors import contents_in, contents_of, good_of
+
+LONGEST_ADDRESS = 2_000
+"""Of a longer one nothing is kept: half of it leads nowhere."""
 
 _encode = msgspec.json.Encoder().encode
 
@@ -43,7 +47,7 @@ def event_row(shop: str, event: Event, body: str, received_at: Millis, fault: st
 
 def keep(unit: Books, visitor: LoadedVisitor, event: Event) -> None:
     """Write down what the event brings beyond the visitor's own state."""
-    if event.type == "order_placed":
+    if event.type == "order_placed" or _tells_order_anew(event):
         _keep_order(unit, visitor, event)
     elif event.cart is not None:
         _keep_cart(unit, visitor, event, event.cart)
@@ -100,6 +104,11 @@ def close_carts(unit: Books, visitor: LoadedVisitor) -> None:
     visitor.state.over = {}
 
 
+def _tells_order_anew(event: Event) -> bool:
+    """Whether the shop has changed what is in the order."""
+    return event.type == "order_updated" and event.trusted and event.order is not None and bool(event.order.lines)
+
+
 def _keep_order(unit: Books, visitor: LoadedVisitor, event: Event) -> None:
     order = event.order
     if order is None:
@@ -115,13 +124,22 @@ def _keep_order(unit: Books, visitor: LoadedVisitor, event: Event) -> None:
         "at": event.at,
         "total": order.total,
         "currency": order.currency,
+        "body": _encode(SavedOrder(_without_person(order, event), event.refs)).decode(),
+        "told_at": event.at if event.trusted else None,
     }
-    unit.add("orders", row)
+    if event.type == "order_placed":
+        unit.add("orders", row)
     if event.trusted:
         # The page that thanks may have told it before, and knows less of it.
         unit.correct_order(row)
     if cart:
         unit.close_cart(visitor.key.shop, cart, "ordered")
+
+
+def _without_person(order: Order, event: Event) -> Order:
+    """An address to pay at is believed of the shop alone: anybody could send a browser's events."""
+    pay_url = order.pay_url if event.trusted and len(order.pay_url) <= LONGEST_ADDRESS else ""
+    return msgspec.structs.replace(order, email=None, customer_id=None, pay_url=pay_url)
 
 
 def _keep_report(unit: Books, visitor: LoadedVisitor, event: Event) -> None:

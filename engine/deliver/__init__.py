@@ -23,9 +23,9 @@ from engine.clock import DAY, MINUTE, SECOND, Millis, machine_time
 from engine.crashpoints import crash_point
 from engine.decisions import Guard
 from engine.deliver.lastword import LastWord, Word
-from engine.deliver.stock import back_in_stock
+from engine.deliver.look import Look, look_once_more
+from engine.deliver.words import Envelope, context_of
 from engine.errors import CallError, DeliveryDelayed, DeliveryError, DeliveryRefused, DeliveryUncertain, StoreError
-from engine.events import Line
 from engine.holding import held_by_the_living
 from engine.http import Caller
 from engine.integration import MailSender
@@ -33,28 +33,20 @@ from engine.links import Links
 from engine.live import LiveRules
 from engine.mail import render
 from engine.messages import (
-    BACK_IN_STOCK,
-    SURVEY_ANSWERS,
     DeliveryState,
-    MailContext,
     MailOrder,
     OutgoingMail,
     WebhookOrder,
 )
-from engine.people import Person
+from engine.pipeline import ShopRules
 from engine.recovery import FIRST_RETRY
-from engine.rules.facts import Facts
-from engine.rules.guards import sending_hold
 from engine.rules.holds import Hold
 from engine.rules.model import Rule
 from engine.rules.shop import Shop
-from engine.rules.zones import quiet_until
-from engine.store import deliveries, looks, waiting
+from engine.store import deliveries, looks
 from engine.store.database import reading
 from engine.store.deliveries import Claim
-from engine.store.looks import SavedCart
 from engine.store.suppress import suppress
-from engine.visitors import Visitor
 
 log = structlog.get_logger()
 GIVE_UP_AFTER: Millis = 3 * DAY
@@ -80,17 +72,6 @@ class Letterbox:
 
     sender: MailSender[Any]
     address: str
-
-
-@dataclass(frozen=True)
-class _Look:
-    """Everything the last look saw."""
-
-    facts: Facts
-    person: Person
-    cart: SavedCart | None
-    lines: tuple[Line, ...]
-    """What the mail shows."""
 
 
 class Deliverer:
@@ -155,10 +136,10 @@ class Deliverer:
         if held.kind == "webhook":
             return self._call(held)
         order = msgspec.json.decode(held.body, type=MailOrder)
-        look = self._look(held, shop.rules.shop, order)
+        look = look_once_more(self._engine, held, shop.rules.shop, order)
         if isinstance(look, Hold):
             return self._hold(held, look)
-        word = self._last_word.ask(shop, look.facts, order.cart) if order.cart else Word()
+        word = self._ask_platform(shop, look, order)
         if word.hold is not None:
             return self._hold(held, word.hold)
         if word.wait_ms:
@@ -172,36 +153,10 @@ class Deliverer:
 
     # --- the last look ------------------------------------------------------------------------------------------------
 
-    def _look(self, held: Claim, shop: Shop, order: MailOrder) -> _Look | Hold:
-        """Bought meanwhile? Emptied? Unsubscribed? Too late? Asked with the same guards that the rules use."""
-        if held.expires_at and held.now > held.expires_at:
-            return Hold(Guard.TOO_LATE, settled=True)
-        with reading(self._engine) as connection:
-            seen = looks.visitor(connection, held.shop, held.visitor)
-            person_id = seen.person if seen else held.person
-            person = looks.person(connection, held.shop, person_id)
-            suppressed = person is not None and looks.is_suppressed(
-                connection, held.shop, identify.hash_of(held.shop, person.email)
-            )
-            cart = looks.cart(connection, held.shop, order.cart)
-            known = waiting.products_of(connection, held.shop, held.visitor) if order.template == BACK_IN_STOCK else {}
-        visitor = seen.state if seen else Visitor()
-        if person is not None:
-            identify.share(visitor, person)
-        facts = Facts(shop, held.visitor, visitor, held.now, person)
-        hold = sending_hold(facts, order.cart)
-        if hold is not None:
-            return hold
-        if suppressed:
-            return Hold(Guard.SUPPRESSED, settled=True)
-        until = quiet_until(facts)
-        if until is not None:
-            return Hold(Guard.QUIET_HOURS, retry_at=until)
-        assert person is not None
-        if order.template != BACK_IN_STOCK:
-            return _Look(facts, person, cart, cart.cart.lines if cart else ())
-        lines = back_in_stock(facts, known)
-        return _Look(facts, person, None, lines) if lines else Hold(Guard.SOLD_OUT, settled=True)
+    def _ask_platform(self, shop: ShopRules, look: Look, order: MailOrder) -> Word:
+        if look.order is not None:
+            return self._last_word.ask_about_order(shop, look.order.refs)
+        return self._last_word.ask(shop, look.facts, order.cart) if order.cart else Word()
 
     def _hold(self, held: Claim, hold: Hold) -> DeliveryState:
         if hold.retry_at is not None:
@@ -223,13 +178,13 @@ class Deliverer:
         self._boxes[shop.id] = (shop, box)
         return box
 
-    def _write(self, held: Claim, look: _Look, order: MailOrder) -> OutgoingMail:
+    def _write(self, held: Claim, look: Look, order: MailOrder) -> OutgoingMail:
         shop, person = look.facts.shop, look.person
         box = self._letterbox(shop)
         language = shop.speaks(person.language or look.facts.visitor.language)
         address = identify.hash_of(held.shop, person.email)
         unsubscribe_url = self._links.unsubscribe(held.shop, person.id, held.id, address)
-        rendered = render(self._context(held, look, order, language, unsubscribe_url, box.address))
+        rendered = render(context_of(held, look, order, self._links, Envelope(language, unsubscribe_url, box.address)))
         return OutgoingMail(
             message_id=held.id,
             sender=box.address,
@@ -243,37 +198,6 @@ class Deliverer:
             unsubscribe_url=unsubscribe_url,
             date=held.now,
         )
-
-    def _context(
-        self, held: Claim, look: _Look, order: MailOrder, language: str, unsubscribe_url: str, address: str
-    ) -> MailContext:
-        shop, cart, asks = look.facts.shop, look.cart, held.kind == "survey"
-        loyalty, currency = look.facts.visitor.loyalty, cart.cart.currency if cart else shop.currency
-        return MailContext(
-            language=language,
-            shop_name=shop.name,
-            sender_name=address.split("<")[0].strip() or shop.name,
-            order=order,
-            currency=currency,
-            lines=look.lines,
-            total=cart.cart.total if cart else 0,
-            shipping_shown=cart.shipping_shown if cart else None,
-            free_shipping_from=None if asks else look.facts.free_shipping_in(currency),
-            recipient_name=look.person.name,
-            restore_url=self._links.restore(held.shop, order.cart, held.id) if order.cart else "" if asks else shop.url,
-            unsubscribe_url=unsubscribe_url,
-            chat_url=shop.chat_url,
-            phone=shop.phone,
-            office_hours=shop.office_hours.describe(language) if shop.office_hours else "",
-            shop_address=shop.address,
-            shop_url=shop.url,
-            points=loyalty.points if loyalty else None,
-            answer_urls=self._answer_urls(held) if asks else (),
-        )
-
-    def _answer_urls(self, held: Claim) -> tuple[str, ...]:
-        question = self._links.survey(held.shop, held.visitor, held.id)
-        return tuple(f"{question}/{answer}" for answer in SURVEY_ANSWERS)
 
     def _call(self, held: Claim) -> DeliveryState:
         """Tell another system; what it has taken it is not told again."""

@@ -1,15 +1,15 @@
-"""The last look, at the shop's platform: has this cart been ordered, which nobody told us yet?
+"""The last look, at the shop's platform: has this cart been ordered, this order been paid, which nobody told us yet?
 
-A webhook may be late or lost. A mail about a cart therefore waits for the platform's word, though not for ever: a
-platform that says no to the question is not waited for at all, and one that does not answer for an hour at most. After
-that the mail leaves on what is known here, and its record says so.
+A webhook may be late or lost. A mail about a cart or an unpaid order therefore waits for the platform's word, though
+not for ever: a platform that says no to the question is not waited for at all, and one that does not answer for an hour
+at most. After that the mail leaves on what is known here, and its record says so.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Engine
@@ -19,7 +19,7 @@ from engine.clock import SECOND, Millis, stopwatch
 from engine.decisions import Guard
 from engine.errors import CallError, SettingsError, StoreError, Throttled, Unreadable
 from engine.http import Caller, InTime
-from engine.integration import LAST_LOOK, BuyerLooker, Call, CartNow, Integration, Looker
+from engine.integration import LAST_LOOK, BuyerLooker, Call, CartNow, Integration, Looker, OrderLooker, OrderNow
 from engine.meter import metered
 from engine.pipeline import ShopRules
 from engine.rules.facts import Facts
@@ -30,43 +30,48 @@ from engine.store import aliases
 from engine.store.database import reading
 
 AnyIntegration = Integration[Any]
-Question = Callable[[Any, Call], CartNow | None]
-"""Asks a platform, as its integration does, about one cart or one buyer."""
+Said = CartNow | OrderNow
+Question = Callable[[Any, Call], Said | None]
+"""Asks a platform, as its integration does, about one cart, one buyer or one order."""
 LOOK_S = 5.0
 """How long all the answers to one look may take together; a relay's connection is not open meanwhile."""
 REST_S = 30.0
 """How long a platform that did not answer is left alone."""
 WAIT_S = 3_600.0
 """For how long a platform may be silent before mails no longer wait for it."""
-_GUARDS = {
+_GUARDS: dict[Said, Guard] = {
     CartNow.ORDERED: Guard.BOUGHT,
     CartNow.MAILED: Guard.REMINDED,
     CartNow.GONE: Guard.CART_EMPTIED,
+    OrderNow.PAID: Guard.PAID,
+    OrderNow.CANCELLED: Guard.ORDER_CANCELLED,
 }
 
 
 @dataclass(frozen=True)
 class Word:
-    """What the platform ``by`` says of a cart. None: nobody could be asked, or ``problem`` says why it did not say.
+    """What the platform ``by`` says of a cart or an order. None: nobody could be asked, or ``problem`` says why it did
+    not say ``what``.
 
     ``wait_ms`` is for how long the mail should wait before it is asked again; 0 when it should not.
     """
 
-    cart: CartNow | None = None
+    said: Said | None = None
     by: str = ""
     problem: str = ""
     wait_ms: Millis = 0
+    what: str = ""
 
     @property
     def hold(self) -> Hold | None:
         """Why nothing must leave, if the platform gives a reason."""
-        guard = _GUARDS.get(self.cart) if self.cart is not None else None
+        guard = _GUARDS.get(self.said) if self.said is not None else None
         return None if guard is None else Hold(guard, noted(f"says {self.by}"), settled=True)
 
     @property
     def remark(self) -> str:
         """For the record of a mail; "" when there is nothing to remark."""
-        return f"{self.by} did not say whether it was ordered: {self.problem}" if self.problem else ""
+        return f"{self.by} did not say whether it was {self.what}: {self.problem}" if self.problem else ""
 
 
 @dataclass(frozen=True)
@@ -92,7 +97,15 @@ class LastWord:
         for stated in shop.rules.shop.integrations:
             question = _question(integration.find(stated.name), _own(stated.name, names), facts)
             if question is not None:
-                return self._ask(shop, stated, question)
+                return replace(self._ask(shop, stated, question), what="ordered")
+        return Word()
+
+    def ask_about_order(self, shop: ShopRules, refs: tuple[str, ...]) -> Word:
+        """What the platform says that knows the order by these names. Raises StoreError."""
+        for stated in shop.rules.shop.integrations:
+            own = _own(stated.name, refs)
+            if own and issubclass(integration.find(stated.name), OrderLooker):
+                return replace(self._ask(shop, stated, _about_order(own)), what="paid")
         return Word()
 
     def _ask(self, shop: ShopRules, stated: Stated, question: Question) -> Word:
@@ -144,6 +157,10 @@ def _question(kind: type[AnyIntegration], own: tuple[str, ...], facts: Facts) ->
     if basket is None or person is None or not issubclass(kind, BuyerLooker):
         return None
     return lambda looker, call: looker.look_for(person.email, basket.progressed_at, call)
+
+
+def _about_order(own: tuple[str, ...]) -> Question:
+    return lambda looker, call: looker.look_at_order(own, call)
 
 
 def _unsaid(name: str, silence: _Silence) -> Word:

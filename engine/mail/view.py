@@ -46,6 +46,14 @@ class LineView(msgspec.Struct, frozen=True):
     image_url: str
 
 
+class SumView(msgspec.Struct, frozen=True):
+    """What an order comes to besides its lines: ``discount``, ``shipping``, ``costs`` or ``deducted``."""
+
+    kind: str
+    amount: str
+    """Empty where it is free."""
+
+
 class AnswerView(msgspec.Struct, frozen=True):
     """One answer of a survey, and where it leads."""
 
@@ -68,7 +76,11 @@ class MailView(msgspec.Struct, frozen=True, kw_only=True):
     pictures: bool
     more: int
     """Lines that are not shown."""
+    sums: tuple[SumView, ...]
+    """What stands between an order's lines and its total; with it they add up."""
     total: str
+    pay_url: str
+    """Where the order can be paid."""
     shipping: str
     free_shipping_from: str
     free_shipping: bool
@@ -110,7 +122,9 @@ def make_view(context: MailContext, language: str, locale: Locale, subject: str)
         lines=lines,
         pictures=any(line.image_url for line in lines),
         more=max(0, len(context.lines) - MOST_LINES),
+        sums=_sums(context, money),
         total=money.write(context.total) if context.total > 0 else "",
+        pay_url=web_address(context.bought.pay_url) if context.bought else "",
         shipping=money.write(context.shipping_shown) if context.shipping_shown else "",
         free_shipping_from=money.write(context.free_shipping_from) if context.free_shipping_from else "",
         free_shipping="free_shipping" in assurances,
@@ -185,6 +199,28 @@ def make_line(line: Line, money: Money, shop_url: str) -> LineView:
         url=_own_page(line.url, shop_url),
         image_url=web_address(line.image_url),
     )
+
+
+def _sums(context: MailContext, money: Money) -> tuple[SumView, ...]:
+    """An order's own words for what it costs, and whatever else its total holds, so that nothing is left to guess."""
+    if context.bought is None:
+        return ()
+    discount, shipping, rest = context.bought.discount or 0, context.bought.shipping, _rest(context)
+    if rest == discount:
+        discount = rest = 0  # the lines' prices are those after it
+    amounts = {"discount": -discount, "shipping": shipping, "costs": max(0, rest), "deducted": min(0, rest)}
+    free = shipping == 0
+    shown = {kind: amount for kind, amount in amounts.items() if amount or (free and kind == "shipping")}
+    return tuple(SumView(kind, money.write(amount) if amount else "") for kind, amount in shown.items())
+
+
+def _rest(context: MailContext) -> int:
+    """What the total holds beside goods, discount and shipping: taxes and fees, or less than nothing. 0: not known."""
+    bought, prices = context.bought, [line.price for line in context.lines]
+    if bought is None or not prices or None in prices:
+        return 0
+    goods = sum((line.price or 0) * line.quantity for line in context.lines)
+    return context.total - (goods - (bought.discount or 0) + (bought.shipping or 0))
 
 
 def _own_page(url: str, shop_url: str) -> str:

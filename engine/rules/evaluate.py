@@ -96,7 +96,8 @@ def occasion_of(rule: Rule, facts: Facts) -> str | None:
     if rule.once_per == "session":
         return f"session:{visitor.session.started_at}"
     if rule.once_per == "cart":
-        return f"cart:{visitor.basket.id}" if visitor.basket else _unpaid_order(rule, facts)
+        about_cart = visitor.basket is not None and not rule.needs_unpaid
+        return f"cart:{visitor.basket.id}" if visitor.basket and about_cart else _unpaid_order(rule, facts)
     if rule.once_per == "visitor":
         # What the person heard on another device was said to the same somebody.
         elsewhere = facts.person is not None and any(contact.rule == rule.name for contact in facts.person.contacts)
@@ -126,7 +127,7 @@ def _last_time(rule: Rule, facts: Facts) -> Millis | None:
 
 
 def _cart_of(rule: Rule, facts: Facts) -> str | None:
-    about_cart = rule.once_per == "cart" or rule.needs_cart
+    about_cart = rule.needs_cart or (rule.once_per == "cart" and not rule.needs_unpaid)
     return facts.visitor.basket.id if about_cart and facts.visitor.basket else None
 
 

@@ -105,15 +105,29 @@ def action_hold(asked: Asked, facts: Facts) -> Hold | None:
     return next(_holds(asked, facts), None)
 
 
-def sending_hold(facts: Facts, about_cart: str | None) -> Hold | None:
-    """The last look before a mail leaves: bought, emptied, unsubscribed or in a chat since it was decided?
+def sending_hold(facts: Facts, about_cart: str | None, unpaid: str | None = None) -> Hold | None:
+    """The last look before a mail leaves: bought, emptied, unsubscribed or in a chat since it was decided? Paid, if it
+    asks to pay the order ``unpaid``?
 
     Limits are not asked again: this very mail was counted when it was decided.
     """
-    cart: Iterator[Hold] = iter(())
-    if about_cart is not None:
-        cart = chain(_cart_holds(facts, about_cart), _reminded_holds(facts, about_cart), _sold_out_holds(facts))
-    return next(chain(cart, _mail_holds(facts)), None)
+    own: Iterator[Hold] = iter(())
+    if unpaid is not None:
+        own = _payment_holds(facts, unpaid)
+    elif about_cart is not None:
+        own = chain(_cart_holds(facts, about_cart), _reminded_holds(facts, about_cart), _sold_out_holds(facts))
+    return next(chain(own, _mail_holds(facts)), None)
+
+
+def _payment_holds(facts: Facts, order: str) -> Iterator[Hold]:
+    """Nobody is asked to pay what they paid or called off, or what they have ordered anew since."""
+    bought = next((each for each in facts.bought if each.id == order), None)
+    if bought is None:
+        yield Hold(Guard.ORDER_CANCELLED, settled=True)
+    elif not bought.unpaid:
+        yield Hold(Guard.PAID, settled=True)
+    elif bought is not facts.bought[-1]:
+        yield Hold(Guard.BOUGHT, settled=True)
 
 
 def _reminded_holds(facts: Facts, cart: str) -> Iterator[Hold]:

@@ -51,6 +51,11 @@ class Condition(Protocol):
         """Whether it cannot be met without an open cart."""
         ...
 
+    @property
+    def needs_unpaid(self) -> bool:
+        """Whether it cannot be met without an order that waits for its payment."""
+        ...
+
     def check(self, facts: Facts) -> Verdict:
         """The whole answer, with every part of it, for traces."""
         ...
@@ -109,6 +114,11 @@ class Rule:
     def needs_cart(self) -> bool:
         """Whether it cannot be met without an open cart, so that it is about that cart."""
         return self.when.needs_cart
+
+    @cached_property
+    def needs_unpaid(self) -> bool:
+        """Whether it cannot be met without an order that waits for its payment, so that it is about that order."""
+        return self.when.needs_unpaid
 
     @cached_property
     def ways(self) -> tuple[Steps, ...]:

@@ -53,6 +53,11 @@ SHOP = Form(
         Setting("url", Url(), "The shop's home page."),
         Setting("cart_url", Url(), "The cart's page, where the link in a mail leads."),
         Setting(
+            "pay_url",
+            Url(),
+            "The page where an order can be paid, for platforms that tell none of their own: the shopper's account.",
+        ),
+        Setting(
             "origins",
             OneOrMore(Origin()),
             "Whose pages may use the public key; `sandboxed` for frames without an address, such as Shopify's pixels.",
@@ -203,7 +208,7 @@ RULE = Form(
             "once_per",
             OncePer(),
             "How often it may fire for one person.",
-            shown_default="cart with `cart_abandoned` or `left_because`, else session",
+            shown_default="cart with `cart_abandoned`, `left_because` or `unpaid_order`, else session",
         ),
         Setting("holdout", Share(), "The share of visitors who never get it, to measure what it is worth."),
         Setting("group", Slug(), "Of the rules of a group, one at a time is on its way for a person."),

@@ -145,6 +145,8 @@ class Shop:
     url: str = ""
     cart_url: str = ""
     """The storefront's cart page, where a restore link leads."""
+    pay_url: str = ""
+    """Where an order can be paid whose platform tells no page of its own for it."""
     origins: tuple[str, ...] = ()
     """Origins (scheme://host[:port]) whose pages may use the public key."""
     phone: str = ""

@@ -9,7 +9,7 @@ import msgspec
 from sqlalchemy import Connection, select
 
 from engine.clock import HOUR
-from engine.events import Cart
+from engine.events import Cart, Order
 from engine.messages import NOTES
 from engine.people import Person
 from engine.rules.facts import House
@@ -34,6 +34,13 @@ class SavedCart(NamedTuple):
     status: str
     shipping_shown: int | None
     cart: Cart
+
+
+class SavedOrder(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What was ordered, and the platform's names for it; of whoever ordered it nothing stands here."""
+
+    order: Order
+    refs: tuple[str, ...] = ()
 
 
 class SeenVisitor(NamedTuple):
@@ -71,6 +78,15 @@ def cart(connection: Connection, shop: str, cart_id: str | None) -> SavedCart | 
     if row is None:
         return None
     return SavedCart(row.visitor, row.status, row.shipping_shown, msgspec.json.decode(row.body, type=Cart))
+
+
+def order(connection: Connection, shop: str, order_id: str | None) -> SavedOrder | None:
+    """None also where nobody told what is in it."""
+    if order_id is None:
+        return None
+    query = select(ORDERS.c.body).where(ORDERS.c.shop == shop, ORDERS.c.id == order_id)
+    body = connection.execute(query).scalar_one_or_none()
+    return None if body is None else msgspec.json.decode(body, type=SavedOrder)
 
 
 def is_suppressed(connection: Connection, shop: str, address: str) -> bool:

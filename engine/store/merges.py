@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import Delete, Insert, Update, and_, delete, literal, select, update
+from sqlalchemy import Delete, Insert, Update, and_, delete, literal, or_, select, update
 
 from engine.clock import Millis
 from engine.store import models
@@ -25,10 +25,15 @@ def give_to(shop: str, stand_in: str, visitor: str) -> list[Update]:
     ]
 
 
+_CORRECTED = ("total", "currency", "body", "told_at")
+
+
 def correct_order(order: Values) -> Update:
-    """What the shop's server says of an order goes before what a page has said."""
-    told = {name: order[name] for name in ("total", "currency")} | ({"cart": order["cart"]} if order["cart"] else {})
-    return update(ORDERS).where(ORDERS.c.shop == order["shop"], ORDERS.c.id == order["id"]).values(told)
+    """What the shop's server says of an order goes before what a page has said, and before what it said earlier."""
+    columns = ORDERS.c
+    told = {name: order[name] for name in _CORRECTED} | ({"cart": order["cart"]} if order["cart"] else {})
+    is_news = or_(columns.told_at.is_(None), columns.told_at <= order["told_at"])
+    return update(ORDERS).where(columns.shop == order["shop"], columns.id == order["id"], is_news).values(told)
 
 
 def renamed(rows: list[Values], shop: str, gone: str, stays: str) -> list[Values]:

@@ -152,6 +152,9 @@ class CartRow(Base):
 
 
 class OrderRow(Base):
+    """An order. ``body`` is what is in it and by what names its platform knows it; None where nobody told, or a release
+    before this wrote it. ``told_at`` is when what the shop's server or platform says of it happened."""
+
     __tablename__ = "orders"
     __table_args__ = (Index("ix_orders_shop_person", "shop", "person"),)
     shop: Mapped[str] = mapped_column(String(64), primary_key=True)
@@ -162,6 +165,8 @@ class OrderRow(Base):
     at: Mapped[Millis]
     total: Mapped[Millis]
     currency: Mapped[str] = mapped_column(String(3))
+    body: Mapped[str | None]
+    told_at: Mapped[Millis | None]
 
 
 class DecisionRow(Base):

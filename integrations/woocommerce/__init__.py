@@ -110,7 +110,8 @@ class WooCommerce(
     }
     topics: ClassVar[Mapping[str, str]] = {
         "order.created": "`order_placed`, which ends every recovery; and what the order says has become of it",
-        "order.updated": "the same, with `order_paid`, `order_shipped`, `order_delivered`, `order_cancelled`, "
+        "order.updated": "the same, with `order_updated` while it waits for its payment, `order_paid`, "
+        "`order_shipped`, `order_delivered`, `order_cancelled`, "
         "`order_refunded`",
         "order.restored": "the same",
         "order.deleted": "nothing: its body is a bare number",

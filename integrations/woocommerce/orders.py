@@ -54,11 +54,18 @@ def from_order(body: Json, told: WooCommerceSettings) -> list[WireEvent]:
         consent=_consent(body, told),
         **whose,
     )
+    changed = [_changed(body, order_id, told, whose)] if is_unpaid(body) else []
     since = [
         fact(kind, "woocommerce", order_id, *more, at=at, order=short, **whose)
         for kind, more, at in _became(body, told)
     ]
-    return [placed, *since]
+    return [placed, *changed, *since]
+
+
+def _changed(body: Json, order_id: str, told: WooCommerceSettings, whose: Json) -> WireEvent:
+    """While an order waits for its payment the shop may change it: what is asked for must be what it is now."""
+    at = moment(body, "date_modified")
+    return fact("order_updated", "woocommerce", order_id, at, at=at, order=_order(body, order_id, told), **whose)
 
 
 def _became(body: Json, told: WooCommerceSettings) -> list[tuple[str, tuple[str, ...], str | None]]:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
 import json
 from collections.abc import Iterator
 from itertools import count
@@ -16,7 +13,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from werkzeug.test import TestResponse
 
-from engine.clock import DAY, HOUR, MINUTE, Millis, to_iso
+from engine.clock import DAY, HOUR, MINUTE
 from engine.errors import SettingsError
 from engine.intake import Outcome
 from engine.integration import find
@@ -24,14 +21,12 @@ from engine.settings import Settings
 from engine.store import quarantine
 from engine.store.unit import DELIVERIES, EVENTS, ORDERS
 from engine.web import create_app
-from tests.builders import SURPRISE, Premises, cart, rule_set
+from tests.builders import SURPRISE, Premises, rule_set
 from tests.service.doors import INK, Door, environment_for, error_code, rule_file
 from tests.service.platform import result_of
-from tests.service.story import UNPAID, Storyteller
+from tests.service.story import UNPAID
+from tests.service.woocommerce_shop import SECRET, Shop, recorded, signed
 
-BODIES = Path(__file__).parents[1] / "fixtures" / "integrations" / "woocommerce" / "bodies"
-SECRET = "hush-of-this-very-shop"
-ADDRESS = "zoe.devries@example.nl"
 REFS = ["woocommerce:checkout:wc_order_58d2d042d1d"]
 HEAD = """
 shop:
@@ -42,16 +37,7 @@ integrations:
   woocommerce: {}
   smtp: {from: "Sanne van Vloei <sanne@vloei.example>"}
 """
-Body = dict[str, object]
 _numbers = count(1)
-
-
-def signed(raw: bytes, secret: str = SECRET) -> str:
-    return base64.b64encode(hmac.new(secret.encode(), raw, hashlib.sha256).digest()).decode()
-
-
-def recorded(case: str) -> bytes:
-    return (BODIES / f"{case}.json").read_bytes()
 
 
 # --- over the wire ----------------------------------------------------------------------------------------------------
@@ -162,35 +148,6 @@ def test_no_bytes_break_the_door(door: WooCommerceDoor, body: bytes, topic: str,
 
 
 # --- stories ----------------------------------------------------------------------------------------------------------
-
-
-class Shop(Storyteller):
-    """The shop, with WooCommerce on the other end of the line; ``delivers`` sends one webhook."""
-
-    def __init__(self, premises: Premises) -> None:
-        super().__init__(premises, "woocommerce")
-
-    def delivers(self, topic: str, body: Body) -> Outcome:
-        raw = json.dumps(body, separators=(",", ":")).replace("/", "\\/").encode()
-        return self.hears(raw, {"x-wc-webhook-topic": topic, "x-wc-webhook-signature": signed(raw)}, {})
-
-    def told(self, case: str, *, ago: Millis = 0, **changes: object) -> Body:
-        """A recorded body as it was so long ago, by UTC and by a shop's clock in Tokyo, with some of it changed."""
-        body: Body = json.loads(recorded(case))
-        now = self.premises.hands.now - ago
-        for name in ("date_created", "date_modified", "date_paid", "date_completed"):
-            if body.get(f"{name}_gmt"):
-                body |= {f"{name}_gmt": to_iso(now)[:19], name: to_iso(now + 9 * HOUR)[:19]}
-        return body | changes
-
-    def fills_cart_on_the_page(self) -> None:
-        """Somebody who may be mailed fills a cart, and sees what shipping costs."""
-        line: Body = {"sku": "THEE-1", "name": "Thee", "quantity": 2, "price": "15.00"}
-        consent: Body = {"email": True, "text": "Ja", "source": "footer"}
-        self.premises.post("contact_given", "v1", email=ADDRESS, consent=consent)
-        self.premises.post("cart_updated", "v1", cart=cart(line, cart_id=None))
-        self.premises.later(MINUTE)
-        self.premises.post("shipping_shown", "v1", shipping={"price": "6.95", "currency": "EUR"})
 
 
 @pytest.fixture

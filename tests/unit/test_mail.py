@@ -506,5 +506,5 @@ def test_what_no_mail_has_words_for_is_refused_by_name(order: MailOrder) -> None
 
 
 def test_the_shipped_templates_are_whole() -> None:
-    assert TEMPLATES == ("back-in-stock", "cart-reminder", "effort-survey", "shipping-surprise")
+    assert TEMPLATES == ("back-in-stock", "cart-reminder", "effort-survey", "shipping-surprise", "unpaid-order")
     assert all(set(name) <= set(ascii_letters + "-") for name in TEMPLATES)

@@ -6,13 +6,17 @@ from abc import abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar
 
-from engine.messages import BACK_IN_STOCK, MailOrder
+from engine.decisions import Guard
+from engine.messages import BACK_IN_STOCK, UNPAID_ORDER, MailOrder
 from engine.rules.actions.base import Message, Translations, Turn, action
+from engine.rules.facts import Facts
 from engine.rules.fields import Choice, OneOrMore, Text, Texts
-from engine.rules.forms import setting
+from engine.rules.forms import Clash, setting
+from engine.rules.holds import Hold
 from engine.rules.zones import quiet_until
+from engine.said import say
 
-TEMPLATES = ("cart-reminder", "shipping-surprise", BACK_IN_STOCK)
+TEMPLATES = ("cart-reminder", "shipping-surprise", BACK_IN_STOCK, UNPAID_ORDER)
 """The mails there are."""
 SURVEY_TEMPLATE = "effort-survey"
 OFFERS = ("free_shipping", "loyalty")
@@ -32,7 +36,7 @@ class Mail(Message):
     counts_as: ClassVar[str] = "emails"
 
     @abstractmethod
-    def order(self, cart: str | None) -> MailOrder:
+    def order(self, turn: Turn) -> MailOrder:
         """What is asked of the house that writes it."""
 
     def take(self, turn: Turn) -> None:
@@ -40,7 +44,7 @@ class Mail(Message):
         due_at = quiet_until(turn.facts) or turn.facts.now
         late = turn.late
         expires_at = due_at + late.at_most_ms if late is not None and late.then == "skip" else 0
-        turn.plan(self.kind, self.order(turn.run.cart), due_at=due_at, expires_at=expires_at)
+        turn.plan(self.kind, self.order(turn), due_at=due_at, expires_at=expires_at)
 
 
 @action
@@ -50,6 +54,8 @@ class Email(Mail):
 
     `cart-reminder` and `shipping-surprise` are about the cart. `back-in-stock` shows what the shopper saw sold out and
     is there again; what is sold out by the time of sending is left out, and with nothing left the mail stays away.
+    `unpaid-order` says what was ordered and leads to the page where it can be paid; it stays away once the order was
+    paid or cancelled, or something else was ordered since.
     The offer `loyalty` is double points for a member, the promise `loyalty` the usual ones.
 
     Example:
@@ -66,10 +72,30 @@ class Email(Mail):
         OneOrMore(Choice(CALLS)), "Which ways to a person it names, in this order.", default=()
     )
 
-    def order(self, cart: str | None) -> MailOrder:
+    def __post_init__(self) -> None:
+        if self._asks_to_pay and self.offer:
+            raise Clash(say("'unpaid-order' is about what was ordered already, so it cannot offer anything"))
+
+    def hold(self, facts: Facts) -> Hold | None:
+        """An order can be paid only while it is not."""
+        return Hold(Guard.PAID) if self._asks_to_pay and facts.unpaid_order is None else None
+
+    def order(self, turn: Turn) -> MailOrder:
+        unpaid = turn.facts.unpaid_order if self._asks_to_pay else None
         return MailOrder(
-            self.template, self.offer, self.promise, self.call, self.subject or {}, self.text or {}, cart=cart
+            self.template,
+            self.offer,
+            self.promise,
+            self.call,
+            self.subject or {},
+            self.text or {},
+            cart=None if unpaid else turn.run.cart,
+            unpaid=unpaid.id if unpaid else None,
         )
+
+    @property
+    def _asks_to_pay(self) -> bool:
+        return self.template == UNPAID_ORDER
 
 
 @action
@@ -90,6 +116,6 @@ class Survey(Mail):
         Texts(Text(150)), "The question.", default=None, main=True, shown="how easy we made it"
     )
 
-    def order(self, cart: str | None) -> MailOrder:
+    def order(self, turn: Turn) -> MailOrder:
         question = self.question or {}
         return MailOrder(SURVEY_TEMPLATE, subject=self.subject or question, text=self.text or {}, question=question)

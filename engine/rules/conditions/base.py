@@ -11,12 +11,12 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from engine.clock import Millis
 from engine.rules.facts import Facts
 from engine.rules.forms import Form, form_of
-from engine.rules.needs import CART, PAGE, Needs, OneOf, Ways
+from engine.rules.needs import CART, PAGE, UNPAID, Fact, Needs, OneOf, Ways
 from engine.rules.verdicts import State, Verdict, not_yet
 from engine.said import frame
 from engine.visitors import Watch
@@ -88,7 +88,15 @@ class BaseCondition(ABC):
     @property
     def needs_cart(self) -> bool:
         """Whether this cannot be met without an open cart."""
-        return all(any(need.fact == CART for need in way) for way in map(_words, self.ways))
+        return self._always_needs(CART)
+
+    @property
+    def needs_unpaid(self) -> bool:
+        """Whether this cannot be met without an order that waits for its payment."""
+        return self._always_needs(UNPAID)
+
+    def _always_needs(self, fact: Fact[Any]) -> bool:
+        return all(any(need.fact == fact for need in way) for way in map(_words, self.ways))
 
 
 def _words(way: Needs) -> list[OneOf]:

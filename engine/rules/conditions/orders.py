@@ -11,6 +11,7 @@ from engine.rules.conditions._answers import Moment, compare, first_open
 from engine.rules.conditions.base import BaseCondition, condition
 from engine.rules.facts import Facts
 from engine.rules.forms import Clash, setting
+from engine.rules.needs import UNPAID, Needs, so
 from engine.rules.numbers import Compared, Comparison, Duration, Money, Whole
 from engine.rules.verdicts import Verdict, met, not_met, not_yet, unknown
 from engine.said import say
@@ -120,12 +121,20 @@ class Returned(Moment):
 class UnpaidOrder(BaseCondition):
     """The latest order still waits for its payment: it was placed with `paid: false`, and no `order_paid` followed.
 
+    A rule with it speaks once for an order, where `once_per` says nothing else.
+
     Example:
         - unpaid_order
         - unpaid_order: 2h
     """
 
+    occasion: ClassVar[str] = "cart"
+
     for_: Millis = setting(Duration(), "For at least so long.", default=0, main=True, shown="any time")
+
+    @property
+    def needs(self) -> Needs:
+        return so(UNPAID)
 
     def check(self, facts: Facts) -> Verdict:
         order = facts.unpaid_order
