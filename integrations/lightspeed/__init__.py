@@ -12,21 +12,26 @@ an address, and stand in no log.
 **With an API key webhooks are only hints.** The signature is weak, so what could lead to a message is read again from
 the API before it counts: carts, whose they are, who subscribed, what an order still lacks, stock. What only stops
 messages counts at once: an order, its payment, its cancellation, a newsletter that ends. A moment before a mail about a
-cart leaves, the API is asked whether it was ordered. Without a key webhooks are believed as they come, and what they
-leave out is not known: use that to try things out.
+cart leaves, the API is asked whether it was ordered, and before one that asks to pay an order, whether it was paid,
+cancelled or deleted. Without a key webhooks are believed as they come, and what they leave out is not known: use that
+to try things out.
 
 **The calls.** A key has 300 calls in five minutes, 3,000 in an hour and 12,000 in a day, or as many as its answers say
 (`X-RateLimit-*`, and `account/ratelimit` every quarter of an hour). They are counted in SQL over all processes and
 restarts. The last look before a mail may use them all; carts of known customers, orders and subscriptions nine tenths;
 carts of strangers seven; stock six; what a missed webhook would have told, five. Whatever finds none waits until there
 are some, and ten changes of a cart meanwhile are one question. A cart costs a call each for itself, its products, its
-ways of shipping and its customer, and for each name of a product that was not seen before.
+ways of shipping and its customer, and for each name of a product that was not seen before. When much of the stock
+changes at once, it is read from the list of variants, 250 in a call, for at most a fifth of what asking for each would
+cost; what is not on the list is asked for alone.
 
 **Carts.** A quote links to its products, its ways of shipping and its customer; the API is asked for each. From the
 ways of shipping comes the value from which the cart ships for free (`freeAbove` of the chosen one, else the lowest of
 those that cost something; 1,000,000 means never): `gap_to_free_shipping` and `{gap}` use it before the shop's own
 `free_shipping_from`. A page that knows its quote's `recoveryHash` tells it as `refs: ["lightspeed:cart:<hash>"]`: then
-the page's cart and the quote's shipping cost are one story. An order names the quote that it came from.
+the page's cart and the quote's shipping cost are one story. An order names the quote that it came from, and holds it:
+that ends the cart although no webhook ever told of the quote. Products are called as the quote's own language has them,
+else as `language` does.
 
 **The way back.** A mail's link leads to the shop's `cart_url`. Lightspeed gives every cart a `recoveryHash`; what the
 address looks like that opens a cart by it is not documented. Once you have seen yours, say it as `recovery_url`, with
@@ -34,17 +39,30 @@ address looks like that opens a cart by it is not documented. Once you have seen
 
 **Two ways to leave.** A cart that is left is `cart_abandoned`. An order that waits for its payment
 (`processing_awaiting_payment`) ends that, and is an `unpaid_order` until `orders/paid`; one to be paid on delivery or
-by an invoice afterwards is not.
+by an invoice afterwards is not, nor one that is on hold, or waits to be sent or fetched. Where an unpaid order can be
+paid no body tells.
 
-**Whoever is deleted in the shop is deleted here,** as soon as the API confirms that the customer is gone.
+**Leave to mail** is a confirmed newsletter, or its box ticked in the checkout (`newsletterSubscribed`). What a quote's
+`allowNotifications` stands for is not documented: it is no leave, unless you know your shop's box and say
+`cart_consent: true`.
+
+**Whoever is deleted in the shop is deleted here,** as soon as the API confirms that the customer is gone; so is whoever
+is known by that customer's address alone, unless another customer has it. Of what bodies hold and nobody asked for
+nothing is kept: addresses of machines (`remoteIp`), browsers, postal addresses, telephone numbers. A body that nobody
+could read waits whole in `shopbell quarantine`.
+
+**Not asked for.** Invoices, shipments, products, reviews and returns tell nothing that leads to a message here, or in
+bodies that are not documented; nor do ways to pay and `checkouts`.
 
 **Not verified on a live shop.** Whether quotes come with their products and what lists of a quote are called (any name
 is taken), that a `deleted` delivery holds what was deleted, whether the secret of a key that is no app's signs as well,
 that a line's price is for one, that `freeAbove` counts tax, what `updated_at_min` may look like (the API's own form is
-sent), in which order lists come (either will do), whether a quote is there after it was ordered (one that is gone is
-not mailed about), whether pages can read the `recoveryHash`, and how often and for how long Lightspeed tries again. No
-delivery has a documented id: should your shop send one, name its header as `delivery_id_header`. Amounts are in the
-shop's currency: no body tells one. `allowNotifications` is not taken for consent.
+sent), in which order lists come (either will do), whether customers can be listed by `email` (whoever is listed is
+compared), whether a webhook that is registered in one language tells of orders in another, whether a quote is there
+after it was ordered (one that is gone is not mailed about), whether pages can read the cart or its `recoveryHash`, and
+how often and for how long Lightspeed tries again: it is answered as soon as what it said is on disk, and the lists tell
+what it gave up. No delivery has a documented id: should your shop send one, name its header as `delivery_id_header`.
+Amounts are in the shop's currency: no body tells one.
 """
 
 from __future__ import annotations
@@ -66,6 +84,8 @@ from engine.integration import (
     Looker,
     Metered,
     News,
+    OrderLooker,
+    OrderNow,
     Page,
     RawRequest,
     Receiver,
@@ -77,7 +97,7 @@ from engine.integration import (
     json_object,
 )
 from integrations.lightspeed import api, backfill, goods, lastlook, lookups, orders, people, quotes, webhooks
-from integrations.lightspeed.body import CART, name_of, thing
+from integrations.lightspeed.body import CART, thing
 from integrations.lightspeed.settings import LightspeedSettings
 
 _EVENTS: Mapping[str, Callable[[Json], list[WireEvent]]] = {
@@ -111,6 +131,7 @@ class Lightspeed(
     Asker[LightspeedSettings],
     Metered[LightspeedSettings],
     Looker[LightspeedSettings],
+    OrderLooker[LightspeedSettings],
     Subscriber[LightspeedSettings],
     Restorer[LightspeedSettings],
     Storefront[LightspeedSettings],
@@ -127,6 +148,7 @@ class Lightspeed(
         "subscriptions": 60 * _MINUTE,
         _LIMITS: 15 * _MINUTE,
     }
+    together: ClassVar[Mapping[str, int]] = lookups.TOGETHER
     on_pages: ClassVar[Mapping[str, str]] = {"a page is opened": "the storefront script is loaded, with the shop's key"}
     renewed_every: ClassVar[int] = 60 * _MINUTE
     topics: ClassVar[Mapping[str, str]] = {
@@ -174,8 +196,8 @@ class Lightspeed(
         body = json_object(delivery.body)
         kind = delivery.topic.partition("/")[0].removesuffix("s")
         if delivery.topic == "customers/deleted":
-            name = name_of(thing(body, kind, "id"))
-            return News(look_ups=(f"gone:{name}",) if self.settings.asks else ())
+            hint = lookups.gone_hint(thing(body, kind, "id"))
+            return News(look_ups=(hint,) if self.settings.asks else ())
         told = tuple(_EVENTS[delivery.topic](body))
         if not self.settings.asks:
             return News(events=told)
@@ -214,9 +236,18 @@ class Lightspeed(
             return backfill.ask(self._api, what, cursor, call)
         return Page(self._look_ups.look_up(what, call))
 
+    def ask_together(self, whats: tuple[str, ...], call: Call) -> Mapping[str, Page]:
+        """Variants of which much has changed at once."""
+        found = self._look_ups.ask_together(whats, call) if self.settings.asks else {}
+        return {what: Page(news) for what, news in found.items()}
+
     def look(self, refs: tuple[str, ...], call: Call) -> CartNow | None:
         """Whether the cart was ordered; None without an API key, and for carts that Lightspeed does not know."""
         return lastlook.look(self._api, refs, call) if self.settings.asks else None
+
+    def look_at_order(self, refs: tuple[str, ...], call: Call) -> OrderNow | None:
+        """Whether the order waits for its payment still; None without an API key."""
+        return lastlook.look_at_order(self._api, refs, call) if self.settings.asks else None
 
     def cart_address(self, refs: tuple[str, ...]) -> str:
         """The shop's own recovery address, where the shop has said what it looks like."""

@@ -44,17 +44,18 @@ class Api:
     """One shop's API."""
 
     def __init__(self, told: LightspeedSettings) -> None:
+        self.told = told
         self.language = told.language
-        self._base = ADDRESS.format(host=_HOSTS[told.cluster], language=told.language)
+        self._host = _HOSTS[told.cluster]
         password = _token_password(told) if told.shop_token else told.api_secret
         credentials = base64.b64encode(f"{told.api_key}:{password}".encode()).decode()
         self._headers = {"Authorization": f"Basic {credentials}", "Accept": "application/json"}
         whose = f"{told.cluster}:{told.api_key}:{told.shop_token}"
         self.account = hashlib.sha256(whose.encode()).hexdigest()[:40]
 
-    def one(self, call: Call, path: str, name: str) -> Json | None:
+    def one(self, call: Call, path: str, name: str, language: str = "") -> Json | None:
         """The thing at that place; None when it is gone. Raises CallError, Throttled and Unreadable."""
-        answered = self._ask(call, "GET", path)
+        answered = self._ask(call, "GET", path, language=language)
         if answered.status == 404:
             return None
         found = group(json_object(answered.body), name)
@@ -76,9 +77,16 @@ class Api:
         self._ask(call, method, path, body=body)
 
     def _ask(
-        self, call: Call, method: str, path: str, query: Mapping[str, str] | None = None, body: Json | None = None
+        self,
+        call: Call,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        body: Json | None = None,
+        language: str = "",
     ) -> Answered:
-        url = f"{self._base}/{path}.json" + (f"?{urlencode(query)}" if query else "")
+        base = ADDRESS.format(host=self._host, language=language or self.language)
+        url = f"{base}/{path}.json" + (f"?{urlencode(query)}" if query else "")
         kind = {"Content-Type": "application/json"} if body is not None else {}
         answered = call(method, url, self._headers | kind, msgspec.json.encode(body) if body is not None else b"")
         if answered.status == 429:

@@ -5,6 +5,7 @@ numbers or texts (``"0.0000"``), and what belongs to something as a link that ma
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from engine.errors import Unreadable
@@ -15,6 +16,7 @@ __all__ = [
     "Json",
     "all_inside",
     "amount",
+    "code_of_language",
     "count",
     "country_of",
     "group",
@@ -29,6 +31,7 @@ __all__ = [
     "without_nothing",
 ]
 _LONGEST_NAME = 100
+_LANGUAGE = re.compile(r"[a-z]{2,3}\Z")
 CART: Final = "lightspeed:cart:"
 
 
@@ -56,8 +59,8 @@ def count(body: Json, name: str) -> int | None:
 
 
 def linked(body: Json, name: str) -> str | None:
-    """The id of what is linked under that name."""
-    return text(group(group(body, name), "resource"), "id")
+    """The id of what is linked under that name, as the link says it, else what the body holds of it."""
+    return text(group(group(body, name), "resource"), "id") or text(inside(body, name), "id")
 
 
 def inside(body: Json, name: str) -> Json:
@@ -74,6 +77,12 @@ def language_of(body: Json) -> str | None:
     """The language itself: its ``code`` may be the shop's own word for it, such as ``us``."""
     language = group(body, "language")
     return (text(language, "locale") or "").partition("_")[0] or text(language, "code")
+
+
+def code_of_language(body: Json) -> str:
+    """The shop's own word for it, as it stands in the API's addresses; "" where that is none."""
+    code = text(group(body, "language"), "code") or ""
+    return code if _LANGUAGE.match(code) else ""
 
 
 def country_of(body: Json) -> str | None:

@@ -7,7 +7,7 @@ good by the next delivery.
 
 from __future__ import annotations
 
-from engine.integration import WireEvent, fact
+from engine.integration import OrderNow, WireEvent, fact
 from integrations.lightspeed.body import (
     Json,
     amount,
@@ -25,6 +25,8 @@ from integrations.lightspeed.body import (
 from integrations.lightspeed.lines import lines
 
 _WAITS = "processing_awaiting_payment"
+_LATER = ("paymentIsPost", "paymentIsInvoiceExternal", "shipmentIsCashOnDelivery")
+"""By which an order is not expected to be paid before it comes."""
 
 
 _STOPS = ("order_paid", "order_cancelled")
@@ -58,6 +60,13 @@ def from_reread_order(body: Json) -> list[WireEvent]:
     contact = fact("contact_given", "lightspeed", "order", name, email, at=text(order, "createdAt"), **who)
     waits = _since(order, "order_updated") if _is_paid(order) is False else []
     return [*from_order(body), *([contact] if email else []), *waits]
+
+
+def order_now(order: Json) -> OrderNow:
+    """Whether it waits for its payment still."""
+    if text(order, "status") == "cancelled":
+        return OrderNow.CANCELLED
+    return OrderNow.UNPAID if _is_paid(order) is False else OrderNow.PAID
 
 
 def _order_in(body: Json) -> Json:
@@ -103,7 +112,7 @@ def _is_paid(order: Json) -> bool | None:
     """False only while the shopper is expected to pay: not on delivery, not by an invoice later. None: not told."""
     if text(order, "paymentStatus") == "paid":
         return True
-    later = order.get("paymentIsPost") is True or order.get("shipmentIsCashOnDelivery") is True
+    later = any(order.get(name) is True for name in _LATER)
     return False if text(order, "status") == _WAITS and not later else None
 
 

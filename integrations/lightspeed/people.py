@@ -14,8 +14,10 @@ def from_customer(body: Json) -> list[WireEvent]:
     return contact_of(customer, "customer", name_of(customer))
 
 
-def contact_of(customer: Json, *what: str, refs: list[str] | None = None) -> list[WireEvent]:
-    """Whose number it is; ``refs`` are the names of the cart that is theirs."""
+def contact_of(
+    customer: Json, *what: str, refs: list[str] | None = None, language: str | None = None
+) -> list[WireEvent]:
+    """Whose number it is; ``refs`` are the names of the cart that is theirs, ``language`` is what they read it in."""
     email, name, at = text(customer, "email"), text(customer, "id"), text(customer, "updatedAt")
     if email is None or name is None:
         return []
@@ -23,11 +25,21 @@ def contact_of(customer: Json, *what: str, refs: list[str] | None = None) -> lis
         "email": email,
         "customer_id": name,
         "name": person_in(customer),
-        "language": language_of(customer),
+        "language": language or language_of(customer),
         "country": country_of(customer),
         "refs": refs,
     }
     return [fact("contact_given", "lightspeed", *what, email, at=at, **who)]
+
+
+def ticked_in_cart(customer: Json, quote: Json) -> list[WireEvent]:
+    """That whoever left the cart may be mailed, as the shop has said that its box means."""
+    email = text(customer, "email")
+    if email is None:
+        return []
+    consent = {"email": True, "source": "Lightspeed cart: allowNotifications"}
+    who: Json = {"email": email, "language": language_of(quote), "consent": consent}
+    return [fact("consent_changed", "lightspeed", "quote", name_of(quote), email, at=text(quote, "updatedAt"), **who)]
 
 
 def from_subscription(*, ended: bool) -> Callable[[Json], list[WireEvent]]:

@@ -37,6 +37,13 @@ class LightspeedSettings(Settings, frozen=True):
             pattern=r"https://[^\s{}]+\{hash\}[^\s{}]*",
         ),
     ] = ""
+    cart_consent: Annotated[
+        bool,
+        setting(
+            "whether a cart's allowNotifications is leave to mail whoever left it; unverified, so ask yourself first "
+            "what shoppers tick there"
+        ),
+    ] = False
     delivery_id_header: Annotated[
         str,
         setting(

@@ -8,11 +8,13 @@ import msgspec
 import pytest
 
 from engine.clock import DAY, HOUR, MINUTE, SECOND
+from engine.store import models
 from engine.store.errands import ERRANDS
 from engine.store.unit import EVENTS, PEOPLE
 from tests.builders import Premises
 from tests.service.lightspeed_house import (
     CUSTOMER,
+    HEAD,
     ORDER,
     PRODUCT,
     QUOTE,
@@ -61,6 +63,37 @@ def test_what_the_products_are_called_is_asked_once(house: House) -> None:
     house.premises.later(MINUTE)
     house.leaves_a_cart()
     assert len(house.webshop.asked) - so_far == 4
+
+
+@pytest.mark.parametrize("away", [0, 404, 403])
+def test_products_are_called_as_the_shopper_reads_them(house: House, away: int) -> None:
+    """A shop in two languages: the cart says in which; what there is not in it is called as usual."""
+    german: Json = {"id": 2, "code": "de", "locale": "de_DE", "title": "Deutsch"}
+    house.has_a_cart({"language": german})
+    house.webshop.in_language["de"] = {f"products/{PRODUCT}": {"product": {"id": int(PRODUCT), "title": "Kopfhörer"}}}
+    if away:
+        house.webshop.in_language["de"].clear()
+        house.webshop.refuses_language["de"] = away
+    house.delivers("quotes/updated", recorded("quotes_updated"))
+    house.asks()
+    [told] = [str(row.body) for row in house.premises.rows(EVENTS, type="cart_updated")]
+    assert ("Koptelefoon" in told, "Kopfhörer" in told) == ((True, False) if away else (False, True))
+    assert house.whose_cart().language == "de"
+
+
+@pytest.mark.parametrize(
+    ("leave", "ticked", "mails"), [(True, True, ["scheduled"]), (True, False, []), (False, True, [])]
+)
+def test_what_is_ticked_in_a_cart_is_leave_to_mail_where_the_shop_says_so(
+    house: House, leave: bool, ticked: bool, mails: list[str]
+) -> None:
+    if leave:
+        house.live_by(HEAD.replace("    script_key", "    cart_consent: true\n    script_key"))
+    house.has_a_cart({"allowNotifications": ticked})
+    house.delivers("quotes/updated", recorded("quotes_updated"))
+    house.asks()
+    house.premises.later(2 * HOUR)
+    assert house.mails() == mails
 
 
 def test_a_cart_left_after_shipping_that_nobody_expected_is_mailed_about(house: House) -> None:
@@ -175,6 +208,28 @@ def test_an_order_ends_the_recovery_at_once_even_when_the_api_is_away(house: Hou
     assert (errand.attempt, errand.problem) == (1, "Lightspeed answered 503")
 
 
+def test_an_order_ends_the_cart_on_the_page_although_no_webhook_told_of_its_quote(house: House) -> None:
+    """The whole quote is in the order, and the page knows it by its hash."""
+    line = {"sku": "KT-01-ZW", "name": "Koptelefoon", "quantity": 2, "price": "30.00"}
+    house.premises.post("cart_updated", "v1", cart={"currency": "EUR", "lines": [line]}, refs=[CART_REFS[1]])
+    house.premises.later(MINUTE)
+    house.delivers("orders/created", recorded("orders_created"))
+    state = house.premises.visitor("v1").state
+    assert (state.basket, state.orders) == (None, 1)
+
+
+def test_from_where_and_with_what_somebody_shops_is_written_nowhere(house: House) -> None:
+    house.subscribes()
+    house.leaves_a_cart()
+    house.has_an_order()
+    house.delivers("orders/created", recorded("orders_created"))
+    house.asks()
+    tables = models.Base.metadata.tables.values()
+    written = "".join(str(row) for table in tables for row in house.premises.rows(table))
+    assert "sanne.devries@example.nl" in written
+    assert [word for word in ("192.0.2.", "Mozilla", "Voorbeeldstraat") if word in written] == []
+
+
 def test_an_unpaid_order_waits_once_the_api_says_so(house: House) -> None:
     house.delivers("orders/created", recorded("orders_created"))
     house.premises.later(3 * HOUR)
@@ -233,3 +288,23 @@ def test_whoever_is_deleted_in_the_shop_is_deleted_here_when_they_really_are(hou
     house.asks()
     assert len(house.premises.rows(PEOPLE)) == (0 if really else 1)
     assert (len(house.premises.rows(EVENTS)) == 0) is really
+
+
+@pytest.mark.parametrize("has_another", [False, True])
+def test_whoever_was_known_by_the_address_alone_goes_too_unless_another_customer_has_it(
+    house: House, has_another: bool
+) -> None:
+    """The newsletter told of an address, a cart of a number: that they are one nobody has told before they are gone."""
+    house.subscribes()
+    house.has_a_cart()
+    house.webshop.things.pop(f"customers/{CUSTOMER}")
+    house.delivers("quotes/updated", recorded("quotes_updated"))
+    house.premises.hear("contact_given", "v1", customer_id=CUSTOMER)
+    house.asks()
+    assert len(house.premises.rows(PEOPLE)) == 2
+    another = recorded("customers_created") | {"id": 5, "email": "Sanne.deVries@example.nl"}
+    house.webshop.lists["customers"] = lambda query: [another] if has_another and "email" in query else []
+    house.delivers("customers/deleted", recorded("customers_created"))
+    house.asks()
+    assert len(house.premises.rows(PEOPLE)) == (1 if has_another else 0)
+    assert house.premises.rows(ERRANDS, what=f"gone:{CUSTOMER}:sanne.devries@example.nl") == []

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.clock import DAY, HOUR, MINUTE, SECOND
+from engine.clock import DAY, HOUR, MINUTE, SECOND, to_iso
 from engine.errors import CallError
 from engine.store import budgets
 from engine.store.errands import ERRANDS
@@ -22,7 +22,7 @@ from tests.service.lightspeed_house import (
     open_house,
     recorded,
 )
-from tests.service.webshopapp import LOOPBACK, Webshopapp
+from tests.service.webshopapp import LOOPBACK, Json, Webshopapp
 
 FIVE = 5 * MINUTE
 
@@ -117,3 +117,52 @@ def test_what_goes_wrong_is_told_without_the_address_or_the_key(house: House, st
     with pytest.raises(CallError, match=says) as failed:
         house.lightspeed().ask("order:60030003", "", LOOPBACK.ask)
     assert not any(secret in failed.value.message for secret in (*SECRETS.values(), "127.0.0.1"))
+
+
+# --- many at once -----------------------------------------------------------------------------------------------------
+
+
+def changed(house: House, *numbers: int, **changes: object) -> None:
+    """Variants that changed just now, as the list has them: the given page size at a time, in some order."""
+    at = to_iso(house.premises.hands.now)
+    own = [recorded("variants_updated") | {"id": n, "sku": f"KT-{n}", "updatedAt": at} | changes for n in numbers]
+
+    def page(query: dict[str, str]) -> list[Json]:
+        size, number = int(query["limit"]), int(query["page"])
+        return own[(number - 1) * size : number * size]
+
+    house.webshop.lists["variants"] = page
+
+
+def asked_together(house: House, *numbers: int) -> set[str]:
+    return set(house.lightspeed().ask_together(tuple(f"variant:{n}" for n in numbers), LOOPBACK.ask))
+
+
+def test_many_changed_variants_are_read_from_a_list_and_what_is_not_on_it_is_asked_for_alone(house: House) -> None:
+    changed(house, *range(1000, 1600))
+    wanted = (*range(1300, 1540), 7)
+    assert asked_together(house, *wanted) == {f"variant:{n}" for n in range(1300, 1540)}
+    assert house.webshop.places() == ["GET variants"] * 3
+    assert {each.query["limit"] for each in house.webshop.asked} == {"250"}
+
+
+def test_a_list_costs_no_more_than_a_fifth_of_asking_for_each(house: House) -> None:
+    changed(house, *range(10_000, 20_000))
+    assert asked_together(house, *range(10)) == set()
+    assert len(house.webshop.asked) == 3
+    assert asked_together(house, 10_000, 10_001) == set()
+    assert len(house.webshop.asked) == 3, "of a few each is asked for at once"
+
+
+def test_a_variant_on_the_list_is_the_same_fact_as_by_itself_and_one_that_nobody_can_read_is_left_to_itself(
+    house: House,
+) -> None:
+    changed(house, *range(5))
+    made = house.lightspeed()
+    together = made.ask_together(tuple(f"variant:{n}" for n in range(5)), LOOPBACK.ask)
+    own = {"id": 3, "sku": "KT-3", "updatedAt": to_iso(house.premises.hands.now)}
+    house.webshop.things["variants/3"] = {"variant": recorded("variants_updated") | own}
+    assert made.ask("variant:3", "", LOOPBACK.ask) == together["variant:3"]
+    assert together["variant:3"].news.events
+    changed(house, *range(5), stockLevel="veel")
+    assert made.ask_together(tuple(f"variant:{n}" for n in range(5)), LOOPBACK.ask) == {}

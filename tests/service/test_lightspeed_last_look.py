@@ -8,7 +8,7 @@ import pytest
 
 from engine.clock import HOUR, to_iso
 from engine.errors import Throttled
-from engine.integration import CartNow
+from engine.integration import CartNow, OrderNow
 from engine.links import RestoreClaim
 from engine.web.actions import SqlLinkActions
 from tests.builders import Premises
@@ -84,6 +84,34 @@ def test_a_last_look_that_is_refused_says_nothing(house: House) -> None:
     house.webshop.refuses[""] = 429
     with pytest.raises(Throttled):
         looked(house)
+
+
+@pytest.mark.parametrize(
+    ("case", "changes", "now"),
+    [
+        ("orders_created", {}, OrderNow.UNPAID),
+        ("orders_created", {"status": "on_hold"}, OrderNow.PAID),
+        ("orders_created", {"paymentIsPost": True}, OrderNow.PAID),
+        ("orders_paid", {}, OrderNow.PAID),
+        ("orders_created", {"status": "cancelled"}, OrderNow.CANCELLED),
+    ],
+)
+def test_a_moment_before_a_mail_asks_to_pay_the_order_is_asked_for(
+    house: House, case: str, changes: Json, now: OrderNow
+) -> None:
+    house.has(f"orders/{ORDER}", "order", recorded(case), changes)
+    assert house.lightspeed().look_at_order((*CART_REFS, f"lightspeed:order:{ORDER}"), LOOPBACK.ask) is now
+    assert house.webshop.places() == [f"GET orders/{ORDER}"]
+
+
+def test_an_order_that_was_deleted_is_nobodys_to_pay(house: House) -> None:
+    assert house.lightspeed().look_at_order((f"lightspeed:order:{ORDER}",), LOOPBACK.ask) is OrderNow.CANCELLED
+
+
+def test_an_order_without_a_number_is_not_asked_for(house: House) -> None:
+    refs = (*CART_REFS, "lightspeed:order:../x", "shopify:order:1")
+    assert house.lightspeed().look_at_order(refs, LOOPBACK.ask) is None
+    assert house.webshop.asked == []
 
 
 # --- the way back -----------------------------------------------------------------------------------------------------

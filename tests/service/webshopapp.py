@@ -36,6 +36,10 @@ class Webshopapp:
     def __init__(self) -> None:
         self.things: dict[str, Json] = {}
         self.lists: dict[str, Callable[[dict[str, str]], list[Json]]] = {}
+        self.in_language: dict[str, dict[str, Json]] = {}
+        """What is there in a language instead."""
+        self.refuses_language: dict[str, int] = {}
+        """With which status everything that there is in a language only is refused."""
         self.registered: dict[str, list[Json]] = {"webhooks": [], "shop/scripts": []}
         self.refuses: dict[str, int] = {}
         """With which status what lies at a place is refused; at "" everything."""
@@ -66,7 +70,7 @@ class Webshopapp:
     def answer(self, asked: Asked, body: Json) -> tuple[int, Json]:
         self.asked.append(asked)
         self.used += 1
-        refused = self.refuses.get(asked.place, self.refuses.get(""))
+        refused = self.refuses.get(asked.place, self.refuses.get("", self.refuses_language.get(asked.language)))
         if refused is not None:
             return refused, {"error": {"code": refused}}
         if self.used > LIMITS["limit5Min"][0]:
@@ -83,7 +87,7 @@ class Webshopapp:
             return 200, {asked.place.replace("/s", "S"): self.registered[asked.place]}
         if asked.place in self.lists:
             return 200, {asked.place: self.lists[asked.place](asked.query)}
-        found = self.things.get(asked.place)
+        found = self.in_language.get(asked.language, {}).get(asked.place) or self.things.get(asked.place)
         return (404, {"error": {"code": 404}}) if found is None else (200, found)
 
     def _changed(self, method: str, place: str, name: str, body: Json) -> tuple[int, Json]:

@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 from engine.clock import DAY, HOUR, MINUTE, SECOND
 from engine.errors import HookError
 from engine.http import Answered
-from engine.integration import LAST_LOOK, Delivery, Left, RawRequest, create
+from engine.integration import LAST_LOOK, Delivery, Json, Left, OrderNow, RawRequest, create, json_object
 from integrations.lightspeed import Lightspeed
 from integrations.lightspeed.api import ALLOWANCE, Listed, allowed
 from integrations.lightspeed.backfill import Place
 from integrations.lightspeed.lookups import share_of
+from integrations.lightspeed.orders import from_order, order_now
 from tests.unit.integrations.bending import ODD, places, replaced
 from tests.unit.integrations.cases import HookCase, cases, settings_of
 
@@ -185,3 +186,72 @@ def test_a_header_that_tells_a_deliverys_id_is_believed_once_it_is_named() -> No
 def test_only_a_hash_opens_a_cart(refs: tuple[str, ...], address: str) -> None:
     assert lightspeed(recovery_url="https://vloei.example/r/{hash}/").cart_address(refs) == address
     assert lightspeed().cart_address(refs) == ""
+
+
+# --- what an order says -----------------------------------------------------------------------------------------------
+
+STATUSES = [
+    ("on_hold", "not_paid", None, []),
+    ("processing_awaiting_payment", "not_paid", False, []),
+    ("processing_awaiting_payment", "paid", True, ["order_paid"]),
+    ("processing_awaiting_shipment", "paid", True, ["order_paid"]),
+    ("processing_awaiting_pickup", "not_paid", None, []),
+    ("processing_ready_for_pickup", "not_paid", None, []),
+    ("completed", "paid", True, ["order_paid"]),
+    ("completed_shipped", "paid", True, ["order_paid", "order_shipped"]),
+    ("completed_picked_up", "paid", True, ["order_paid", "order_delivered"]),
+    ("cancelled", "not_paid", None, ["order_cancelled"]),
+    ("of another release", "not_paid", None, []),
+]
+
+
+def recorded_order(**changes: object) -> Json:
+    order = json_object(HOOKS["lightspeed/orders_created"].bytes_of("lightspeed"))["order"]
+    assert isinstance(order, dict)
+    return order | changes
+
+
+@pytest.mark.parametrize(("status", "payment", "paid", "became"), STATUSES)
+def test_every_status_says_whether_it_waits_and_what_became_of_it(
+    status: str, payment: str, paid: bool | None, became: list[str]
+) -> None:
+    order = recorded_order(status=status, paymentStatus=payment)
+    placed, *rest = from_order({"order": order})
+    assert [event["type"] for event in rest] == became
+    details = placed["order"]
+    assert isinstance(details, dict)
+    assert details.get("paid") is paid
+    now = OrderNow.CANCELLED if status == "cancelled" else OrderNow.UNPAID if paid is False else OrderNow.PAID
+    assert order_now(order) is now
+
+
+@pytest.mark.parametrize("how", ["paymentIsPost", "paymentIsInvoiceExternal", "shipmentIsCashOnDelivery"])
+def test_who_pays_later_by_agreement_waits_for_nothing(how: str) -> None:
+    assert order_now(recorded_order(**{how: True})) is OrderNow.PAID
+    assert order_now(recorded_order(**{how: False})) is OrderNow.UNPAID
+
+
+def test_the_cart_of_an_order_is_known_by_the_quote_inside_it() -> None:
+    quote: Json = {"resource": {"id": False, "embedded": {"id": 50020002, "recoveryHash": "0a1b2c"}}}
+    placed = from_order({"order": recorded_order(quote=quote)})[0]
+    assert placed["refs"] == ["lightspeed:cart:50020002", "lightspeed:cart:0a1b2c", "lightspeed:order:60030003"]
+    details = placed["order"]
+    assert isinstance(details, dict)
+    assert details["cart_id"] == "50020002"
+
+
+@pytest.mark.parametrize("key", HOOKS)
+def test_from_where_and_with_what_somebody_shops_is_told_by_no_event(key: str) -> None:
+    case, made = HOOKS[key], lightspeed()
+    told = repr(made.read(Delivery(case.topic, case.bytes_of("lightspeed"))))
+    assert not any(word in told for word in ("192.0.2.", "Mozilla", "remoteIp", "Voorbeeldstraat", "+31 6"))
+
+
+def test_a_deleted_customer_is_looked_up_by_number_with_the_address_that_they_had() -> None:
+    def hint(**customer: object) -> str:
+        [what] = asking().read(Delivery("customers/deleted", msgspec.json.encode({"customer": customer}))).look_ups
+        return what
+
+    assert hint(id=7, email="anna@shopper.example") == "gone:7:anna@shopper.example"
+    assert hint(id=7, email=False) == hint(id=7, email=f"{'a' * 200}@shopper.example") == "gone:7"
+    assert hint(id=7, email='"a:b"@shopper.example') == "gone:7"
