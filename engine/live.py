@@ -23,7 +23,7 @@ from engine.recovery import FILE_LOOK_EVERY, FILE_LOOK_STEP, FILE_RESTS
 from engine.rules.loader import load, load_path, unreadable
 from engine.rules.model import RuleSet
 from engine.rules.pages import PageTypes
-from engine.said import Said, say
+from engine.said import Said, joined, say
 from engine.settings import Settings
 from engine.store import keys, rule_sets
 from engine.store.keys import Key
@@ -254,7 +254,10 @@ class LiveKeys:
 def require_shop(live: LiveRules, shop_id: str) -> ShopRules:
     shop = live.shop(shop_id)
     if shop is None:
-        raise SettingsError(say("there is no shop called '%(shop)s' in the rule files", shop=shop_id))
+        known = joined(", ", sorted(live.shops()))
+        raise SettingsError(
+            say("there is no shop called '%(shop)s' in the rule files; there is %(known)s", shop=shop_id, known=known)
+        )
     return shop
 
 

@@ -1,4 +1,4 @@
-"""What ``export`` and ``erase`` have in common: finding the person somebody means."""
+"""What ``export``, ``erase`` and ``why`` have in common: finding whom somebody means."""
 
 from __future__ import annotations
 
@@ -28,12 +28,28 @@ def closing_database() -> Iterator[Engine]:
 
 def find(engine: Engine, shop: str, who: str) -> str:
     """The id of the person with this address, customer number or id; ends the command when there is nobody."""
-    from engine.identify import hash_of
-    from engine.store.privacy import find_person
-
-    hashed = hash_of(shop, who)
-    found = find_person(engine, shop, [("email", hashed), ("customer", hashed)], who)
+    found = _person(engine, shop, who)
     if found is None:
         click.echo(f"Nobody in shop {shop} is known by that.", err=True)
         sys.exit(1)
     return found
+
+
+def visitors_called(engine: Engine, shop: str, who: str) -> list[str]:
+    """The visitors somebody may mean: the one with this id, those of a person, the one whose order or cart it is."""
+    from engine.store import aliases, looks
+    from engine.store.database import reading
+
+    person = _person(engine, shop, who)
+    with reading(engine) as connection:
+        theirs = looks.visitors_of(connection, shop, person) if person else []
+        named = [alias.visitor for alias in aliases.find(connection, shop, [who]).values()]
+    return list(dict.fromkeys([who, *theirs, *named]))
+
+
+def _person(engine: Engine, shop: str, who: str) -> str | None:
+    from engine.identify import hash_of
+    from engine.store.privacy import find_person
+
+    hashed = hash_of(shop, who)
+    return find_person(engine, shop, [("email", hashed), ("customer", hashed)], who)

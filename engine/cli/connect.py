@@ -47,8 +47,19 @@ def command(integration: str | None, shop: str | None, look: bool) -> int:
     finally:
         engine.dispose()
     if not fine:
-        click.echo("No shop here has a platform that webhooks can be registered with.", err=True)
+        click.echo(_why_nothing(integration), err=True)
     return FINE if fine and all(fine) else NO
+
+
+def _why_nothing(name: str | None) -> str:
+    """Why there was nothing to register. Raises SettingsError where there is no such integration."""
+    from engine.integration import Subscriber, find
+
+    if name is None:
+        return "No shop here has a platform that webhooks can be registered with."
+    if issubclass(find(name), Subscriber):
+        return f"No shop's rule file names {name} under integrations."
+    return f"With {name} no webhook can be registered from here; docs/integrations/{name}.md says how it is connected."
 
 
 def _platforms(shops: list[ShopRules], only: str | None) -> Iterator[tuple[ShopRules, str]]:
@@ -72,7 +83,8 @@ class _House:
 
         address = address_of(self._public_url, name, rules.id)
         if not address:
-            raise click.UsageError("PUBLIC_URL must be an https address that the platform can reach")
+            told = f"PUBLIC_URL must be an https address that the platform can reach; it is {self._public_url}"
+            raise click.UsageError(told)
         click.echo(f"{rules.id} {name}: {address}")
         try:
             steps = self._steps(rules, name, address)

@@ -1,4 +1,4 @@
-"""``shopbell why VISITOR``: for every rule, what it says about this visitor and what keeps it silent."""
+"""``shopbell why WHO``: for every rule, what it says about this shopper and what keeps it silent."""
 
 from __future__ import annotations
 
@@ -18,48 +18,60 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("visitor")
+@click.argument("who")
 @click.argument("rule", required=False)
 @answers_in
 @click.option("--shop", default="main", show_default=True, help="The shop's id in its rule file.")
 @click.option("--at", "moment", help="A moment that is over: 2026-11-20T14:03, or 5m ago.")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
-def command(visitor: str, rule: str | None, shop: str, moment: str | None, as_json: bool) -> int:
-    """Why did a rule fire for VISITOR, or why not?
+def command(who: str, rule: str | None, shop: str, moment: str | None, as_json: bool) -> int:
+    """Why did a rule fire for WHO, or why not?
+
+    WHO is a visitor's id, or what leads to one or more of them: an address, a customer number, a person's id, or a
+    platform's name for a cart, a checkout or an order, such as shopify:order:1042.
 
     With --at: how that was at a moment that is over, told as what happened then is stored. A time without a zone is
     meant on the shop's own clock, its time_zone.
     """
     import msgspec
 
-    view, zone = _view(visitor, shop, moment)
-    if view is None:
-        tell(_nobody(visitor, shop, moment), err=True)
+    views, zone = _views(who, shop, moment)
+    if not views:
+        tell(_nobody(who, shop, moment), err=True)
         return NO
     if rule is not None:
-        rules = [item for item in view.rules if item.name == rule]
-        history, messages = ([row for row in rows if row["rule"] == rule] for rows in (view.history, view.messages))
-        view = msgspec.structs.replace(view, rules=rules, history=history, messages=messages)
-        if not view.rules and not view.history:
+        views = [_only(view, rule) for view in views]
+        if not any(view.rules or view.history for view in views):
             tell(say("There is no rule called %(rule)s.", rule=rule), err=True)
             return NO
-    if as_json:
-        click.echo(msgspec.json.encode(view, enc_hook=in_words))
-    else:
-        _print(view, zone, traces=rule is not None)
+    for number, view in enumerate(views):
+        if as_json:
+            click.echo(msgspec.json.encode(view, enc_hook=in_words))
+        else:
+            click.echo("\n" if number else "", nl=False)
+            _print(view, zone, traces=rule is not None)
     return FINE
 
 
-def _nobody(visitor: str, shop: str, moment: str | None) -> Said:
+def _only(view: VisitorView, rule: str) -> VisitorView:
+    import msgspec
+
+    rules = [item for item in view.rules if item.name == rule]
+    history, messages = ([row for row in rows if row["rule"] == rule] for rows in (view.history, view.messages))
+    return msgspec.structs.replace(view, rules=rules, history=history, messages=messages)
+
+
+def _nobody(who: str, shop: str, moment: str | None) -> Said:
     if moment is None:
-        return say("Nobody called %(visitor)s was seen in shop %(shop)s.", visitor=visitor, shop=shop)
+        return say("Nobody called %(who)s was seen in shop %(shop)s.", who=who, shop=shop)
     return say(
-        "Nobody called %(visitor)s was seen in shop %(shop)s by then (%(moment)s).",
-        visitor=visitor, shop=shop, moment=moment,
-    )  # fmt: skip
+        "Nobody called %(who)s was seen in shop %(shop)s by then (%(moment)s).", who=who, shop=shop, moment=moment
+    )
 
 
-def _view(visitor: str, shop: str, moment: str | None) -> tuple[VisitorView | None, ZoneInfo]:
+def _views(who: str, shop: str, moment: str | None) -> tuple[list[VisitorView], ZoneInfo]:
+    """Of everybody whom that leads to, whoever was seen last first."""
+    from engine.cli._people import visitors_called
     from engine.cli._quiet import tell_only_warnings
     from engine.errors import InvalidMoment
     from engine.live import open_rules, require_shop
@@ -73,7 +85,8 @@ def _view(visitor: str, shop: str, moment: str | None) -> tuple[VisitorView | No
     engine = open_engine(settings.database_url)
     try:
         rules = require_shop(open_rules(settings, engine, remember=False), shop)
-        return why_at(engine, rules, visitor, moment), rules.rules.shop.zone
+        views = (why_at(engine, rules, visitor, moment) for visitor in visitors_called(engine, shop, who))
+        return [view for view in views if view is not None], rules.rules.shop.zone
     except InvalidMoment as error:
         raise click.UsageError(in_words(error.message)) from None
     finally:

@@ -29,6 +29,13 @@ from engine.store.unit import (
 from engine.visitors import Visitor
 
 
+def visitors_of(connection: Connection, shop: str, person: str) -> list[str]:
+    """The browsers of a person, whichever was seen last first."""
+    columns = VISITORS.c
+    query = select(columns.id).where(columns.shop == shop, columns.person == person)
+    return list(connection.execute(query.order_by(columns.seen_at.desc(), columns.id)).scalars())
+
+
 class SavedCart(NamedTuple):
     visitor: str
     status: str

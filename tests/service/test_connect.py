@@ -182,9 +182,15 @@ def test_an_operator_is_told_what_is_missing(
     door: PlatformDoor, api: Api, capsys: Captured, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert run(["connect", "smtp"]) == 1
-    assert "No shop here has a platform" in capsys.readouterr().err
+    assert "With smtp no webhook can be registered from here; docs/integrations/smtp.md" in capsys.readouterr().err
+    assert run(["connect", "shopify"]) == 1
+    assert "No shop's rule file names shopify under integrations." in capsys.readouterr().err
+    assert run(["connect", "shopfy"]) == 2
+    assert "there is no integration called 'shopfy'; there are: " in capsys.readouterr().err
     monkeypatch.setenv("SHOPBELL_ENV", "development")
     monkeypatch.setenv("PUBLIC_URL", "http://127.0.0.1:8080")
     assert run(["connect"]) == 2
-    assert "PUBLIC_URL must be an https address" in capsys.readouterr().err
+    assert (
+        "PUBLIC_URL must be an https address that the platform can reach; it is http://127" in capsys.readouterr().err
+    )
     assert api.asked == []

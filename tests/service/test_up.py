@@ -139,3 +139,16 @@ def test_two_on_one_folder_is_one_too_many(house: House) -> None:
     assert second.returncode == 1
     assert second.stderr.startswith(f"shopbell: Shopbell is already running on {house.environment['DATA_DIR']};")
     assert house.answers()
+
+
+def test_a_platforms_secret_that_is_not_there_is_told_once_and_nothing_starts(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    rules = tmp_path / "shop.yaml"
+    rules.write_text("shop: {name: Ink}\nintegrations: {shopify: {shop: ink.myshopify.com}}\nrules: []\n")
+    answer = subprocess.run(
+        UP, env=environment | {"RULES": str(rules)}, capture_output=True, text=True, timeout=DEADLINE_S
+    )
+    sentence = "shopbell: integration shopify: client_secret names env:SHOPIFY_CLIENT_SECRET, which is not set\n"
+    assert (answer.returncode, answer.stdout, answer.stderr) == (2, "", sentence)
+    assert not Path(environment["DATA_DIR"]).exists()

@@ -56,6 +56,20 @@ def test_a_dutch_person_reads_it_in_dutch(door: Door, capsys: pytest.CaptureFixt
     assert re.search(r"Beslissingen [\dTZ:.-]+ stuck: afgegaan", told)
 
 
+def test_an_address_and_an_order_lead_to_each_browser_of_theirs(door: Door, capsys: pytest.CaptureFixture[str]) -> None:
+    door.send(happened("contact_given", email=ADDRESS, consent={"email": True}), visitor="v1")
+    door.send(happened("contact_given", email=ADDRESS, consent={"email": True}), visitor="v2")
+    order = {"id": "1042", "total": "40.00", "currency": "EUR"}
+    door.report(happened("order_placed", visitor="v2", order=order, refs=["shopify:order:1042"]))
+    capsys.readouterr()
+    assert run(["why", ADDRESS, "--shop", "ink"]) == 0
+    told = capsys.readouterr().out
+    assert [line.split()[0] for line in told.splitlines() if " in ink, at " in line] == ["v2", "v1"]
+    assert run(["why", "shopify:order:1042", "--shop", "ink", "--json"]) == 0
+    assert [msgspec.json.decode(line)["visitor"] for line in capsys.readouterr().out.splitlines()] == ["v2"]
+    assert run(["why", ADDRESS, "--shop", "tea"]) == 1
+
+
 def in_development(door: Door) -> FlaskClient:
     """The view is there in development only."""
     app = Flask(__name__)
@@ -106,7 +120,11 @@ def test_a_program_reads_nothing_but_json(door: Door) -> None:
         (["why", "nobody", "--shop", "ink"], 1, "Nobody called nobody was seen in shop ink."),
         (["why", "v1", "--shop", "tea"], 1, "Nobody called v1 was seen in shop tea."),
         (["why", "v1", "no-such-rule", "--shop", "ink"], 1, "There is no rule called no-such-rule."),
-        (["why", "v1", "--shop", "gone"], 2, "shopbell: there is no shop called 'gone' in the rule files"),
+        (
+            ["why", "v1", "--shop", "gone"],
+            2,
+            "shopbell: there is no shop called 'gone' in the rule files; there is ink, tea",
+        ),
     ],
 )
 def test_what_is_not_there_is_one_plain_sentence(
