@@ -66,6 +66,14 @@ def in_words(message: str) -> str:
     return translate(message, _catalogue(spoken()))
 
 
+def in_figures(number: float, decimals: int = 0) -> str:
+    """The number as this command's language writes it: 1,500 and 6.4 in English, 1.500 and 6,4 in Dutch."""
+    from babel.numbers import format_decimal
+
+    places = f".{'0' * decimals}" if decimals else ""
+    return format_decimal(number, f"#,##0{places}", locale=spoken())
+
+
 def tell(message: str, *, err: bool = False) -> None:
     """A line for whoever typed the command."""
     click.echo(in_words(message), err=err)

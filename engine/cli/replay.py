@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from engine.cli import FINE, NO
-from engine.cli._language import answers_in, in_words, tell
+from engine.cli._language import answers_in, in_figures, in_words, tell
 from engine.said import Said, say
 
 if TYPE_CHECKING:
@@ -166,11 +166,11 @@ def _head(report: Report) -> Said:
 
     return say(
         "%(events)s events of %(visitors)s visitors in %(span)s, of whom rules could touch %(played)s (%(seconds)s s)",
-        events=f"{report.events:,}",
-        visitors=f"{report.visitors:,}",
+        events=in_figures(report.events),
+        visitors=in_figures(report.visitors),
         span=describe(report.until - report.since),
-        played=f"{report.played:,}",
-        seconds=f"{report.seconds:.1f}",
+        played=in_figures(report.played),
+        seconds=in_figures(report.seconds, 1),
     )
 
 
@@ -184,9 +184,10 @@ def _table(report: Report) -> Table:
     table.add_column(in_words(say("held back (before → after)")))
     for rule in report.rules:
         guards = sorted(rule.held_before.keys() | rule.held_after.keys())
-        held = [f"{guard} {rule.held_before.get(guard, 0):,} → {rule.held_after.get(guard, 0):,}" for guard in guards]
+        pairs = ((guard, rule.held_before.get(guard, 0), rule.held_after.get(guard, 0)) for guard in guards)
+        held = [f"{guard} {in_figures(before)} → {in_figures(after)}" for guard, before, after in pairs]
         counts = (rule.before, rule.after, rule.gained, rule.lost)
-        table.add_row(rule.rule, *(f"{count:,}" for count in counts), "\n".join(held))
+        table.add_row(rule.rule, *map(in_figures, counts), "\n".join(held))
     return table
 
 
@@ -200,8 +201,8 @@ def _costs(report: Report) -> Table:
 
 
 def _cost(cost: Cost) -> Said:
-    kinds = ", ".join(f"{count:,} {kind}" for kind, count in sorted(cost.messages.items())) or say("none")
-    return say("%(kinds)s (%(each)s per visitor)", kinds=kinds, each=f"{cost.per_visitor:.3f}")
+    kinds = ", ".join(f"{in_figures(count)} {kind}" for kind, count in sorted(cost.messages.items())) or say("none")
+    return say("%(kinds)s (%(each)s per visitor)", kinds=kinds, each=in_figures(cost.per_visitor, 3))
 
 
 def _tell_messages(tell: Callable[[str], None], messages: list[Message]) -> None:

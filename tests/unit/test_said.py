@@ -15,7 +15,7 @@ from babel.messages.pofile import read_po
 
 import engine
 import simulator
-from engine.cli._language import LANGUAGES, language_of
+from engine.cli._language import LANGUAGES, in_figures, language_of, speak
 from engine.integration import known
 from engine.language import Catalogues
 from engine.rules import blueprints
@@ -236,3 +236,12 @@ def test_the_language_is_that_of_the_terminal_unless_shopbell_is_told_another(
     environment: dict[str, str], language: str
 ) -> None:
     assert language_of(environment) == language
+
+
+@pytest.mark.parametrize(
+    ("language", "thousands", "tenths", "small"), [("en", "1,500", "1,234.5", "7"), ("nl", "1.500", "1.234,5", "7")]
+)
+def test_figures_are_written_as_in_the_language(language: str, thousands: str, tenths: str, small: str) -> None:
+    speak(language)
+    assert (in_figures(1500), in_figures(1234.51, 1), in_figures(7)) == (thousands, tenths, small)
+    speak("en")
