@@ -267,7 +267,9 @@
       const place = document.getElementById("rules-list");
       const open = new Set([...place.querySelectorAll("details[open]")].map((one) => one.dataset.rule));
       section.hidden = !rules.length;
-      place.replaceChildren(...rules.map((one) => rule(one, t, open.has(one.name))));
+      // What has begun comes before what has nothing to do with this visit.
+      const order = [...rules].sort((one, other) => (one.state === "not_met") - (other.state === "not_met"));
+      place.replaceChildren(...order.map((one) => rule(one, t, open.has(one.name))));
     };
 
     // --- the clocks ---
