@@ -40,9 +40,9 @@ address.
 
 **Stock.** `products/update` tells each variant's stock over all locations. `inventory_levels/update` tells one location
 of an inventory item that it does not explain, so the API is asked which variant that is and what its locations come to
-(where there are more than twenty, Shopify's own sum), as it asks for the variants beyond the first hundred. What is
-answered is true at that moment, in whatever order the webhooks came. A variant that goes on selling without stock, or
-is not tracked, tells nothing.
+(where there are many, Shopify's own sum), as it asks for the variants beyond the first hundred; many that changed are
+asked for at once. What is answered is true at that moment, in whatever order the webhooks came. A variant that goes on
+selling without stock, or is not tracked, tells nothing.
 
 **Who is deleted in the shop** is forgotten here too: after five minutes Shopify is asked whether there really is no
 such customer any more. Without anything to ask with, its signed word counts. Of two accounts that the shop merges one
@@ -135,6 +135,7 @@ class Shopify(
     title: ClassVar[str] = "Shopify"
     settings_type = ShopifySettings
     polls: ClassVar[Mapping[str, int]] = dict.fromkeys(backfill.QUERIES, 600_000)
+    together: ClassVar[Mapping[str, int]] = goods.TOGETHER
     topics: ClassVar[Mapping[str, str]] = {name: topic.becomes for name, topic in TOPICS.items()}
     on_pages: ClassVar[Mapping[str, str]] = {
         "the cart becomes another, by whatever theme or app": "`cart_updated`, in the shopper's currency",
@@ -150,7 +151,7 @@ class Shopify(
 
     @property
     def lacks(self) -> str:
-        return "" if self.settings.client_id else "client_id"
+        return "" if self.settings.may_ask else "client_id"
 
     def ask(self, what: str, cursor: str, call: Call) -> Page:
         """A page of orders, abandoned checkouts or variants; nothing where there is nothing to ask with."""
@@ -160,8 +161,14 @@ class Shopify(
         if not self.settings.may_ask:
             return Page(News(), cursor)
         if kind in goods.LOOK_UPS:
-            return goods.ask(self._api, kind, number, cursor, call)
+            return goods.ask(self._api, what, cursor, call)
         return backfill.ask(self._api, what, cursor, call) if what in backfill.QUERIES else Page(News(), cursor)
+
+    def ask_together(self, whats: tuple[str, ...], call: Call) -> Mapping[str, Page]:
+        """The first page of the variants of each; nothing where there is nothing to ask with."""
+        if not self.settings.may_ask:
+            return dict.fromkeys(whats, Page(News()))
+        return goods.ask_together(self._api, whats, call)
 
     def look(self, refs: tuple[str, ...], call: Call) -> CartNow | None:
         """Whether Shopify knows an order for it, or has mailed about it; None without anything to ask with."""

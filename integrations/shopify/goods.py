@@ -7,22 +7,40 @@ is asked for is true when it is answered, so webhooks that overtake each other d
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from engine.errors import Throttled
 from engine.integration import Call, News, Page, WireEvent, fact
-from integrations.shopify.api import Api
+from integrations.shopify.api import Api, TooDear
 from integrations.shopify.body import Json, amount, group, groups, number_of, require, text, whole
 
-_VARIANT = """id title sku price inventoryPolicy inventoryQuantity
-  product { id title vendor productType variantsCount { count } }
-  inventoryItem { tracked inventoryLevels(first: 20) {
-    pageInfo { hasNextPage } nodes { updatedAt quantities(names: ["available"]) { quantity } }
-  } }"""
-_ITEM = f"""query($id: ID!, $after: String) {{ found: inventoryItem(id: $id) {{
-  variants(first: 10, after: $after) {{ pageInfo {{ hasNextPage endCursor }} nodes {{ {_VARIANT} }} }}
+_LEVELS = 20
+_FEW_LEVELS = 5
+"""Of each of many; where there are more, Shopify's own sum is as good."""
+TOGETHER = {"inventory": 50, "product": 6}
+"""How many are asked for at once: about as much as one query may cost, a thousand points."""
+
+
+def _variants(first: int, levels: int, after: str = "") -> str:
+    return f"""variants(first: {first}{after}) {{ pageInfo {{ hasNextPage endCursor }} nodes {{
+  id title sku price inventoryPolicy inventoryQuantity
+  product {{ id title vendor productType variantsCount {{ count }} }}
+  inventoryItem {{ tracked inventoryLevels(first: {levels}) {{
+    pageInfo {{ hasNextPage }} nodes {{ updatedAt quantities(names: ["available"]) {{ quantity }} }}
+  }} }}
 }} }}"""
-_PRODUCT = f"""query($id: ID!, $after: String) {{ found: product(id: $id) {{
-  variants(first: 10, after: $after) {{ pageInfo {{ hasNextPage endCursor }} nodes {{ {_VARIANT} }} }}
+
+
+_ONE = f"""query($id: ID!, $after: String) {{ found: node(id: $id) {{
+  ... on InventoryItem {{ {_variants(10, _LEVELS, ", after: $after")} }}
+  ... on Product {{ {_variants(10, _LEVELS, ", after: $after")} }}
 }} }}"""
-LOOK_UPS = {"inventory": ("InventoryItem", _ITEM), "product": ("Product", _PRODUCT)}
+_MANY = f"""query($ids: [ID!]!) {{ found: nodes(ids: $ids) {{
+  id
+  ... on InventoryItem {{ {_variants(1, _FEW_LEVELS)} }}
+  ... on Product {{ {_variants(10, _FEW_LEVELS)} }}
+}} }}"""
+LOOK_UPS = {"inventory": "InventoryItem", "product": "Product"}
 
 
 def from_product(body: Json) -> News:
@@ -45,11 +63,43 @@ def from_level(body: Json) -> News:
     return News(look_ups=(f"inventory:{item}",) if item else ())
 
 
-def ask(api: Api, kind: str, number: str, cursor: str, call: Call) -> Page:
+def ask(api: Api, what: str, cursor: str, call: Call) -> Page:
     """A page of the variants of an inventory item or a product, as they are now. Raises as :meth:`Api.query`."""
-    name, query = LOOK_UPS[kind]
-    data, wait_ms = api.query(call, query, {"id": f"gid://shopify/{name}/{number}", "after": cursor or None})
-    page = group(group(data, "found"), "variants")
+    data, wait_ms = api.query(call, _ONE, {"id": _name_of(what), "after": cursor or None})
+    return _page(group(data, "found"), wait_ms)
+
+
+def ask_together(api: Api, whats: tuple[str, ...], call: Call) -> Mapping[str, Page]:
+    """The first page of each of them, in as few queries as they can be paid in. Raises as :meth:`Api.query`."""
+    try:
+        return _ask_at_once(api, whats, call)
+    except TooDear:
+        if len(whats) == 1:
+            raise
+    first, rest = whats[: len(whats) // 2], whats[len(whats) // 2 :]
+    pages = ask_together(api, first, call)
+    try:
+        return {**pages, **ask_together(api, rest, call)}
+    except Throttled as throttled:
+        return {**pages, **dict.fromkeys(rest, Page(News(), "", throttled.wait_ms))}
+
+
+def _ask_at_once(api: Api, whats: tuple[str, ...], call: Call) -> Mapping[str, Page]:
+    data, wait_ms = api.query(call, _MANY, {"ids": [_name_of(what) for what in whats]})
+    require(data, "found")
+    found = {text(node, "id"): node for node in groups(data, "found")}
+    return {what: _page(found.get(_name_of(what), {}), wait_ms) for what in whats}
+
+
+def _name_of(what: str) -> str:
+    """``inventory:7`` as the API calls it."""
+    kind, _, number = what.partition(":")
+    return f"gid://shopify/{LOOK_UPS[kind]}/{number}"
+
+
+def _page(found: Json, wait_ms: int) -> Page:
+    """What is gone meanwhile says nothing."""
+    page = group(found, "variants")
     info = group(page, "pageInfo")
     events = tuple(event for node in groups(page, "nodes") for event in _from_variant(node))
     further = text(info, "endCursor") if info.get("hasNextPage") is True else None

@@ -1,7 +1,10 @@
 """Every topic that is understood: what becomes of it, how its body is read, and what Shopify is asked to send of it.
 
 ``fields`` are all that the readers look at (Shopify calls that ``include_fields``), so that nothing else that is known
-of a customer is sent along. A ``filter`` keeps away what would be read to no effect.
+of a customer is sent along. What changes more than once has a moment among them: of bodies that are the same Shopify
+drops the later one. A ``filter`` keeps away what would be read to no effect; it knows capitals, compares whole words,
+and sends nothing at all where a field in it is not among ``fields``
+(https://shopify.dev/docs/apps/build/webhooks/delivery-filtering).
 """
 
 from __future__ import annotations
@@ -122,12 +125,12 @@ TOPICS = {
         "a warning where the rule file has another time zone or currency; whether prices hold their taxes is read from "
         "each checkout and order",
         house.from_shop,
-        "id myshopify_domain iana_timezone currency",
+        "id myshopify_domain iana_timezone currency updated_at",
     ),
     "app/scopes_update": Topic(
         "the webhooks are seen to at once: a right that was given or taken changes which can be there",
         house.from_scopes,
-        "id previous current",
+        "id previous current updated_at",
     ),
     "app/uninstalled": Topic(
         "told in the log; nothing more comes", house.from_uninstalled, "id domain myshopify_domain"

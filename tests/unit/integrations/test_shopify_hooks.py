@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -71,6 +72,42 @@ def test_a_filter_lets_through_whatever_becomes_an_event() -> None:
     for case in READ.values():
         if case.topic == "fulfillment_events/create" and case.events:
             assert f"status:{json.loads(case.bytes_of('shopify'))['status']}" in wanted.split(" OR ")
+
+
+def test_a_filter_is_written_so_that_shopify_sends_anything_at_all() -> None:
+    """A field that is not among those that are asked for, or another capital, and nothing ever comes."""
+    filters = {item.topic: item for item in shop().wanted(HERE) if item.filter}
+    assert [*filters] == ["fulfillment_events/create"], "no checkout is kept away: an address may come with the next"
+    for item in filters.values():
+        for term in item.filter.split(" OR "):
+            field, value = term.split(":")
+            assert field in item.fields
+            assert re.fullmatch(r"[a-z_]+", value)
+
+
+ONCE = {
+    "carts/create",
+    "checkouts/create",
+    "checkouts/delete",
+    "refunds/create",
+    "fulfillment_events/create",
+    "customers/delete",
+    "app/uninstalled",
+}
+"""What happens once to a thing that its body names."""
+
+
+@pytest.mark.parametrize("topic", [topic for topic in OURS if topic not in ONCE])
+def test_what_changes_twice_is_never_told_in_the_same_words(topic: str) -> None:
+    """Of two bodies that are the same Shopify drops the later one."""
+    moments = {
+        "updated_at",
+        "email_marketing_consent",
+        "sms_marketing_consent",
+        "whats_app_marketing_consent",
+        "status",
+    }
+    assert moments.intersection(TOPICS[topic].fields.split())
 
 
 def test_without_a_client_id_nothing_is_registered() -> None:
