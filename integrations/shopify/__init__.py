@@ -31,7 +31,9 @@ last question is read (WhatsApp's is not told there), of products their stock. N
 whether an order came from its checkout or cart, whether the abandoned checkout was completed, and whether Shopify has
 sent its own recovery mail about it; then ours does not leave. Without `manage_abandoned_checkouts` only orders are
 looked for. That the filters `checkout_token`, `cart_token` and `email_state` do as Shopify's reference says was not
-tried on a live shop; what they find is checked against the order and the checkout itself.
+tried on a live shop; what they find is checked against the order and the checkout itself. An order that waits for its
+payment is asked for too, before somebody is reminded of it; it can be paid at its status page, as far as Shopify takes
+payments there.
 
 **Whose cart it is.** The script for the shop's pages writes the visitor into the cart's attributes, once something is
 in it: POST `{"attributes": {"_shopbell_visitor": "<visitor>"}}` to `/cart/update.js`. Checkouts and orders bring it
@@ -78,6 +80,8 @@ from engine.integration import (
     FirstParty,
     Looker,
     News,
+    OrderLooker,
+    OrderNow,
     Page,
     RawRequest,
     Receiver,
@@ -126,6 +130,7 @@ class Shopify(
     Receiver[ShopifySettings],
     Asker[ShopifySettings],
     Looker[ShopifySettings],
+    OrderLooker[ShopifySettings],
     Subscriber[ShopifySettings],
     Storefront[ShopifySettings],
     FirstParty[ShopifySettings],
@@ -174,6 +179,10 @@ class Shopify(
         """Whether Shopify knows an order for it, or has mailed about it; None without anything to ask with."""
         told = self.settings
         return look.look(self._api, refs, call) if told.may_ask and told.api_version >= look.SINCE else None
+
+    def look_at_order(self, refs: tuple[str, ...], call: Call) -> OrderNow | None:
+        """Whether Shopify waits for its payment; None without anything to ask with."""
+        return look.look_at_order(self._api, refs, call) if self.settings.may_ask else None
 
     def wanted(self, address: str) -> tuple[Subscription, ...]:
         """Every topic, with the fields that are read of it, and the pixel; nothing without anything to ask with."""

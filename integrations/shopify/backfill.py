@@ -28,7 +28,7 @@ _LINES = f"""lineItems(first: 50) {{ nodes {{
 }} }}"""
 _SHARED = f"""id name createdAt updatedAt taxesIncluded customAttributes {{ key value }} discountCodes
   shippingAddress {{ countryCodeV2 }} totalPriceSet {{ {_MONEY} }} totalTaxSet {{ {_MONEY} }} {_PEOPLE} {_LINES}"""
-_ORDER = f"""{_SHARED} cancelledAt displayFinancialStatus displayFulfillmentStatus email customerLocale
+_ORDER = f"""{_SHARED} cancelledAt displayFinancialStatus displayFulfillmentStatus email customerLocale statusPageUrl
   totalDiscountsSet {{ {_MONEY} }} totalShippingPriceSet {{ {_MONEY} }}"""
 _CHECKOUT = f"""{_SHARED} completedAt subtotalPriceSet {{ {_MONEY} }} totalDiscountSet {{ {_MONEY} }}
   totalDutiesSet {{ {_MONEY} }}"""
@@ -141,6 +141,7 @@ def _from_order(node: Json) -> list[WireEvent]:
         "fulfillment_status": (text(node, "displayFulfillmentStatus") or "").casefold(),
         "cancelled_at": node.get("cancelledAt"),
         "email": node.get("email"),
+        "order_status_url": node.get("statusPageUrl"),
         "customer_locale": node.get("customerLocale"),
         "total_discounts_set": _money(node, "totalDiscountsSet"),
         # Without its tax it is not what the shopper saw, and its tax is not told.

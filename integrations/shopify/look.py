@@ -1,4 +1,5 @@
-"""The last look before a mail about a cart: has it become an order, has Shopify mailed about it?
+"""The last look before a mail. About a cart: has it become an order, has Shopify mailed about it?
+About an unpaid order: was it paid or cancelled?
 
 An order is found by the token of its checkout or its cart; both are read back from it, so that a filter that is not
 understood finds nothing instead of anything. The API tells them since 2026-07. An abandoned checkout is found by its
@@ -10,9 +11,10 @@ from __future__ import annotations
 import re
 
 from engine.errors import CallError
-from engine.integration import Call, CartNow, Json, group, groups, text
+from engine.integration import Call, CartNow, Json, OrderNow, group, groups, text
 from integrations.shopify.api import Api
 from integrations.shopify.body import without_query
+from integrations.shopify.orders import CALLED_OFF, PAYABLE
 
 SINCE = "2026-07"
 """The first version of the API in which an order tells the tokens it came from."""
@@ -24,6 +26,23 @@ _CHECKOUTS = """query($one: String, $mailed: String) {
   one: abandonedCheckouts(first: 1, query: $one) { nodes { name completedAt } }
   mailed: abandonedCheckouts(first: 1, query: $mailed) { nodes { name } }
 }"""
+_ORDER_NAME = re.compile(r"shopify:order:([0-9]{1,20})\Z")
+_ORDER = "query($id: ID!) { order(id: $id) { cancelledAt displayFinancialStatus displayFulfillmentStatus } }"
+_ON_ITS_WAY = frozenset(["FULFILLED", "PARTIALLY_FULFILLED", "IN_PROGRESS"])
+
+
+def look_at_order(api: Api, refs: tuple[str, ...], call: Call) -> OrderNow | None:
+    """What Shopify says of the order; one that it has no longer is nobody's to pay. None where no number is known."""
+    number = next((match[1] for match in map(_ORDER_NAME.match, refs) if match), None)
+    if number is None:
+        return None
+    data, _ = api.query(call, _ORDER, {"id": f"gid://shopify/Order/{number}"})
+    order = group(data, "order")
+    status = (text(order, "displayFinancialStatus") or "").casefold()
+    if not order or text(order, "cancelledAt") or status in CALLED_OFF | {"refunded"}:
+        return OrderNow.CANCELLED
+    waits = status in PAYABLE and text(order, "displayFulfillmentStatus") not in _ON_ITS_WAY
+    return OrderNow.UNPAID if waits else OrderNow.PAID
 
 
 def look(api: Api, refs: tuple[str, ...], call: Call) -> CartNow | None:

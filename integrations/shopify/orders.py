@@ -12,7 +12,8 @@ from engine.integration import WireEvent, fact
 from integrations.shopify.body import Json, group, groups, ref, require, shown, text, visitor, without_query, words
 from integrations.shopify.lines import country_of, coupon_of, lines, taxes
 
-_UNPAID = frozenset(["pending", "unpaid", "voided", "expired"])
+PAYABLE = frozenset(["pending", "unpaid"])
+CALLED_OFF = frozenset(["voided", "expired"])
 _ON_ITS_WAY = frozenset(["in_transit", "out_for_delivery", "confirmed", "label_printed", "label_purchased"])
 SAYS_SOMETHING = _ON_ITS_WAY | {"delivered"}
 """What of a carrier's words becomes an event."""
@@ -86,7 +87,7 @@ def _whose(body: Json) -> Json:
 
 
 def _is_paid(body: Json) -> bool:
-    return text(body, "financial_status") not in _UNPAID
+    return text(body, "financial_status") not in PAYABLE | CALLED_OFF
 
 
 def _order(body: Json) -> Json:
@@ -101,6 +102,7 @@ def _order(body: Json) -> Json:
         "discount": shown(body, "total_discounts")[0],
         "coupon": coupon_of(body),
         "paid": _is_paid(body),
+        "pay_url": text(body, "order_status_url") if text(body, "financial_status") in PAYABLE else None,
         "email": text(body, "email") or text(body, "contact_email"),
         "customer_id": text(group(body, "customer"), "id"),
         "lines": lines(groups(body, "line_items")),

@@ -43,7 +43,7 @@ _CHECKOUT = """token cart_token name line_items abandoned_checkout_url created_a
 _ORDER = """id order_number checkout_token cart_token note_attributes created_at updated_at cancelled_at line_items
   financial_status fulfillment_status currency total_price total_price_set total_tax total_tax_set total_discounts
   total_discounts_set total_shipping_price_set taxes_included shipping_lines discount_codes email contact_email customer
-  customer_locale shipping_address billing_address"""
+  order_status_url customer_locale shipping_address billing_address"""
 _FULFILLMENT = "id order_id status shipment_status tracking_company created_at updated_at"
 _PRODUCT = "id title vendor product_type updated_at variants variant_gids"
 _cart, _checkout = _events(checkouts.from_cart), _events(checkouts.from_checkout)

@@ -63,6 +63,7 @@ def order(updated_at: str = "2026-11-21T10:17:00Z") -> Json:
         "displayFulfillmentStatus": "UNFULFILLED",
         "email": "sanne.devries@example.nl",
         "customerLocale": "nl",
+        "statusPageUrl": "https://voorbeeld.example/orders/1/authenticate?key=k",
         "totalShippingPriceSet": {"presentmentMoney": {"amount": "6.95", "currencyCode": "EUR"}},
         "totalDiscountsSet": None,
     }
@@ -118,6 +119,7 @@ def test_an_order_is_the_same_fact_as_in_its_webhook() -> None:
     told = msgspec.to_builtins(placed["order"])
     assert isinstance(told, dict)
     assert (told["id"], told["total"], told["shipping"], told["paid"]) == ("820982911946154508", "36.95", "6.95", False)
+    assert told["pay_url"] == "https://voorbeeld.example/orders/1/authenticate?key=k"
 
 
 def test_what_has_become_of_an_order_is_told_too() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from engine.errors import CallError, Throttled
 from engine.http import Answered
-from engine.integration import CartNow
+from engine.integration import CartNow, OrderNow
 from tests.unit.integrations.shopify_far import Json, Shopify2026, answered, refused, shop
 
 CHECKOUT, CART, NUMBER = "shopify:checkout:c0ffee11", "shopify:cart:hWN3LhJu", "shopify:checkout_name:35481578373269"
@@ -95,3 +95,47 @@ def test_without_the_right_to_see_orders_it_is_a_no_that_stays() -> None:
     with pytest.raises(CallError) as error:
         shop().look(REFS, Shopify2026(refused("ACCESS_DENIED")))
     assert error.value.refused
+
+
+# --- an order that waits for its payment ------------------------------------------------------------------------------
+
+ORDER = ("shopify:order:820982911946154508", CART)
+
+
+def order(paid: str, sent: str = "UNFULFILLED", cancelled_at: str | None = None) -> Answered:
+    told = {"cancelledAt": cancelled_at, "displayFinancialStatus": paid, "displayFulfillmentStatus": sent}
+    return answered({"order": told})
+
+
+@pytest.mark.parametrize(
+    ("answer", "now"),
+    [
+        (order("PENDING"), OrderNow.UNPAID),
+        (order("PAID"), OrderNow.PAID),
+        (order("AUTHORIZED"), OrderNow.PAID),
+        (order("PARTIALLY_PAID"), OrderNow.PAID),
+        (order("PENDING", "FULFILLED"), OrderNow.PAID),
+        (order("PENDING", cancelled_at="2026-11-21T10:20:00Z"), OrderNow.CANCELLED),
+        (order("VOIDED"), OrderNow.CANCELLED),
+        (order("EXPIRED"), OrderNow.CANCELLED),
+        (order("REFUNDED"), OrderNow.CANCELLED),
+        (answered({"order": None}), OrderNow.CANCELLED),
+    ],
+)
+def test_what_shopify_knows_of_an_unpaid_order(answer: Answered, now: OrderNow) -> None:
+    far = Shopify2026(answer)
+    assert shop().look_at_order(ORDER, far) is now
+    assert far.asked == [{"id": "gid://shopify/Order/820982911946154508"}]
+
+
+@pytest.mark.parametrize("refs", [(), (CART, CHECKOUT), ("shopify:order:7 OR id:8",), ("shopify:order:",)])
+def test_an_order_without_a_number_is_not_asked_for(refs: tuple[str, ...]) -> None:
+    far = Shopify2026(order("PENDING"))
+    assert shop().look_at_order(refs, far) is None
+    assert shop(client_id="").look_at_order(ORDER, far) is None
+    assert far.asked == []
+
+
+def test_an_order_of_which_nothing_is_said_is_told() -> None:
+    with pytest.raises(CallError, match="ACCESS_DENIED"):
+        shop().look_at_order(ORDER, Shopify2026(refused("ACCESS_DENIED")))
