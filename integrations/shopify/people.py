@@ -90,8 +90,7 @@ def ask_whether_gone(api: Api | None, number: str, cursor: str, call: Call) -> P
         return Page(News(), "waited", MERGED_WITHIN_MS)
     if api is not None and _is_there(api, number, call):
         return Page(News())
-    reference = f"customer {number} was deleted"
-    return Page(News(requests=(PrivacyRequest("erase", customer_id=number, reference=reference, unless_merged=True),)))
+    return Page(News(requests=(PrivacyRequest("erase", customer_id=number, unless_merged=True),)))
 
 
 def _is_there(api: Api, number: str, call: Call) -> bool:

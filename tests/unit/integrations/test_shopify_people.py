@@ -12,9 +12,7 @@ from engine.integration import Delivery, News, Page, PrivacyRequest
 from integrations.shopify.people import MERGED_WITHIN_MS
 from tests.unit.integrations.shopify_far import Json, Shopify2026, answered, refused, shop
 
-ERASED = News(
-    requests=(PrivacyRequest("erase", customer_id="7", reference="customer 7 was deleted", unless_merged=True),)
-)
+ERASED = News(requests=(PrivacyRequest("erase", customer_id="7", unless_merged=True),))
 
 
 def asked(answer: Answered, *, client_id: str = "app-7") -> tuple[Page, Shopify2026]:
