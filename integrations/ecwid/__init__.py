@@ -14,7 +14,7 @@ read about or mailed. A request to remove the whole store is carried out when Sh
 about by Ecwid itself, nothing is sent. Before a mail that asks to pay an order, the order is asked for: unless it still
 is `AWAITING_PAYMENT`, nothing is sent. An order that is paid at the door or by an invoice is called so, too: one that
 lies ready or is on its way is not taken for unpaid, and for the others name those ways to pay under `paid_later`. Where
-an unpaid order can be paid no API tells.
+an unpaid order can be paid no API tells: the mail leads to the shop's own `pay_url`.
 
 **On the page** an order ends its story at once, under the number by which the API knows it (`vendorNumber`), however
 slow the API is. A mail's link puts into the cart what is missing, with its options. A file that was uploaded, a price

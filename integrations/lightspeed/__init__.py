@@ -40,7 +40,7 @@ address looks like that opens a cart by it is not documented. Once you have seen
 **Two ways to leave.** A cart that is left is `cart_abandoned`. An order that waits for its payment
 (`processing_awaiting_payment`) ends that, and is an `unpaid_order` until `orders/paid`; one to be paid on delivery or
 by an invoice afterwards is not, nor one that is on hold, or waits to be sent or fetched. Where an unpaid order can be
-paid no body tells.
+paid no body tells: a mail leads to the shop's own `pay_url`.
 
 **Leave to mail** is a confirmed newsletter, or its box ticked in the checkout (`newsletterSubscribed`). What a quote's
 `allowNotifications` stands for is not documented: it is no leave, unless you know your shop's box and say

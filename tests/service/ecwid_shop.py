@@ -88,16 +88,20 @@ class Shop(Door):
 
 @contextmanager
 def open_shop(
-    folder: Path, url: str, monkeypatch: pytest.MonkeyPatch, smtp_url: str = "smtp://127.0.0.1:9"
+    folder: Path,
+    url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    smtp_url: str = "smtp://127.0.0.1:9",
+    rule: str = SURPRISE,
 ) -> Iterator[Shop]:
     """The shop ``ink``, with nothing in its store."""
     with EcwidStore() as store:
-        shop = _shop(folder, url, store, monkeypatch, smtp_url)
+        shop = _shop(folder, url, store, monkeypatch, smtp_url, rule)
         yield shop
         shop.close()
 
 
-def _shop(folder: Path, url: str, store: EcwidStore, monkeypatch: pytest.MonkeyPatch, smtp_url: str) -> Shop:
+def _shop(folder: Path, url: str, store: EcwidStore, monkeypatch: pytest.MonkeyPatch, smtp_url: str, rule: str) -> Shop:
     monkeypatch.setenv("ECWID_CLIENT_SECRET", SECRET)
     monkeypatch.setenv("ECWID_TOKEN", TOKEN)
     hands = Hands()
@@ -106,7 +110,7 @@ def _shop(folder: Path, url: str, store: EcwidStore, monkeypatch: pytest.MonkeyP
     (folder / "rules").mkdir()
     monkeypatch.setattr("integrations.ecwid.api.API", store.url)
     told = 'integrations:\n  ecwid: {store_id: "1003"}\n'
-    rules = rule_file("ink", "https://ink.example", f"- {SURPRISE.strip()}".replace("\n", "\n  "))
+    rules = rule_file("ink", "https://ink.example", f"- {rule.strip()}".replace("\n", "\n  "))
     (folder / "rules" / "ink.yaml").write_text(rules.replace("integrations:\n", told))
     return Shop(Settings.from_env(environment_for(folder, url)), store, hands, smtp_url)
 

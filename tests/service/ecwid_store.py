@@ -96,16 +96,16 @@ def left_cart(ago_s: int = 7_200, /, **changes: object) -> Json:
     return told | changes
 
 
-def its_order(**changes: object) -> Json:
-    """The order that became of it."""
+def its_order(ago_s: int = 60, /, **changes: object) -> Json:
+    """The order that became of it, so long ago."""
     now = int(time.time())
     own: Json = {
         "id": "XJ12H",
         "internalId": 103878161,
         "paymentStatus": "AWAITING_PAYMENT",
         "fulfillmentStatus": "AWAITING_PROCESSING",
-        "createTimestamp": now - 60,
-        "updateTimestamp": now - 60,
+        "createTimestamp": now - ago_s,
+        "updateTimestamp": now - ago_s,
     }
     told = left_cart()
     del told["cartId"]

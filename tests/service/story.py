@@ -16,6 +16,8 @@ when:
 then:
   - tag: waits
 """
+HELP_TO_PAY = "name: unpaid\nwhen: [unpaid_order: 45m, can_email]\nthen: [email: unpaid-order]\nonce_per: cart\n"
+"""Whoever has not paid gets a mail that asks to."""
 
 
 class Storyteller:

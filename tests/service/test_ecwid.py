@@ -29,6 +29,7 @@ from tests.service.ecwid_store import (
     signature_of,
     webhook,
 )
+from tests.service.story import HELP_TO_PAY
 
 Captured = pytest.CaptureFixture[str]
 
@@ -42,6 +43,17 @@ def smtp() -> Iterator[SmtpServer]:
 @pytest.fixture
 def shop(tmp_path: Path, database_url: str, smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
     with open_shop(tmp_path, database_url, monkeypatch, smtp.url) as opened:
+        yield opened
+
+
+@pytest.fixture
+def unpaid(tmp_path: Path, database_url: str, smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
+    """An order has waited two hours for its payment, and the mail about it is owed."""
+    with open_shop(tmp_path, database_url, monkeypatch, smtp.url, HELP_TO_PAY) as opened:
+        opened.store.there["orders/XJ12H"] = its_order(7_200)
+        opened.hears("order.created", 103878161, orderId="XJ12H")
+        opened.asks()
+        assert [row.state for row in opened.rows(DELIVERIES)] == ["scheduled"]
         yield opened
 
 
@@ -160,6 +172,32 @@ def test_a_cart_that_the_shop_has_hidden_is_let_go(shop: Shop) -> None:
     shop.hears("unfinished_order.deleted", orderId="RA1SD", cartId=CART)
     shop.asks()
     assert set(shop.delivers()) <= {DeliveryState.CANCELLED, None}
+
+
+@pytest.mark.parametrize(
+    ("changes", "result"),
+    [
+        ({}, ""),
+        ({"paymentStatus": "PAID"}, "paid says ecwid"),
+        ({"paymentStatus": "CANCELLED"}, "order_cancelled says ecwid"),
+        (None, "order_cancelled says ecwid"),
+    ],
+)
+def test_a_mail_that_asks_to_pay_leaves_only_while_the_order_waits(
+    unpaid: Shop, smtp: SmtpServer, changes: Json | None, result: str
+) -> None:
+    if changes is None:
+        del unpaid.store.there["orders/XJ12H"]
+    else:
+        unpaid.store.there["orders/XJ12H"] |= changes
+    outcome = unpaid.delivers()
+    if result:
+        assert (outcome, [row.result for row in unpaid.rows(DELIVERIES)]) == ([DeliveryState.CANCELLED], [result])
+        return
+    assert outcome == [DeliveryState.SENT]
+    [mail] = smtp.wait_for_mails(1)
+    words = words_of(mail.content)
+    assert [each for each in ("Koptelefoon", "€ 6,95", "€ 36,95") if each not in words] == []
 
 
 # --- who may speak ----------------------------------------------------------------------------------------------------

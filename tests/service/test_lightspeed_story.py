@@ -19,6 +19,7 @@ from engine.store.unit import DELIVERIES, EVENTS, PEOPLE
 from tests.builders import Premises
 from tests.service.faulty_smtp import FaultySmtp
 from tests.service.lightspeed_house import CUSTOMER, HEAD, ORDER, SUBSCRIPTION, House, recorded
+from tests.service.story import HELP_TO_PAY
 from tests.service.webshopapp import LOOPBACK, Webshopapp
 
 SANNE = "sanne.devries@example.nl"
@@ -60,13 +61,17 @@ def delivered(house: House, smtp: FaultySmtp) -> DeliveryState | None:
     return deliverer(house, smtp).deliver(str(delivery.id))
 
 
-def test_the_mail_names_the_cart_and_what_its_shipping_costs(house: House, smtp: FaultySmtp) -> None:
-    assert delivered(house, smtp) is DeliveryState.SENT
-    message = email.message_from_bytes(smtp.wait_for_mail_to(SANNE).content, policy=default)
+def text_of(content: bytes) -> str:
+    message = email.message_from_bytes(content, policy=default)
     assert isinstance(message, EmailMessage)
     part = message.get_body(("plain",))
     assert part is not None
-    text = part.get_content()
+    return str(part.get_content())
+
+
+def test_the_mail_names_the_cart_and_what_its_shipping_costs(house: House, smtp: FaultySmtp) -> None:
+    assert delivered(house, smtp) is DeliveryState.SENT
+    text = text_of(smtp.wait_for_mail_to(SANNE).content)
     assert "Koptelefoon" in text
     assert "€\xa06,95" in text
     assert "€\xa060,00" in text
@@ -119,6 +124,39 @@ def test_an_order_that_waits_for_its_payment_is_the_second_way_to_leave(
     outcome = deliverer(house, smtp).deliver(str(owed.id))
     assert outcome is (None if paid else DeliveryState.SENT)
     assert house.mails() == ["cancelled", "cancelled" if paid else "sent"]
+
+
+@pytest.mark.parametrize(
+    ("there", "result"),
+    [
+        ("orders_created", ""),
+        ("orders_paid", "paid says lightspeed"),
+        ("orders_updated", "order_cancelled says lightspeed"),
+        ("", "order_cancelled says lightspeed"),
+    ],
+)
+def test_a_mail_that_asks_to_pay_leaves_only_while_the_order_waits_whatever_webhooks_told(
+    house: House, smtp: FaultySmtp, there: str, result: str
+) -> None:
+    house.live_by(HEAD, HELP_TO_PAY)
+    house.has_an_order()
+    house.delivers("orders/created", recorded("orders_created"))
+    house.asks()
+    house.premises.later(HOUR)
+    house.mails()
+    [owed] = house.premises.rows(DELIVERIES, kind="email", rule="unpaid")
+    if there:
+        house.has_an_order(there)
+    else:
+        house.webshop.things.clear()
+    outcome = deliverer(house, smtp).deliver(str(owed.id))
+    [told] = house.premises.rows(DELIVERIES, rule="unpaid")
+    if result:
+        assert (outcome, told.result) == (DeliveryState.CANCELLED, result)
+        return
+    assert outcome is DeliveryState.SENT
+    words = text_of(smtp.mails_to(SANNE)[-1].content)
+    assert [each for each in ("Koptelefoon", "€\xa06,95", "€\xa036,95") if each not in words] == []
 
 
 def test_whoever_is_deleted_in_the_shop_leaves_no_trace(house: House, smtp: FaultySmtp) -> None:
