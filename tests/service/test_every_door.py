@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,11 +16,13 @@ from werkzeug.test import TestResponse
 
 from engine.integration import Delivery, RawRequest, find, known
 from engine.settings import Settings
+from tests.parts import postgresql_database
 from tests.service.doors import INK, Door, environment_for, rule_file
 from tests.unit.integrations.cases import HookCase, cases, settings_of, speaking
 
 PLATFORMS = speaking("receive")
 RECORDED = {key: case for key, case in cases("receive", HookCase).items() if case.topic}
+MOST_REASONS = 6
 quietly = hypothesis_settings(
     deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -47,17 +51,45 @@ def _stated(platform: str, patch: pytest.MonkeyPatch) -> str:
     return f"  {platform}: {json.dumps(stated)}\n"
 
 
-@pytest.fixture(scope="module")
-def doors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Doors]:
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def doors(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Doors]:
     folder = tmp_path_factory.mktemp("doors")
+    url = f"sqlite:///{folder / 'shopbell.db'}"
+    if request.param == "postgresql":
+        with postgresql_database(request.getfixturevalue("shared_postgresql")) as url:
+            yield from _doors(folder, url)
+    else:
+        yield from _doors(folder, url)
+
+
+def _doors(folder: Path, url: str) -> Iterator[Doors]:
     (folder / "rules").mkdir()
     with pytest.MonkeyPatch.context() as patch:
         stated = "".join(_stated(platform, patch) for platform in PLATFORMS)
         text = rule_file("ink", INK).replace("integrations:\n", f"integrations:\n{stated}")
         (folder / "rules" / "ink.yaml").write_text(text)
-        opened = Doors(Settings.from_env(environment_for(folder, f"sqlite:///{folder / 'shopbell.db'}")))
+        opened = Doors(Settings.from_env(environment_for(folder, url)))
         yield opened
         opened.close()
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_what_strangers_send_is_counted_by_a_few_reasons_only(doors: Doors, platform: str) -> None:
+    """Each reason is a series in memory and a row in the database, for ever."""
+    case = next(case for key, case in sorted(RECORDED.items()) if key.startswith(f"{platform}/"))
+    for number in range(40):
+        body = [
+            b" " * number + b"{",
+            b'{"a": [' * number,
+            b"%d" % 10**number,
+            b'{"%d": 1, "%d": 2}' % (number, number),
+        ][number % 4]
+        headers = dict.fromkeys(case.headers, f"odd-{number}") if number % 3 else case.headers
+        assert doors.post_to(platform, body, headers).status_code == 401
+    counted = re.findall(
+        rf'hooks_refused_total{{integration="{platform}",reason="([^"]*)"', doors.client.get("/metrics").text
+    )
+    assert 1 <= len(counted) <= MOST_REASONS, counted
 
 
 def _signed_by_us(request: RawRequest) -> Delivery:
@@ -113,8 +145,11 @@ def test_no_bytes_and_no_headers_break_a_locked_door(doors: Doors, data: st.Data
 
 ODD: tuple[object, ...] = (
     None, [], {}, [[]], [{}], "", "x", "1e999", "-1", "2026-02-30", "0000-00-00T00:00:00", 7, -1, 10**18, 2**63, 10**40,
-    1.5, True, "\u2028", "a" * 300, {"a": {"b": []}},
+    1.5, True, "\u2028", "a" * 300, {"a": {"b": []}}, "\u0000", "a\u0000b", "\ud800", "\ufffe", -(2**63), 10**400,
+    "9" * 4_000, 1e-320, ["x"] * 300, "2026-11-22T00:00:00+99:00", "9999-12-31T23:59:59Z", "NaN", "\x1b[31m", "'; --",
+    "{{7*7}}", "<b>", "\u0663",
 )  # fmt: skip
+"""What nobody reads rightly, what no database keeps, and what somebody might run."""
 
 
 def _places(value: object, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
@@ -146,7 +181,7 @@ def test_whatever_a_rightly_signed_body_says_is_taken_in_or_set_aside(
         told = {}
     for _ in range(data.draw(st.integers(0, 3))):
         told = _with(told, data.draw(st.sampled_from(list(_places(told)))), data.draw(st.sampled_from(ODD)))
-    answer = doors.post_to(platform, json.dumps(told).encode(), {"X-Topic": case.topic})
+    answer = doors.post_to(platform, json.dumps(told).encode("utf-8", "surrogatepass"), {"X-Topic": case.topic})
     assert answer.status_code == 200
     assert answer.get_json()["result"] in ("accepted", "quarantined", "unknown_topic", "answered")
 
