@@ -10,6 +10,7 @@ from typing import Final
 
 import click
 
+from engine.cli._plain import shown
 from engine.said import FOLDER, translate
 
 LANGUAGES: Final = ("en", *sorted(path.stem for path in FOLDER.glob("*.po")))
@@ -76,4 +77,4 @@ def in_figures(number: float, decimals: int = 0) -> str:
 
 def tell(message: str, *, err: bool = False) -> None:
     """A line for whoever typed the command."""
-    click.echo(in_words(message), err=err)
+    click.echo(shown(in_words(message)), err=err)

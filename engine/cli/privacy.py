@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from engine.cli import NO
+from engine.cli._plain import shown
 
 if TYPE_CHECKING:
     from engine.store.privacy_requests import Request
@@ -33,7 +34,7 @@ def list_(as_json: bool) -> None:
         click.echo(msgspec.json.encode([request._asdict() for request in requests]))
         return
     for request in requests:
-        click.echo(_line(request))
+        click.echo(shown(_line(request)))
 
 
 @command.command()

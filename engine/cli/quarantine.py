@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from engine.cli import FINE, NO
+from engine.cli._plain import shown
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -39,7 +40,8 @@ def list_(shop: str | None, as_json: bool) -> None:
         click.echo(msgspec.json.encode([_told(item) for item in kept]))
         return
     for item in kept:
-        click.echo(f"{item.id} {to_iso(item.received_at)} {item.shop} {item.integration} {item.topic}: {item.reason}")
+        about = f"{item.shop} {item.integration} {item.topic}: {item.reason}"
+        click.echo(shown(f"{item.id} {to_iso(item.received_at)} {about}"))
 
 
 @command.command()
@@ -47,7 +49,9 @@ def list_(shop: str | None, as_json: bool) -> None:
 def show(name: str) -> None:
     """Print the body of NAME, as it came. It holds whatever the platform knows about a shopper."""
     with _open() as (_, engine):
-        click.echo(_find(engine, name).delivery.body)
+        body = _find(engine, name).delivery.body
+    # A file gets every byte, a terminal none that it would obey.
+    click.echo(shown(body.decode(errors="replace")) if sys.stdout.isatty() else body)
 
 
 @command.command()

@@ -9,6 +9,7 @@ import click
 
 from engine.cli import FINE, NO
 from engine.cli._language import answers_in, in_words, tell
+from engine.cli._plain import shown
 from engine.said import Said, frame, joined, say
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ def _print(view: VisitorView, zone: ZoneInfo, *, traces: bool) -> None:
 
     console = Console(highlight=False)
     for line in _lines(view, zone, traces=traces):
-        console.print(Text(in_words(line)), soft_wrap=True)
+        console.print(Text(shown(in_words(line))), soft_wrap=True)
 
 
 def _lines(view: VisitorView, zone: ZoneInfo, *, traces: bool) -> Iterator[Said]:
