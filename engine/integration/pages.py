@@ -12,10 +12,20 @@ from pathlib import Path
 
 from engine.integration.found import AnyIntegration, find, names
 from engine.integration.parts import parts_of
+from engine.integration.receive import Receiver
 from engine.integration.settings import options_of
 from engine.rules.shop import Option
 
 _NOTE = "<!-- From the code: `shopbell schema --docs docs` writes this page anew. -->"
+
+_BEFORE = """\
+**Before you begin.** Shopbell runs at an https address which the shop's pages and the platform can reach, and knows it
+as its `PUBLIC_URL`; here that is `https://bell.shop.example`
+([production settings](../../README.md#production-settings)). Where a page says `shopbell`, type `.venv/bin/shopbell` in
+Shopbell's folder, with the environment that the service has. The service reads its environment when it starts, so start
+it again after you have put a secret there. The rule file is read again by itself. `<shop.id>` is the `id` under `shop`
+in it: `main` where there is none."""
+"""What has to be true before any shop's platform is connected."""
 
 
 def pages() -> dict[str, str]:
@@ -31,15 +41,15 @@ def page(name: str, kind: type[AnyIntegration]) -> str:
 def _body(name: str, kind: type[AnyIntegration]) -> Iterator[str]:
     yield inspect.cleandoc(kind.__doc__ or "")
     yield "\n".join(f"- **{part.word}**: {part.says}" for part in parts_of(kind))
+    steps = _steps(kind)
+    if steps:
+        yield f"## Connect it\n\n{steps}"
     yield f"## Settings\n\nUnder `integrations: {{{name}: …}}` in the rule file:"
     yield _settings(options_of(kind.settings_type))
     for part in parts_of(kind):
         more = part.more(kind)
         if more:
             yield more
-    steps = _steps(kind)
-    if steps:
-        yield f"## Connect it\n\n{steps}"
     told = inspect.cleandoc(sys.modules[kind.__module__].__doc__ or "")
     yield f"## How it works\n\n{told}"
 
@@ -47,7 +57,10 @@ def _body(name: str, kind: type[AnyIntegration]) -> Iterator[str]:
 def _steps(kind: type[AnyIntegration]) -> str:
     """What a shop does to connect it, from the ``connect.md`` beside the integration; "" where there is none."""
     beside = Path(inspect.getfile(kind)).with_name("connect.md")
-    return beside.read_text(encoding="utf-8").strip() if beside.exists() else ""
+    if not beside.exists():
+        return ""
+    steps = beside.read_text(encoding="utf-8").strip()
+    return f"{_BEFORE}\n\n{steps}" if issubclass(kind, Receiver) else steps
 
 
 def _settings(options: tuple[Option, ...]) -> str:
