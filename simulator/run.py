@@ -83,8 +83,8 @@ class Simulation:
         weather = self._weather = weather_of(self._plan.seed, life.begins_at)
         diary = Diary(self.now, self._pace.speed)
         post = PostOffice(house.url, self._platform, diary.after, self._may_erase)
-        # Kept with the simulation: the kernel ends a Shopbell with the thread that started it, and after the outage that
-        # is a thread of the day's own. Who stays to look at the mails would find nobody at home.
+        # Kept with the simulation: the kernel ends a Shopbell with the thread that started it, and after the outage
+        # that is a thread of the day's own. Who stays to look at the mails would find nobody at home.
         day = self._day = Day(self._platform, self._world, weather, diary, post, house)
         for happening in life.happenings:
             diary.at(happening.at, lambda happening=happening: day.let(happening))  # type: ignore[misc]
