@@ -29,7 +29,7 @@ from engine.http import caller
 from engine.intake import Intake
 from engine.live import open_rules
 from engine.settings import Settings
-from engine.store import deliveries, receipts, retention, timers
+from engine.store import deliveries, quarantine, receipts, retention, timers
 from engine.store.database import open_engine
 
 log = structlog.get_logger()
@@ -54,7 +54,13 @@ class Rounds:
     """One clock's work, each round callable by itself."""
 
     def __init__(
-        self, engine: Engine, ringer: Ringer, *, forget_after_ms: Millis = 90 * DAY, keep_results_ms: Millis = 400 * DAY
+        self,
+        engine: Engine,
+        ringer: Ringer,
+        *,
+        forget_after_ms: Millis = 90 * DAY,
+        keep_results_ms: Millis = 400 * DAY,
+        keep_unread_ms: Millis = 30 * DAY,
     ) -> None:
         self._engine = engine
         self._ringer = ringer
@@ -67,7 +73,7 @@ class Rounds:
             (retention.forget_results, keep_results_ms),
             (retention.forget_consents, keep_results_ms),
         ]
-        self._forget_after_ms = forget_after_ms
+        self._forget_after_ms, self._keep_unread_ms = forget_after_ms, keep_unread_ms
         self._swept_to: dict[str, timers.Due | None] = {}
 
     def recheck_due(self) -> int:
@@ -95,13 +101,14 @@ class Rounds:
         return deliveries.mark_uncertain(self._engine)
 
     def tidy(self) -> int:
-        """Forget whoever was not seen for long and what is left of them, and what nobody came back for."""
+        """Forget whoever was not seen for long and what is left of them, what nobody came back for, or ever read."""
         idle_ms, forgotten = self._forget_after_ms, 0
         for forget, after_ms in self._sweeps:
             sweep = forget(self._engine, after_ms, self._swept_to.get(forget.__name__))
             self._swept_to[forget.__name__] = sweep.last
             forgotten += sweep.forgotten
         forgotten += timers.forget_house_events(self._engine, idle_ms) + timers.forget_houses(self._engine, idle_ms)
+        forgotten += quarantine.forget(self._engine, self._keep_unread_ms)
         return forgotten + timers.expire_offers(self._engine) + receipts.forget(self._engine)
 
     def forget_workers(self) -> int:
@@ -173,7 +180,13 @@ def run_clock(settings: Settings) -> None:
     """Make the rounds until told to stop."""
     engine = open_engine(settings.database_url, durability=settings.durability)
     ringer = Ringer(hints.connect(settings.redis_url))
-    rounds = Rounds(engine, ringer, forget_after_ms=settings.forget_after_ms, keep_results_ms=settings.keep_results_ms)
+    rounds = Rounds(
+        engine,
+        ringer,
+        forget_after_ms=settings.forget_after_ms,
+        keep_results_ms=settings.keep_results_ms,
+        keep_unread_ms=settings.keep_unread_ms,
+    )
     # Blocked in every thread, so that only sigwait below takes them.
     stop = {signal.SIGTERM, signal.SIGINT}
     signal.pthread_sigmask(signal.SIG_BLOCK, stop)

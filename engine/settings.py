@@ -72,6 +72,8 @@ class Settings:
     """After how long without a sign of life a visitor and its events are deleted."""
     keep_results_ms: int
     """How long what was decided about somebody who was forgotten is kept, with its outcome and the proof of consent."""
+    keep_unread_ms: int
+    """How long a webhook that could not be read is kept, with whatever it says about a shopper."""
     visitor_rate: int
     """Requests a second that one visitor may send for long; six seconds' worth at once. 0: no limit."""
     address_rate: int
@@ -127,6 +129,7 @@ class Settings:
             web_threads=read.number("WEB_THREADS", 32, 1, 4096),
             forget_after_ms=read.number("FORGET_AFTER_DAYS", 90, 1, 3650) * DAY,
             keep_results_ms=read.number("KEEP_RESULTS_DAYS", 400, 1, 3650) * DAY,
+            keep_unread_ms=read.number("KEEP_UNREAD_DAYS", 30, 1, 365) * DAY,
             visitor_rate=read.number("VISITOR_RATE", 10, 0, 100_000),
             address_rate=read.number("ADDRESS_RATE", 0, 0, 1_000_000),
             trusted_proxies=read.number("TRUSTED_PROXIES", 0, 0, 10),

@@ -28,20 +28,21 @@ def command() -> None:
 @click.option("--shop", help="Of this shop only.")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def list_(shop: str | None, as_json: bool) -> None:
-    """Show what is kept: when it came, what it is about, and why it could not be read."""
+    """Show what is kept: when it came, what it is about, why it could not be read, and until when it is kept."""
     import msgspec
 
     from engine.clock import to_iso
     from engine.store.quarantine import everything
 
-    with _open() as (_, engine):
+    with _open() as (settings, engine):
         kept = everything(engine, shop)
+    ends = {item.id: to_iso(item.received_at + settings.keep_unread_ms) for item in kept}
     if as_json:
-        click.echo(msgspec.json.encode([_told(item) for item in kept]))
+        click.echo(msgspec.json.encode([_told(item) | {"kept_until": ends[item.id]} for item in kept]))
         return
     for item in kept:
         about = f"{item.shop} {item.integration} {item.topic}: {item.reason}"
-        click.echo(shown(f"{item.id} {to_iso(item.received_at)} {about}"))
+        click.echo(shown(f"{item.id} {to_iso(item.received_at)} until {ends[item.id]} {about}"))
 
 
 @command.command()

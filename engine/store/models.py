@@ -312,7 +312,7 @@ class ReceiptRow(Base):
 
 
 class QuarantineRow(Base):
-    """A delivery that was rightly signed and could not be read: its bytes, until somebody looks."""
+    """A delivery that was rightly signed and could not be read: its bytes, for a while."""
 
     __tablename__ = "quarantine"
     id: Mapped[str] = mapped_column(String(64), primary_key=True)

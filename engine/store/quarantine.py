@@ -1,4 +1,4 @@
-"""Deliveries that were rightly signed and could not be read: kept with their bytes until somebody looks."""
+"""Deliveries that were rightly signed and could not be read: kept with their bytes for a while."""
 
 from __future__ import annotations
 
@@ -73,6 +73,16 @@ def count(connection: Connection) -> dict[tuple[str, str], int]:
     columns = QUARANTINE.c
     query = select(columns.shop, columns.integration, func.count()).group_by(columns.shop, columns.integration)
     return {(row[0], row[1]): row[2] for row in connection.execute(query)}
+
+
+def forget(engine: Engine, older_than_ms: Millis) -> int:
+    """Delete what has been kept for so long, read in vain or not; returns how many."""
+
+    def work(connection: Connection) -> int:
+        old = QUARANTINE.c.received_at < database_now(connection) - older_than_ms
+        return connection.execute(delete(QUARANTINE).where(old)).rowcount
+
+    return in_transaction(engine, work)
 
 
 def drop(engine: Engine, name: str) -> bool:

@@ -9,10 +9,16 @@ import msgspec
 import pytest
 from sqlalchemy import select
 
+from engine import hints
 from engine.cli import run
-from engine.store import models, privacy_requests, quarantine
+from engine.clock import DAY, to_iso
+from engine.hints import Ringer
+from engine.schedule import Rounds
+from engine.store import errands, models, privacy_requests, quarantine
 from engine.store.database import reading
+from engine.store.errands import ERRANDS
 from engine.store.unit import DELIVERIES, EVENTS, PEOPLE
+from tests.builders import Hands
 from tests.service.doors import Json, cart_updated, environment_for, happened, order_placed, page_viewed
 from tests.service.platform import PlatformDoor, open_platform_door, result_of
 
@@ -71,6 +77,36 @@ def test_an_erasure_may_come_twice_and_for_somebody_unknown(door: PlatformDoor) 
     ]
     assert answers == ["accepted"] * 3
     assert [request.rows > 0 for request in privacy_requests.everything(door.engine)] == [True, False, False]
+
+
+def test_an_erasure_by_hand_takes_along_what_nobody_could_read_and_what_was_still_to_be_asked(
+    door: PlatformDoor,
+) -> None:
+    anna_and_a_neighbour(door)
+    order = order_placed("gid-99001001", email=ADDRESS, customer_id=191167)
+    door.say(order | {"refs": ["parrot:order:gid-99001001", "parrot:cart:canary-c1"]})
+    door.deliver(b'{"unreadable": {"order": "gid-99001001"}}')
+    about_her = ["customer:191167", "order:1001", "order:gid-99001001", "cart:canary-c1"]
+    errands.plan(door.engine, "ink", "parrot", [*about_her, "order:2002", "orders"], again=False)
+    assert run(["erase", ADDRESS, "--shop", "ink", "--yes"]) == 0
+    assert {row.what for row in door.rows(ERRANDS)} == {"order:2002", "orders"}
+    assert [b"1911670" in kept.delivery.body for kept in quarantine.everything(door.engine)] == [True]
+    assert "gid-99001001" not in everything(door)
+
+
+def test_what_nobody_could_read_is_kept_for_a_time_and_not_longer(
+    door: PlatformDoor, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rounds = Rounds(door.engine, Ringer(hints.connect(redis_url)), keep_unread_ms=30 * DAY)
+    door.deliver(msgspec.json.encode({"unreadable": ADDRESS}))
+    [kept] = quarantine.everything(door.engine)
+    still = Hands(kept.received_at + 30 * DAY)
+    monkeypatch.setattr(quarantine, "database_now", lambda connection: still())
+    rounds.tidy()
+    assert [each.id for each in quarantine.everything(door.engine)] == [kept.id]
+    still.now += 1
+    rounds.tidy()
+    assert quarantine.everything(door.engine) == []
 
 
 def test_orders_of_a_guest_are_erased_by_their_names(door: PlatformDoor) -> None:
@@ -139,12 +175,15 @@ def test_the_list_tells_when_what_and_why_and_nobody_by_name(door: PlatformDoor,
     assert run(["quarantine", "list"]) == 0
     [line] = capsys.readouterr().out.splitlines()
     assert line.startswith(only_name(door))
+    until = to_iso(quarantine.everything(door.engine)[0].received_at + 30 * DAY)
+    assert f" until {until} " in line
     assert line.endswith("ink parrot said: there are no events in it")
     assert run(["quarantine", "list", "--shop", "tea", "--json"]) == 0
     assert msgspec.json.decode(capsys.readouterr().out) == []
     assert run(["quarantine", "list", "--json"]) == 0
     [told] = msgspec.json.decode(capsys.readouterr().out)
     assert (told["topic"], told["tries"], told["delivery"]["bytes"]) == ("said", 1, 44)
+    assert told["kept_until"] == until
 
 
 def test_one_is_shown_byte_by_byte(door: PlatformDoor, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
