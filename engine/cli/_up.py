@@ -7,7 +7,6 @@ import contextlib
 import fcntl
 import os
 import signal
-import socket
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -18,6 +17,7 @@ from urllib.error import HTTPError
 from urllib.parse import unquote, urlsplit
 from urllib.request import urlopen
 
+from engine.cli._ports import Ports
 from engine.errors import ShopbellError
 from engine.settings import Settings
 from engine.supervisor import Console, Program, Supervisor
@@ -29,12 +29,8 @@ _SHOPBELL: Final = (sys.executable, "-P", "-m", "engine.cli")
 
 def run_up(settings: Settings) -> None:
     """Run everything until SIGINT or SIGTERM. Raises :class:`ShopbellError` when something cannot even begin."""
-    with _alone_in(settings.data_dir):
-        _need_free_port(settings.host, settings.port)
-        if settings.mailbox and not _is_free("127.0.0.1", settings.mailbox_port):
-            port = _any_free_port()
-            settings = replace(settings, mailbox_port=port, smtp_url=f"smtp://127.0.0.1:{port}")
-        asyncio.run(_up(settings))
+    with _alone_in(settings.data_dir), Ports() as ports:
+        asyncio.run(_up(_hold_ports(settings, ports)))
 
 
 async def _up(settings: Settings) -> None:
@@ -170,31 +166,16 @@ def _alone_in(data_dir: Path) -> Iterator[None]:
         yield
 
 
-def _need_free_port(host: str, port: int) -> None:
+def _hold_ports(settings: Settings, ports: Ports) -> Settings:
+    """Keep the ports for what will listen there. Raises ShopbellError when that of the shop is taken."""
     try:
-        _bind(host, port)
+        ports.hold(settings.host, settings.port)
     except OSError as error:
         raise ShopbellError(
-            f"Shopbell cannot listen on {host}:{port}: {os.strerror(error.errno or 0)}. PORT chooses another port."
+            f"Shopbell cannot listen on {settings.host}:{settings.port}: {os.strerror(error.errno or 0)}. "
+            "PORT chooses another port."
         ) from error
-
-
-def _is_free(host: str, port: int) -> bool:
-    try:
-        _bind(host, port)
-    except OSError:
-        return False
-    return True
-
-
-def _any_free_port() -> int:
-    return _bind("127.0.0.1", 0)
-
-
-def _bind(host: str, port: int) -> int:
-    """Take a port and let go of it at once; returns which it was."""
-    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-    with socket.socket(family, kind, protocol) as taken:
-        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        taken.bind(address)
-        return int(taken.getsockname()[1])
+    if not settings.mailbox:
+        return settings
+    port = ports.hold_or_another("127.0.0.1", settings.mailbox_port)
+    return replace(settings, mailbox_port=port, smtp_url=f"smtp://127.0.0.1:{port}")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from engine.settings import Settings
     from engine.web.gateway import Gateway
 
 
@@ -29,7 +30,7 @@ def command() -> None:
     from engine.settings import Settings
 
     settings = Settings.from_env()
-    Server(
+    server = Server(
         f"{__name__}:answering_app",
         factory=True,
         address=settings.host,
@@ -40,7 +41,23 @@ def command() -> None:
         websockets=False,
         log_level=LogLevels.error,
         workers_kill_timeout=SIBLINGS_FINISH // SECOND,
-    ).serve()
+    )
+    try:
+        server.serve()
+    except RuntimeError as error:
+        raise _plainly(error, settings) from error
+
+
+def _plainly(error: RuntimeError, settings: Settings) -> Exception:
+    """granian says that a port is taken with the whole of its own stack."""
+    from engine.errors import SettingsError
+
+    first, _, _ = str(error).partition("\n")
+    if "in use" not in first:
+        return error
+    return SettingsError(
+        f"Shopbell cannot listen on {settings.host}:{settings.port}: {first}. PORT chooses another port."
+    )
 
 
 def answering_app() -> Gateway:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
@@ -17,9 +19,10 @@ from urllib.request import urlopen
 import psutil
 import pytest
 
+from engine.cli._ports import Ports
 from engine.mailbox import list_mails
-from tests.parts import DEADLINE_S
-from tests.service.house import HANG_S
+from tests.parts import DEADLINE_S, free_port
+from tests.service.house import HANG_S, wait_until
 
 UP = [sys.executable, "-m", "engine.cli", "up"]
 
@@ -30,6 +33,11 @@ class House:
 
     process: Popen[str]
     environment: dict[str, str]
+    said: Path
+    """What it says goes here."""
+
+    def is_up(self) -> bool:
+        return "Ctrl-C stops everything." in self.said.read_text()
 
     @property
     def address(self) -> str:
@@ -76,19 +84,24 @@ def _what_it_is(process: psutil.Process) -> list[str]:
         return []
 
 
-@pytest.fixture
-def house(environment: dict[str, str], tmp_path: Path) -> Iterator[House]:
-    said = tmp_path / "said"
+@contextmanager
+def started(environment: dict[str, str], said: Path) -> Iterator[House]:
+    """A ``shopbell up`` that has begun; it is stopped in order at the end, unless it has ended by itself."""
     with said.open("w") as out, Popen(UP, env=environment, stdout=out, stderr=STDOUT, text=True) as process:
-        house = House(process, environment)
         try:
-            house.wait_until(lambda: "Ctrl-C stops everything." in said.read_text(), "the addresses", DEADLINE_S)
-            yield house
+            yield House(process, environment, said)
         finally:
             still_up = process.poll() is None
             process.send_signal(signal.SIGINT)
             sys.stdout.write(said.read_text())  # pytest shows it when the test fails
         assert process.wait(DEADLINE_S) == 0 or not still_up
+
+
+@pytest.fixture
+def house(environment: dict[str, str], tmp_path: Path) -> Iterator[House]:
+    with started(environment, tmp_path / "said") as house:
+        house.wait_until(house.is_up, "the addresses", DEADLINE_S)
+        yield house
 
 
 def test_everything_is_where_it_is_said_to_be(house: House) -> None:
@@ -152,3 +165,71 @@ def test_a_platforms_secret_that_is_not_there_is_told_once_and_nothing_starts(
     sentence = "shopbell: integration shopify: client_secret names env:SHOPIFY_CLIENT_SECRET, which is not set\n"
     assert (answer.returncode, answer.stdout, answer.stderr) == (2, "", sentence)
     assert not Path(environment["DATA_DIR"]).exists()
+
+
+def test_two_that_start_at_once_keep_each_a_mailbox_of_its_own(environment: dict[str, str], tmp_path: Path) -> None:
+    """Whoever looked for a free port and took it later would have brought its mails to the other."""
+    other = environment | {"DATA_DIR": str(tmp_path / "other"), "PORT": str(free_port())}
+    with started(environment, tmp_path / "said") as one, started(other, tmp_path / "said too") as two:
+        for house in (one, two):
+            house.wait_until(house.is_up, "the addresses", DEADLINE_S)
+            house.wait_until(lambda house=house: len(_mailbox_ports(house)) == 1, "its mailbox")  # type: ignore[misc]
+        assert len(_mailbox_ports(one) | _mailbox_ports(two)) == 2
+        assert int(environment["MAILBOX_PORT"]) in _mailbox_ports(one) | _mailbox_ports(two)
+        assert [house.said.read_text().count("starting it again") for house in (one, two)] == [0, 0]
+
+
+def _mailbox_ports(house: House) -> set[int]:
+    mailbox = house.named("mailbox")
+    listening = mailbox.net_connections("tcp") if mailbox is not None else []
+    return {connection.laddr.port for connection in listening if connection.status == psutil.CONN_LISTEN}
+
+
+def test_of_two_that_start_at_once_on_one_port_one_says_so_and_ends(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    """However close they are, and however long it takes until the other one listens."""
+    other = environment | {"DATA_DIR": str(tmp_path / "other")}
+    with started(environment, tmp_path / "said") as one, started(other, tmp_path / "said too") as two:
+        ended = wait_until(lambda: [house for house in (one, two) if house.process.poll() is not None], "one to end")
+        assert len(ended) == 1
+        loser, winner = (one, two) if one in ended else (two, one)
+        assert loser.process.returncode == 1
+        address = f"127.0.0.1:{environment['PORT']}"
+        assert loser.said.read_text() == (
+            f"shopbell: Shopbell cannot listen on {address}: Address already in use. PORT chooses another port.\n"
+        )
+        winner.wait_until(winner.is_up, "the addresses", DEADLINE_S)
+
+
+def test_a_port_is_held_until_the_end_and_a_server_of_our_own_may_listen_there() -> None:
+    taken = free_port()
+    with Ports() as ports:
+        assert ports.hold("127.0.0.1", taken) == taken
+        with socket.create_server(("127.0.0.1", taken)):
+            pass
+        assert _held_by_another_process(taken) not in (0, taken)
+    assert _held_by_another_process(taken) == taken
+
+
+def _held_by_another_process(port: int) -> int:
+    asking = (
+        f"from engine.cli._ports import Ports\nwith Ports() as own: print(own.hold_or_another('127.0.0.1', {port}))"
+    )
+    return int(subprocess.run([sys.executable, "-c", asking], stdout=PIPE, text=True, check=True).stdout)
+
+
+def test_a_port_where_somebody_listens_is_not_held() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as somebody, Ports() as ports:
+        port = somebody.getsockname()[1]
+        with pytest.raises(OSError, match="in use"):
+            ports.hold("127.0.0.1", port)
+        assert ports.hold_or_another("127.0.0.1", port) != port
+
+
+def test_a_web_process_whose_port_is_taken_says_so_in_one_sentence(environment: dict[str, str]) -> None:
+    with socket.create_server(("127.0.0.1", int(environment["PORT"]))):
+        web = subprocess.run([*UP[:-1], "web"], env=environment, stdout=DEVNULL, stderr=PIPE, text=True, check=False)
+    assert web.returncode == 2
+    assert web.stderr.startswith(f"shopbell: Shopbell cannot listen on 127.0.0.1:{environment['PORT']}: ")
+    assert web.stderr.count("\n") == 1
