@@ -26,6 +26,7 @@ bench: ## measure what asking rules costs, how fast events and webhooks are take
 	@.venv/bin/python -m benchmarks.ingest
 	@.venv/bin/python -m benchmarks.ingest --postgresql
 	@.venv/bin/python -m benchmarks.hooks
+	@.venv/bin/python -m benchmarks.lookups
 	@.venv/bin/python -m benchmarks.recovery
 
 lock: ## write requirements/*.txt anew from pyproject.toml

@@ -16,7 +16,7 @@ from statistics import median
 import msgspec
 import psutil
 
-from benchmarks import costs, hooking, kept, recoveries
+from benchmarks import costs, hooking, kept, looked, recoveries
 from benchmarks.figures import Comparison, Machine, Ratio, Record
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -80,13 +80,13 @@ def write(record: Record, folder: Path) -> Path:
 
 def write_page(folder: Path) -> None:
     """Write the folder's page of tables anew."""
-    told = page(read(folder), costs.newest(folder), recoveries.newest(folder), hooking.newest(folder))
-    (folder / "README.md").write_text(told)
+    newest = (costs.newest(folder), recoveries.newest(folder), hooking.newest(folder), looked.newest(folder))
+    (folder / "README.md").write_text(page(read(folder), *newest))
 
 
 def read(folder: Path) -> list[Record]:
     """All records of events taken in, the oldest first."""
-    others = (costs.SUFFIX, recoveries.SUFFIX, hooking.SUFFIX)
+    others = (costs.SUFFIX, recoveries.SUFFIX, hooking.SUFFIX, looked.SUFFIX)
     paths = [path for path in sorted(folder.glob("*.json")) if not path.name.endswith(others)]
     return [msgspec.json.decode(path.read_bytes(), type=Record) for path in paths]
 
@@ -96,13 +96,15 @@ def page(
     asking: costs.CostRecord | None = None,
     recovering: recoveries.RecoveryRecord | None = None,
     hooked: hooking.HookRecord | None = None,
+    looking_up: looked.LookUpRecord | None = None,
 ) -> str:
-    """The newest record of each name as Markdown: events, ``asking`` rules, ``recovering``, webhooks."""
+    """The newest record of each name as Markdown: events, ``asking`` rules, ``recovering``, webhooks, look-ups."""
     newest = {record.name: record for record in records}
     sections = [section(record) for _, record in sorted(newest.items())]
     sections += [costs.section(asking)] if asking is not None else []
     sections += [recoveries.section(recovering)] if recovering is not None else []
     sections += [hooking.section(hooked)] if hooked is not None else []
+    sections += [looked.section(looking_up)] if looking_up is not None else []
     opening = "# Measured\n\nMade by `make bench`; docs/benchmarks.md says what is measured and how to read it.\n"
     return "\n".join([opening, *sections])
 
