@@ -5,10 +5,12 @@ acknowledged and counted as `stale`, because Ecwid itself would not send it any 
 the address, too; where the two differ the delivery is refused. Both spellings of names are known, such as
 `personalDataRemovalRequest` and `personal_data_removal_request`.
 
-**What people ask.** A request to remove a customer's data is carried out for the number that it names, once the API
-has told who that is; a request to export it waits in `shopbell privacy`. That the request itself is real cannot be
-looked up: whoever got hold of a delivery before it reached Shopbell could have a customer forgotten here, but never
-read about or mailed. A request to remove the whole store is carried out when Shopbell's access has been gone for a day.
+**What people ask.** Whom the shop deletes is forgotten here once the API has them no longer. A request to remove a
+customer's data is carried out for the number that it names, and for the address that the API has for it; where Ecwid
+has removed them already, for whom that number belongs to here. A request to export it waits in `shopbell privacy`. That
+a request itself is real cannot be looked up: whoever got hold of a delivery before it reached Shopbell could have a
+customer forgotten here, but never read about or mailed. A request to remove the whole store is carried out when
+Shopbell's access has been gone for a day.
 
 **The last look.** Before a mail about a cart leaves, the API is asked for the cart: ordered, hidden, gone, or mailed
 about by Ecwid itself, nothing is sent. Before a mail that asks to pay an order, the order is asked for: unless it still
@@ -135,6 +137,7 @@ class Ecwid(
         "product.updated": "the same",
         "customer.created": "a look at the customer: `contact_given`, `consent_changed`",
         "customer.updated": "the same",
+        "customer.deleted": "the customer is erased, once the API says that they are gone",
         "customer.personalDataRemovalRequest": "the customer is erased",
         "customer.personalDataExportRequest": "an export that waits in `shopbell privacy`",
         "profile.personalDataRemovalRequest": "everything about everybody in the shop is erased once access is gone",

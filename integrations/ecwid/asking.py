@@ -48,6 +48,7 @@ class Questions:
             "cart": self._cart,
             "product": self._thing,
             "customer": self._thing,
+            "gone": self._gone,
             "removal": self._request,
             "export": self._request,
             "access": self._access,
@@ -137,6 +138,13 @@ class Questions:
     def _request(self, what: str, _: str, call: Call) -> Page:
         kind, _, number = what.partition(":")
         return Page(News(requests=(from_request(kind, number, self.api.get(call, "customers", number)),)))
+
+    def _gone(self, what: str, _: str, call: Call) -> Page:
+        """A customer whom the shop is said to have deleted: only when they are really not there any more."""
+        number = what.partition(":")[2]
+        if self.api.get(call, "customers", number) is not None:
+            return Page(News())
+        return Page(News(requests=(from_request("removal", number, None),)))
 
     def _access(self, what: str, _: str, call: Call) -> Page:
         return Page(News(disconnected=not self._is_open(call)))

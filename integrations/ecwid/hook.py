@@ -102,6 +102,7 @@ _FIND: Mapping[str, Callable[[Json], str]] = {
     "product.updated": _by_number("product"),
     "customer.created": _by_number("customer"),
     "customer.updated": _by_number("customer"),
+    "customer.deleted": _by_number("gone"),
     "customer.personalDataRemovalRequest": _by_number("removal"),
     "customer.personalDataExportRequest": _by_number("export"),
     "profile.personalDataRemovalRequest": lambda _: "store_removal",

@@ -280,3 +280,9 @@ def test_a_mail_that_is_about_to_leave_goes_first() -> None:
 def test_a_persons_request_is_about_whoever_the_api_names(what: str, store: Store, request_: PrivacyRequest) -> None:
     assert store_of().ask(what, "", store) == Page(News(requests=(request_,)))
     assert store.asked == [("customers/5001", {})]
+
+
+def test_a_customer_whom_the_shop_has_deleted_is_forgotten_once_they_are_gone() -> None:
+    there = Store(customers__5001={"id": 5001, "email": "sanne@example.nl"})
+    assert store_of().ask("gone:5001", "", there) == Page(News())
+    assert store_of().ask("gone:5001", "", Store()) == Page(News(requests=(PrivacyRequest("erase", "", "5001"),)))
