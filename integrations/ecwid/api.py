@@ -11,7 +11,7 @@ from urllib.parse import quote, urlencode
 
 from engine.errors import CallError, Throttled
 from engine.http import Answered
-from engine.integration import Call, Json, json_object, wall_clock
+from engine.integration import Call, Json, json_object, require, wall_clock
 
 API = "https://app.ecwid.com/api/v3"
 _PATIENCE_MS = 5_000
@@ -43,8 +43,20 @@ class Api:
             return None
         if answered.status == 429:
             raise Throttled(wait_ms(answered))
-        kind = NoAccess if answered.status in (401, 402, 403) else CallError
-        raise kind(f"Ecwid answered {answered.status}")
+        if answered.status in (401, 402, 403):
+            raise NoAccess(
+                f"Ecwid does not take the token ({answered.status}): is it the secret token of this store's app, "
+                "with the scopes that it needs?"
+            )
+        raise CallError(f"Ecwid answered {answered.status}")
+
+    def listed(self, call: Call, what: str, **asked: str | int) -> Json:
+        """A page of a list. Raises as :meth:`get`; where there is no such list at all, too."""
+        found = self.get(call, what, **asked)
+        if found is None:
+            raise CallError(f"Ecwid has no {what} (404): is store_id the number of this store?")
+        require(found, "items")
+        return found
 
 
 def wait_ms(answered: Answered) -> int:

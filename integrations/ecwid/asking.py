@@ -78,7 +78,7 @@ class Questions:
     def ask_together(self, whats: tuple[str, ...], call: Call) -> Mapping[str, Page]:
         """Products, by their numbers. One that is not in the answer, or that nobody can read, is asked for alone."""
         numbers = ",".join(what.partition(":")[2] for what in whats)
-        found = self.api.get(call, "products", productId=numbers, limit=PAGE) or {}
+        found = self.api.listed(call, "products", productId=numbers, limit=PAGE)
         told_of = {f"product:{text(product, 'id')}": product for product in groups(found, "items")}
         pages = {what: _stock_of(told_of[what]) for what in whats if what in told_of}
         return {what: page for what, page in pages.items() if page is not None}
@@ -96,7 +96,7 @@ class Questions:
         return page if page.again_in_ms is not None else replace(page, cursor=walk.end)
 
     def _list(self, what: str, walk: Walk, call: Call) -> Page:
-        found = self.api.get(call, what, **walk.asked) or {}
+        found = self.api.listed(call, what, **walk.asked)
         further = walk.past(found)
         things = tuple(told(what, thing) for thing in groups(found, "items"))
         return Page(News(), str(further or ""), 0 if further else None, things)
@@ -106,7 +106,7 @@ class Questions:
         mailed_since, _, place = cursor.partition("/")
         now = self.now_s()
         walk = Walk.of(place, since=now - MAILED_WITHIN_S, until=now)
-        found = self.api.get(call, "carts", **walk.asked) or {}
+        found = self.api.listed(call, "carts", **walk.asked)
         since = iso_of(int(mailed_since)) if mailed_since else ""
         carts = tuple(told("carts", cart) for cart in groups(found, "items") if (_mailed(cart) or "") > since)
         further = walk.past(found)

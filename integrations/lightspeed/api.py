@@ -30,6 +30,8 @@ _HOSTS = {"eu1": "api.webshopapp.com", "us1": "api.shoplightspeed.com"}
 _PATIENCE_MS = _MINUTE
 """Where a refusal does not say how long to wait: as long as Lightspeed's own client does."""
 _LARGEST_COUNT = 10**7
+_NOTHING: tuple[object, ...] = (False, None, {})
+"""How PHP writes an empty list where it does not write one."""
 
 
 @dataclass(frozen=True)
@@ -64,17 +66,22 @@ class Api:
         return found
 
     def listed(self, call: Call, path: str, **query: str) -> Listed:
-        """A page of what is there, by whatever name the answer calls it; nothing when the place is gone."""
+        """A page of what is there, by whatever name the answer calls it. Raises as :meth:`one`."""
         answered = self._ask(call, "GET", path, query)
         if answered.status == 404:
-            return Listed([])
-        values = json_object(answered.body).values()
-        found = next((value for value in values if isinstance(value, list)), [])
-        return Listed([item for item in found if isinstance(item, dict)], answered.headers.get("date", ""))
+            raise _no_such_place()
+        return Listed(_items(answered), answered.headers.get("date", ""))
+
+    def listed_of(self, call: Call, path: str, **query: str) -> list[Json]:
+        """The same of one thing, which may be gone: then nothing."""
+        answered = self._ask(call, "GET", path, query)
+        return [] if answered.status == 404 else _items(answered)
 
     def send(self, call: Call, method: str, path: str, body: Json | None = None) -> None:
         """Make, change or delete something; what is gone already needs no deleting."""
-        self._ask(call, method, path, body=body)
+        answered = self._ask(call, method, path, body=body)
+        if answered.status == 404 and method != "DELETE":
+            raise _no_such_place()
 
     def _ask(
         self,
@@ -98,6 +105,18 @@ class Api:
         if not (200 <= answered.status < 300 or answered.status == 404):
             raise CallError(f"Lightspeed answered {answered.status}", refused=400 <= answered.status < 500)
         return answered
+
+
+def _items(answered: Answered) -> list[Json]:
+    values = list(json_object(answered.body).values())
+    found = next((value for value in values if isinstance(value, list)), None)
+    if found is None and not any(value in _NOTHING for value in values):
+        raise Unreadable("the answer has no list in it")
+    return [item for item in found or [] if isinstance(item, dict)]
+
+
+def _no_such_place() -> CallError:
+    return CallError("Lightspeed has no such place (404): are the cluster and the language the shop's?", refused=True)
 
 
 def allowed(answered: Answered) -> Allowed:

@@ -106,7 +106,7 @@ class LookUps:
         return News(events=(*cart, *whose))
 
     def _all_of(self, quote: Json, name: str, part: str, call: Call) -> list[Json]:
-        return all_inside(quote, part) or self._api.listed(call, f"quotes/{name}/{part}").items
+        return all_inside(quote, part) or self._api.listed_of(call, f"quotes/{name}/{part}")
 
     def _whose(self, quote: Json, name: str, call: Call) -> list[WireEvent]:
         number = linked(quote, "customer")
@@ -138,7 +138,7 @@ class LookUps:
         return News(requests=(PrivacyRequest("erase", email=known_by_it, customer_id=name, reference=reference),))
 
     def _has_customer(self, address: str, call: Call) -> bool:
-        found = self._api.listed(call, "customers", email=address, limit=_MOST).items if address else []
+        found = self._api.listed_of(call, "customers", email=address, limit=_MOST) if address else []
         return any((text(each, "email") or "").casefold() == address.casefold() for each in found)
 
     def _simple(self, resource: str, kind: str, read: Callable[[Json], list[WireEvent]]) -> Callable[[str, Call], News]:

@@ -69,3 +69,14 @@ def test_a_right_that_the_key_lacks_is_told_for_what_it_is(house: House) -> None
     house.webshop.refuses["shop/scripts"] = 403
     with pytest.raises(CallError, match="is it on, with these rights"):
         connects(house)
+
+
+def test_where_there_is_no_such_place_nothing_counts_as_made(house: House) -> None:
+    house.webshop.refuses[""] = 404
+    with pytest.raises(CallError, match="no such place"):
+        connects(house)
+    house.webshop.refuses.clear()
+    house.webshop.refuses_to_make = 404
+    with pytest.raises(CallError, match="no such place"):
+        house.lightspeed().make(house.lightspeed().wanted(ADDRESS)[0], LOOPBACK.ask)
+    assert house.webshop.registered["webhooks"] == []

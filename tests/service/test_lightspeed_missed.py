@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from engine.clock import HOUR, MINUTE, SECOND, to_iso
+from engine.errors import CallError, Unreadable
+from engine.integration import News
 from engine.store.errands import ERRANDS
 from engine.store.unit import EVENTS
 from tests.builders import Premises
@@ -16,7 +18,7 @@ from tests.service.lightspeed_house import (
     open_house,
     recorded,
 )
-from tests.service.webshopapp import Json, Webshopapp
+from tests.service.webshopapp import LOOPBACK, Json, Webshopapp
 
 
 @pytest.fixture
@@ -108,3 +110,19 @@ def test_a_newsletter_that_no_webhook_told_is_found(house: House) -> None:
     house.asks(polls=True)
     [told] = house.premises.rows(EVENTS, type="consent_changed")
     assert "sanne.devries@example.nl" in str(told.body)
+
+
+@pytest.mark.parametrize("what", ["orders", "quotes", "subscriptions"])
+def test_what_is_no_list_is_no_answer_and_an_empty_one_is(house: House, what: str) -> None:
+    made = house.lightspeed()
+    with pytest.raises(CallError, match="no such place"):
+        made.ask(what, "", LOOPBACK.ask)
+    empty: list[Json] = [{what: []}, {what: False}]
+    for nothing in empty:
+        house.webshop.things[what] = nothing
+        assert made.ask(what, "", LOOPBACK.ask).news == News()
+    none: list[Json] = [{}, {what: "?"}, {"error": {"code": 7}}]
+    for odd in none:
+        house.webshop.things[what] = odd
+        with pytest.raises(Unreadable, match="no list in it"):
+            made.ask(what, "", LOOPBACK.ask)

@@ -36,6 +36,8 @@ class Webshopapp:
     def __init__(self) -> None:
         self.things: dict[str, Json] = {}
         self.lists: dict[str, Callable[[dict[str, str]], list[Json]]] = {}
+        self.refuses_to_make = 0
+        """With which status everything new is refused; 0 when it is not."""
         self.in_language: dict[str, dict[str, Json]] = {}
         """What is there in a language instead."""
         self.refuses_language: dict[str, int] = {}
@@ -92,6 +94,8 @@ class Webshopapp:
 
     def _changed(self, method: str, place: str, name: str, body: Json) -> tuple[int, Json]:
         there = self.registered[place]
+        if method == "POST" and self.refuses_to_make:
+            return self.refuses_to_make, {"error": {"code": self.refuses_to_make}}
         [told] = body.values() or [{}]
         assert isinstance(told, dict)
         if method == "POST":

@@ -7,7 +7,7 @@ from email.utils import format_datetime
 
 import pytest
 
-from engine.errors import CallError, Throttled
+from engine.errors import CallError, Throttled, Unreadable
 from engine.http import Answered
 from engine.integration import LAST_LOOK, CartNow, Json, News, OrderNow, Page, PrivacyRequest
 from integrations.ecwid.api import NoAccess
@@ -248,6 +248,24 @@ def test_a_redirect_and_any_other_answer_is_none(status: int) -> None:
         store_of().ask("orders", "", store)
     assert not isinstance(told.value, NoAccess)
     assert len(store.asked) == 1
+
+
+@pytest.mark.parametrize("what", ["carts", "orders", "reminders", "recent:carts"])
+def test_a_list_that_is_not_there_or_is_none_is_no_answer(what: str) -> None:
+    with pytest.raises(CallError, match=r"is store_id the number"):
+        questions().ask(what, "", Store())
+    odd: list[Json] = [{}, {"errorMessage": "?"}]
+    for nothing in odd:
+        with pytest.raises(Unreadable, match="there is no items in it"):
+            questions().ask(what, "", Store(carts=nothing, orders=nothing))
+
+
+@pytest.mark.parametrize("status", [401, 402, 403])
+def test_a_token_that_is_not_taken_says_what_to_look_at(status: int) -> None:
+    store = Store()
+    store.answer = Answered(status, b"{}")
+    with pytest.raises(NoAccess, match=rf"does not take the token \({status}\)"):
+        questions().ask("orders", "", store)
 
 
 def test_a_mail_that_is_about_to_leave_goes_first() -> None:
