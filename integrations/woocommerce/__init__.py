@@ -7,15 +7,17 @@ that a shop sends when a webhook is saved is answered with 200, and changes noth
 above, active, with the API version WP REST API v3, the same secret in all of them, and the delivery address
 `https://<your Shopbell>/hooks/woocommerce/<shop.id>`, saved by a user who may see orders. While the secret is replaced,
 webhook by webhook, the old one stands in `previous_secret`. The key goes in the `Authorization` header, never in an
-address: a host that drops this header (some with PHP behind CGI do) answers 401 until it is set up to hand it on.
+address. A host that drops this header (some with PHP behind CGI do) answers 401; then `key_in: address` has every
+address signed instead (OAuth 1.0a), and the key's secret still goes nowhere.
 
 **What a webhook missed.** WooCommerce tries no delivery twice and switches a webhook off after more than five failures
 in a row. With a key both are mended: every hour webhooks that are missing or disabled are made or switched on again,
 and the log says so; one that somebody paused is left alone. Every ten minutes the orders that have changed are asked
-for, from an hour before the latest change that was seen; it begins with the newest when it is first connected. An order
-that cannot be read waits in quarantine like a webhook, and holds up no other. The API cannot tell which accounts have
-changed; with `consent_meta` all of them are read every six hours, a hundred a minute. All that needs WooCommerce 5.8 or
-later and pretty permalinks.
+for, from an hour before the latest change that was seen; it begins with the newest when it is first connected. Every
+half hour the same is done with products, whose stock may have changed, and with the variations of those that have any.
+What cannot be read waits in quarantine like a webhook, and holds up nothing else. The API cannot tell which accounts
+have changed; with `consent_meta` all of them are read every six hours, a hundred a minute. All that needs WooCommerce
+5.8 or later and pretty permalinks.
 
 **Carts come from the page.** WooCommerce tells nobody of a cart, but every shop answers its own pages: the Store API
 has what is in the cart, as the shop shows its prices, and what shipping costs with its tax. So a script on the page is
@@ -36,9 +38,13 @@ shop's own page for paying it (`payment_url`); an order on hold has none, becaus
 the block checkout makes as soon as it is opened, is no order. WooCommerce has no status for what was sent:
 `completed` is taken for it, and a plugin's own are named in `shipped_statuses` and `delivered_statuses`.
 
+**What was deleted.** The body of `order.deleted` and `customer.deleted` is a bare number, and no signature ties it to
+its topic. So the shop is asked: an order that is gone or in the bin is cancelled, and whose account is gone is
+forgotten here too. Without a key neither happens.
+
 **What it does not do.** WooCommerce sends nothing of what people ask, to see what is known of them or to have it
-erased: that is done by hand, with `shopbell erase`. A deleted account is no such request, because its body is a bare
-number that no signature ties to its topic.
+erased: that is done by hand, with `shopbell erase`. An order that the shop has made anonymous is nobody's from then on;
+that alone forgets nobody, because shops do it to old orders of customers they still have.
 
 **Not verified on a live shop.** None of this was tried on one. How a shop shows prices, in which meta key a plugin
 notes consent, and that a tick reads `1`, `yes`, `true` or `on`, differ from shop to shop and are said in the
@@ -52,7 +58,7 @@ from collections.abc import Mapping
 from html import unescape
 from typing import ClassVar
 
-from engine.errors import BadSignature, UnknownTopic
+from engine.errors import BadSignature, UnknownTopic, Unreadable
 from engine.integration import (
     Asker,
     BuyerLooker,
@@ -73,7 +79,7 @@ from engine.integration import (
     is_signed,
     json_object,
 )
-from integrations.woocommerce import goods, look, orders, people, webhooks
+from integrations.woocommerce import goods, look, lookups, orders, people, webhooks
 from integrations.woocommerce.api import Api, items
 from integrations.woocommerce.backfill import Place, accounts_after
 from integrations.woocommerce.body import require
@@ -84,8 +90,10 @@ _HINTS = frozenset(["source", "id"])
 _PING = re.compile(rb"webhook_id=\d{1,20}")
 
 
-_MISSED = "order.updated"
-"""As what an order is read that was asked for: the API tells it exactly as this webhook does."""
+_MISSED = {"orders": "order.updated", "products": "product.updated"}
+"""As what is read that was asked for: the API tells it exactly as this webhook does."""
+_WITHOUT_USE = frozenset(["product.deleted"])
+_OF_CONSENT = frozenset(["customer.created", "customer.updated"])
 
 
 class WooCommerce(
@@ -100,7 +108,7 @@ class WooCommerce(
 
     title: ClassVar[str] = "WooCommerce"
     settings_type = WooCommerceSettings
-    polls: ClassVar[Mapping[str, int]] = {"orders": 600_000, "customers": 21_600_000}
+    polls: ClassVar[Mapping[str, int]] = {"orders": 600_000, "products": 1_800_000, "customers": 21_600_000}
     on_pages: ClassVar[Mapping[str, str]] = {
         "the cart becomes another, by whatever theme, block or plugin": "`cart_updated`, with what shipping would cost",
         "the checkout is opened": "`checkout_started`",
@@ -114,10 +122,10 @@ class WooCommerce(
         "`order_shipped`, `order_delivered`, `order_cancelled`, "
         "`order_refunded`",
         "order.restored": "the same",
-        "order.deleted": "nothing: its body is a bare number",
+        "order.deleted": "`order_cancelled`, once the shop says that it has the order no longer, or in its bin",
         "customer.created": "`consent_changed`, where `consent_meta` is given",
         "customer.updated": "`consent_changed`, where `consent_meta` is given",
-        "customer.deleted": "nothing: its body is a bare number",
+        "customer.deleted": "an erasure, once the shop says that it has no such customer",
         "product.created": "`stock_changed`, where stock is counted or sold out",
         "product.updated": "`stock_changed`, also of a variation with an SKU",
         "product.restored": "the same",
@@ -126,7 +134,8 @@ class WooCommerce(
 
     def __init__(self, settings: WooCommerceSettings) -> None:
         super().__init__(settings)
-        self._api = Api(settings.site, settings.consumer_key, settings.consumer_secret)
+        key = settings.consumer_key, settings.consumer_secret
+        self._api = Api(settings.site, *key, signs_address=settings.key_in == "address")
 
     def admit(self, request: RawRequest) -> Delivery | None:
         """The delivery; None for the knock of a webhook that was saved. Raises BadSignature."""
@@ -150,8 +159,7 @@ class WooCommerce(
         body = json_object(delivery.body)
         resource, _, event = delivery.topic.partition(".")
         if event == "deleted":
-            require(body, "id")
-            return News()
+            return News(look_ups=lookups.of_deleted(resource, _number_alone(body)))
         return News(events=tuple(self._events(resource, body)))
 
     @property
@@ -159,16 +167,21 @@ class WooCommerce(
         return "" if self._api.is_open else "consumer_key"
 
     def ask(self, what: str, cursor: str, call: Call) -> Page:
-        """One page of orders that have changed, or of accounts; nothing where no key was given."""
-        if what not in self.polls or not self._api.is_open:
+        """One page of what has changed, of accounts, or of what is looked up; nothing where no key was given."""
+        if not self._api.is_open:
             return Page(News(), cursor)
         if what == "customers":
             return accounts_after(self._api, cursor, call) if self.settings.consent_meta else Page(News())
+        return self._changed(what, cursor, call) if what in _MISSED else lookups.ask(self._api, what, cursor, call)
+
+    def _changed(self, what: str, cursor: str, call: Call) -> Page:
         place = Place.of(cursor)
-        body = self._api.get(call, "orders", place.query)
+        body = self._api.get(call, what, place.query)
         further, more = place.past(body)
-        told = tuple(Delivery(_MISSED, order, once=False) for order in items(body))
-        return Page(News(), str(further), 0 if more else None, told)
+        found = items(body)
+        hints = lookups.of_products(found) if what == "products" else ()
+        told = tuple(Delivery(_MISSED[what], each, once=False) for each in found)
+        return Page(News(look_ups=hints), str(further), 0 if more else None, told)
 
     def look_for(self, email: str, since: int, call: Call) -> CartNow | None:
         """Whether this address has ordered since; None where no key was given."""
@@ -180,8 +193,8 @@ class WooCommerce(
 
     def wanted(self, address: str) -> tuple[Subscription, ...]:
         """A webhook for each topic that becomes something here."""
-        silent = () if self.settings.consent_meta else ("customer",)
-        topics = [topic for topic in self.topics if not topic.endswith(".deleted") and not topic.startswith(silent)]
+        silent = _WITHOUT_USE if self.settings.consent_meta else _WITHOUT_USE | _OF_CONSENT
+        topics = [topic for topic in self.topics if topic not in silent]
         return tuple(Subscription(topic, address) for topic in topics) if self._api.is_open else ()
 
     def standing(self, call: Call) -> tuple[Subscription, ...]:
@@ -204,6 +217,14 @@ class WooCommerce(
         if resource == "order":
             return orders.from_order(body, self.settings)
         return people.from_customer(body, self.settings) if resource == "customer" else goods.from_product(body)
+
+
+def _number_alone(body: Json) -> Json:
+    """The body of something that was deleted. Raises Unreadable for one of something that is there."""
+    require(body, "id")
+    if len(body) > 1:
+        raise Unreadable("it is about something that is there")
+    return body
 
 
 def _told(headers: Mapping[str, str]) -> dict[str, str]:

@@ -1,11 +1,13 @@
 """WooCommerce's REST API, with a consumer key over HTTPS: https://woocommerce.github.io/woocommerce-rest-api-docs/.
 
-The key goes in a header, never in the address, because addresses stand in the logs of every server on the way.
+The key goes in a header; its secret never stands in an address, because addresses stand in the logs of every server on
+the way. Where a host drops the header, the address is signed instead.
 """
 
 from __future__ import annotations
 
 import base64
+import secrets
 from collections.abc import Mapping
 from urllib.parse import urlencode
 
@@ -13,13 +15,30 @@ import msgspec
 
 from engine.errors import CallError, Throttled, Unreadable
 from engine.http import Answered
-from engine.integration import Call
+from engine.integration import Call, wall_clock
+from integrations.woocommerce import oauth
 
 _PATIENCE_MS = 60_000
 """Where the answer does not say how long to wait; WooCommerce itself has no limit, its host may have one."""
 _LONGEST_WAIT_S = 3_600
 _REFUSED = frozenset([400, 401, 403, 404])
-_GONE = frozenset(["woocommerce_rest_shop_order_invalid_id", "wc_user_invalid_id"])
+_GONE = frozenset(
+    [
+        "woocommerce_rest_shop_order_invalid_id",
+        "woocommerce_rest_product_invalid_id",
+        "wc_user_invalid_id",
+        "woocommerce_rest_invalid_id",
+    ]
+)
+
+
+_HINTS = {
+    401: ": it does not take the key. Is it this shop's, may it read and write, and does the host hand on the "
+    "Authorization header (else key_in: address)?",
+    403: ": the key's user may not see that",
+    404: ": is 'site' the shop's own address, and are its permalinks pretty?",
+}
+_MOVED = ": 'site' sends elsewhere; write the address that it sends to, with or without www."
 
 
 class _NotThere(CallError):
@@ -27,16 +46,21 @@ class _NotThere(CallError):
 
 
 class Api:
-    """One shop's API. ``site`` is its address without a slash at its end; a key that is empty asks nothing."""
+    """One shop's API. ``site`` is its address without a slash at its end; a key that is empty asks nothing.
 
-    def __init__(self, site: str, key: str, secret: str) -> None:
+    ``signs_address``: this shop's host drops the ``Authorization`` header.
+    """
+
+    def __init__(self, site: str, key: str, secret: str, *, signs_address: bool = False) -> None:
         self._base = f"{site}/wp-json/wc/v3"
-        self._authorization = "Basic " + base64.b64encode(f"{key}:{secret}".encode()).decode()
+        self._key = key
+        self._secret = secret
+        self._signs_address = signs_address
         self.is_open = bool(site and key and secret)
 
     def get(self, call: Call, path: str, query: Mapping[str, str]) -> bytes:
         """The answer's body. Raises CallError (``refused`` when this key may not), and Throttled."""
-        return self._ask(call, "GET", f"{path}?{urlencode(query)}")
+        return self._ask(call, "GET", path, query=query)
 
     def find(self, call: Call, path: str, query: Mapping[str, str]) -> bytes | None:
         """The same; None where the shop says that it has nothing of this number. Raises as :meth:`get`."""
@@ -55,23 +79,34 @@ class Api:
 
     def delete(self, call: Call, path: str) -> None:
         """Remove it for good: webhooks know no bin. Raises as :meth:`get`."""
-        self._ask(call, "DELETE", f"{path}?force=true")
+        self._ask(call, "DELETE", path, query={"force": "true"})
 
-    def _ask(self, call: Call, method: str, path: str, body: bytes = b"") -> bytes:
-        headers = {"Authorization": self._authorization, "Accept": "application/json"}
+    def _ask(self, call: Call, method: str, path: str, body: bytes = b"", *, query: Mapping[str, str] = {}) -> bytes:
+        address, headers = self._proven(method, f"{self._base}/{path}", query)
         said = headers | {"Content-Type": "application/json"} if body else headers
-        answered = call(method, f"{self._base}/{path}", said, body)
+        answered = call(method, address, said, body)
         if answered.status in (429, 503):
             raise Throttled(_wait_ms(answered))
         if answered.status == 404 and _says_gone(answered.body):
-            raise _NotThere(f"WooCommerce has no {path.partition('?')[0]}", refused=True)
+            raise _NotThere(f"WooCommerce has no {path}", refused=True)
         if answered.status not in (200, 201):
             # Its message may quote what was asked about; its status says enough.
+            hint = _HINTS.get(answered.status, _MOVED if 300 <= answered.status < 400 else "")
             raise CallError(
-                f"WooCommerce answered {answered.status} to {path.partition('?')[0]}",
-                refused=answered.status in _REFUSED,
+                f"WooCommerce answered {answered.status} to {path}{hint}", refused=answered.status in _REFUSED
             )
         return answered.body
+
+    def _proven(self, method: str, address: str, query: Mapping[str, str]) -> tuple[str, dict[str, str]]:
+        """The whole address and the headers, of which one or the other tells who asks."""
+        headers = {"Accept": "application/json"}
+        if self._signs_address:
+            key = {"key": self._key, "secret": self._secret}
+            query = oauth.signed(method, address, query, **key, nonce=secrets.token_hex(16), at_s=wall_clock() // 1_000)
+        else:
+            told = base64.b64encode(f"{self._key}:{self._secret}".encode()).decode()
+            headers["Authorization"] = f"Basic {told}"
+        return f"{address}?{urlencode(query)}" if query else address, headers
 
 
 def _says_gone(body: bytes) -> bool:
@@ -88,7 +123,7 @@ def items(body: bytes) -> list[bytes]:
     try:
         return [bytes(item) for item in msgspec.json.decode(body, type=list[msgspec.Raw])]
     except msgspec.DecodeError:
-        raise Unreadable("the answer is no list") from None
+        raise Unreadable("the answer is no list; is what answers at 'site' WooCommerce?") from None
 
 
 def _wait_ms(answered: Answered) -> int:

@@ -40,6 +40,13 @@ def from_product(body: Json) -> list[WireEvent]:
     return [fact("stock_changed", "woocommerce", product_id, stock, at, at=at, product=without_nothing(product))]
 
 
+def from_variation(body: Json, product: int) -> list[WireEvent]:
+    """A variation as the list of its product's tells it, which leaves out what all in that list have in common."""
+    image = body.get("image")
+    whole = {"type": "variation", "parent_id": product, "images": [image] if isinstance(image, dict) else []}
+    return from_product(body | whole)
+
+
 def _stock(body: Json) -> int | None:
     """None: not counted, or taken although there is none. A variation may be counted with its product (``parent``)."""
     if text(body, "stock_status") == "outofstock":

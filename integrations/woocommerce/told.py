@@ -20,6 +20,13 @@ class WooCommerceSettings(Settings, frozen=True):
     ] = ""
     consumer_key: Annotated[str, secret("the key of the shop's REST API, ck_…; without it nothing is asked")] = ""
     consumer_secret: Annotated[str, secret("the secret of that key, cs_…")] = ""
+    key_in: Annotated[
+        str,
+        setting(
+            "how the key is told: in the header, or by a signature in the address where the host drops that header",
+            pattern="header|address",
+        ),
+    ] = "header"
     shipped_statuses: Annotated[
         str, setting("the order statuses that say it was sent, separated by commas", pattern=_STATUSES)
     ] = "completed"

@@ -8,6 +8,7 @@ from flask import Flask, Response, jsonify, request
 
 from simulator.platforms.woocommerce import bodies
 from simulator.platforms.woocommerce.bodies import Json
+from simulator.platforms.woocommerce.things import things
 from simulator.world import Checkout, Order, World
 
 HOST, KEY, SECRET = "vloei.example", "ck_of-the-play", "cs_of-the-play"
@@ -16,6 +17,7 @@ HOST, KEY, SECRET = "vloei.example", "ck_of-the-play", "cs_of-the-play"
 def create_api(world: World) -> Flask:
     """The shop's API. WordPress knows the key by the ``Authorization`` header."""
     app = Flask("woocommerce")
+    app.register_blueprint(things(world))
 
     @app.before_request
     def guard() -> Response | None:

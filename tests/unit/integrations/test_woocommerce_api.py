@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
-from urllib.parse import parse_qsl, urlsplit
 
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
@@ -17,88 +13,10 @@ from hypothesis import strategies as st
 from engine.connect import Became, connect
 from engine.errors import CallError, SettingsError, Throttled, Unreadable
 from engine.http import Answered
-from engine.integration import CartNow, OrderNow, Page, create, fact
+from engine.integration import Page, fact
 from integrations.woocommerce import WooCommerce
-from tests.unit.integrations.cases import FIXTURES, settings_of
-
-Json = dict[str, object]
-SITE = "https://winkel.example/shop"
-KEYED = {"site": SITE, "consumer_key": "ck_1", "consumer_secret": "cs_2"}
-ADDRESS = "https://bell.example/hooks/woocommerce/main"
-START = datetime(2026, 11, 22, 10, tzinfo=UTC)
-
-
-def shop(**settings: str) -> WooCommerce:
-    made = create("woocommerce", settings_of("woocommerce") | KEYED | settings, {})
-    assert isinstance(made, WooCommerce)
-    return made
-
-
-def gmt(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%S")
-
-
-class Far:
-    """The shop's API: orders that change, webhooks that stand there. It is asked as WordPress reads a question."""
-
-    def __init__(self, *, missing_hour: str = "") -> None:
-        self._missing_hour = missing_hour
-        self.orders: dict[int, datetime] = {}
-        self.webhooks: dict[int, Json] = {}
-        self.asked: list[tuple[str, str, dict[str, str]]] = []
-        self.answers: list[Answered] = []
-
-    def __call__(self, method: str, url: str, headers: Mapping[str, str], body: bytes = b"") -> Answered:
-        parts = urlsplit(url)
-        assert url.startswith(f"{SITE}/wp-json/wc/v3/")
-        assert headers["Authorization"] == "Basic " + base64.b64encode(b"ck_1:cs_2").decode()
-        assert "ck_" not in url
-        path, query = parts.path.removeprefix("/shop/wp-json/wc/v3/"), dict(parse_qsl(parts.query))
-        self.asked.append((method, path, query))
-        if self.answers:
-            return self.answers.pop(0)
-        said = msgspec.json.decode(body, type=Json) if body else {}
-        if path == "customers":
-            return Answered(200, msgspec.json.encode(self._accounts(query)))
-        told = self._orders(query) if path == "orders" else self._webhooks(method, path, query, said)
-        return Answered(201 if method == "POST" else 200, msgspec.json.encode(told))
-
-    def _accounts(self, query: Mapping[str, str]) -> list[Json]:
-        assert (query["role"], query["orderby"]) == ("all", "id")
-        size, page = int(query["per_page"]), int(query["page"])
-        body: Json = msgspec.json.decode((FIXTURES / "woocommerce" / "bodies" / "unsubscribed.json").read_bytes())
-        return [body | {"id": name} for name in range(1, 131)][size * (page - 1) : size * page]
-
-    def _orders(self, query: Mapping[str, str]) -> list[Json]:
-        assert (query["orderby"], query["status"]) == ("modified", "any")
-        after = query.get("modified_after", "")
-        if after:
-            # With a zone WordPress would turn it into the shop's own time.
-            assert (query["dates_are_gmt"], len(after)) == ("true", len("2026-11-22T10:00:00"))
-        if self._missing_hour and after.startswith(self._missing_hour):
-            after = gmt(datetime.fromisoformat(after) + timedelta(hours=1))
-        changed = sorted((gmt(at), name) for name, at in self.orders.items() if gmt(at) > after)
-        if query["order"] == "desc":
-            changed.reverse()
-        size, page = int(query["per_page"]), int(query.get("page", "1"))
-        return [self._order(name, at) for at, name in changed[size * (page - 1) : size * page]]
-
-    def _order(self, name: int, at: str) -> Json:
-        body: Json = msgspec.json.decode((FIXTURES / "woocommerce" / "bodies" / "order_created.json").read_bytes())
-        return body | {"id": name, "date_modified_gmt": at}
-
-    def _webhooks(self, method: str, path: str, query: Mapping[str, str], said: Json) -> object:
-        name = int(path.partition("/")[2] or 0)
-        if method == "GET":
-            assert query["status"] == "all"
-            size, page = int(query["per_page"]), int(query["page"])
-            return list(self.webhooks.values())[size * (page - 1) : size * page]
-        if method == "DELETE":
-            assert query["force"] == "true"
-            return self.webhooks.pop(name)
-        name = name or max(self.webhooks, default=0) + 1
-        self.webhooks[name] = self.webhooks.get(name, {}) | said | {"id": name}
-        return {key: value for key, value in self.webhooks[name].items() if key != "secret"}
+from tests.unit.integrations.cases import settings_of
+from tests.unit.integrations.woocommerce_far import ADDRESS, KEYED, START, Far, Json, gmt, shop, without
 
 
 def polled(asker: WooCommerce, far: Far, cursor: str = "") -> tuple[set[str], str]:
@@ -216,13 +134,6 @@ def test_without_a_key_nothing_is_asked() -> None:
     assert far.asked == []
 
 
-def without(name: str) -> WooCommerce:
-    told = {key: value for key, value in (settings_of("woocommerce") | KEYED).items() if key != name}
-    made = create("woocommerce", told, {})
-    assert isinstance(made, WooCommerce)
-    return made
-
-
 @pytest.mark.parametrize(
     "site", ["http://winkel.example", "https://ck:cs@winkel.example", "winkel.example", "https://winkel.example/?a=1"]
 )
@@ -287,95 +198,6 @@ def test_an_odd_order_is_handed_on_with_its_bytes() -> None:
     ]
 
 
-# --- the last look ----------------------------------------------------------------------------------------------------
-
-
-NOON_MS = 1_795_348_800_123
-
-
-def ordered(
-    email: object = "Zoe.deVries@example.nl", at: object = "2026-11-22T12:00:00", status: str = "pending"
-) -> Json:
-    return {"id": 7, "status": status, "billing": {"email": email}, "date_created_gmt": at}
-
-
-@pytest.mark.parametrize(
-    ("order", "said"),
-    [
-        (ordered(), CartNow.ORDERED),
-        (ordered(at="2026-11-22T12:00:05Z", status="completed"), CartNow.ORDERED),
-        (ordered(at="no time at all"), CartNow.ORDERED),
-        (ordered(at="2026-11-22T11:59:59"), CartNow.OPEN),
-        (ordered(email="somebody.else@example.nl"), CartNow.OPEN),
-        (ordered(email=""), CartNow.OPEN),
-        (ordered(at=None), CartNow.OPEN),
-        (ordered(status="checkout-draft"), CartNow.OPEN),
-    ],
-)
-def test_whoever_has_ordered_since_is_not_mailed(order: Json, said: CartNow) -> None:
-    far = Far()
-    far.answers = [Answered(200, msgspec.json.encode([ordered(email="x@example.nl"), order]))]
-    assert shop().look_for("zoe.devries@example.nl", NOON_MS, far) is said
-    [(method, path, query)] = far.asked
-    assert (method, path, query["search"]) == ("GET", "orders", "zoe.devries@example.nl")
-
-
-def test_without_a_key_nobody_is_looked_for() -> None:
-    far = Far()
-    assert without("consumer_key").look_for("zoe.devries@example.nl", NOON_MS, far) is None
-    assert far.asked == []
-
-
-ORDER = ("woocommerce:checkout:wc_order_x", "woocommerce:order:727")
-PAID_AT = {"date_paid_gmt": "2026-11-22T12:00:00"}
-
-
-@pytest.mark.parametrize(
-    ("status", "told", "said"),
-    [
-        ("pending", {}, OrderNow.UNPAID),
-        ("failed", {}, OrderNow.UNPAID),
-        ("on-hold", {}, OrderNow.UNPAID),
-        ("on-hold", PAID_AT, OrderNow.PAID),
-        ("processing", PAID_AT, OrderNow.PAID),
-        ("processing", {}, OrderNow.PAID),
-        ("completed", {}, OrderNow.PAID),
-        ("a-plugins-own", {}, OrderNow.PAID),
-        ("cancelled", {}, OrderNow.CANCELLED),
-        ("refunded", PAID_AT, OrderNow.CANCELLED),
-        ("trash", {}, OrderNow.CANCELLED),
-    ],
-)
-def test_the_shop_says_what_has_become_of_an_unpaid_order(status: str, told: Json, said: OrderNow) -> None:
-    far = Far()
-    far.answers = [Answered(200, msgspec.json.encode({"id": 727, "status": status} | told))]
-    assert shop().look_at_order(ORDER, far) is said
-    assert [(method, path) for method, path, _ in far.asked] == [("GET", "orders/727")]
-
-
-def test_an_order_that_the_shop_has_no_longer_is_nobodys_to_pay() -> None:
-    far = Far()
-    far.answers = [Answered(404, b'{"code":"woocommerce_rest_shop_order_invalid_id","message":"Ongeldige ID."}')]
-    assert shop().look_at_order(ORDER, far) is OrderNow.CANCELLED
-
-
-@pytest.mark.parametrize("body", [b"<html>", b'{"code":"rest_no_route"}', b"[]", b""])
-def test_another_404_says_nothing_of_the_order(body: bytes) -> None:
-    far = Far()
-    far.answers = [Answered(404, body)]
-    with pytest.raises(CallError, match="answered 404 to orders/727") as caught:
-        shop().look_at_order(ORDER, far)
-    assert caught.value.refused
-
-
-@pytest.mark.parametrize("refs", [(), ("woocommerce:order:",), ("woocommerce:order:7/../8",), ("shopify:order:7",)])
-def test_an_order_without_a_number_is_not_asked_for(refs: tuple[str, ...]) -> None:
-    far = Far()
-    assert shop().look_at_order(refs, far) is None
-    assert without("consumer_key").look_at_order(ORDER, far) is None
-    assert far.asked == []
-
-
 # --- webhooks ---------------------------------------------------------------------------------------------------------
 
 
@@ -387,7 +209,7 @@ def test_every_webhook_is_made_once_with_the_secret() -> None:
     far, subscriber = Far(), shop(consent_meta="")
     steps = connect(subscriber, ADDRESS, far)
     assert {step.became for step in steps} == {Became.MADE}
-    wanted = ["order.created", "order.restored", "order.updated"]
+    wanted = ["customer.deleted", "order.created", "order.deleted", "order.restored", "order.updated"]
     wanted += ["product.created", "product.restored", "product.updated"]
     assert standing_topics(far) == [(topic, "active") for topic in wanted]
     assert {each["secret"] for each in far.webhooks.values()} == {settings_of("woocommerce")["webhook_secret"]}
@@ -413,7 +235,7 @@ def test_one_that_was_disabled_is_switched_on_again_and_a_paused_one_is_left_alo
 def test_webhooks_of_others_are_left_alone_and_what_is_left_over_of_ours_goes() -> None:
     far, subscriber = Far(), shop()
     other: Json = {"topic": "order.created", "delivery_url": "https://crm.example/in", "status": "disabled", "id": 1}
-    ours: Json = {"topic": "order.deleted", "delivery_url": ADDRESS, "status": "active", "id": 2}
+    ours: Json = {"topic": "product.deleted", "delivery_url": ADDRESS, "status": "active", "id": 2}
     far.webhooks = {1: other, 2: ours}
     connect(subscriber, ADDRESS, far)
     assert far.webhooks[1] == other
@@ -437,7 +259,8 @@ def test_a_key_that_may_only_read_is_told_so() -> None:
     far = Far()
     far.answers = [Answered(200, b"[]"), *[Answered(401, b"{}")] * 20]
     steps = connect(shop(), ADDRESS, far)
-    assert {(step.became, step.detail) for step in steps} == {(Became.REFUSED, "WooCommerce answered 401 to webhooks")}
+    assert {step.became for step in steps} == {Became.REFUSED}
+    assert all("may it read and write" in step.detail for step in steps)
 
 
 def test_pages_of_the_orders_are_asked_in_turn() -> None:
@@ -446,3 +269,14 @@ def test_pages_of_the_orders_are_asked_in_turn() -> None:
     polled(shop(), far, f"{gmt(START - timedelta(seconds=1))}|1")
     pages = [int(query["page"]) for _, _, query in far.asked]
     assert all(later == earlier + 1 for earlier, later in pairwise(pages))
+
+
+@pytest.mark.parametrize(
+    ("status", "hint"),
+    [(401, "does not take the key"), (403, "may not see"), (404, "pretty"), (301, "with or without www"), (500, "500")],
+)
+def test_what_is_wrong_is_told_to_a_person(status: int, hint: str) -> None:
+    far = Far()
+    far.answers = [Answered(status, b"<html>")]
+    with pytest.raises(CallError, match=hint):
+        shop().ask("orders", "", far)
