@@ -9,14 +9,18 @@ import msgspec
 import pytest
 from sqlalchemy import select
 
+from engine import deliver
 from engine.cli import run
+from engine.clock import HOUR
+from engine.deliver import Deliverer
 from engine.identify import hash_of
 from engine.ids import stand_in_of
 from engine.people import Person
 from engine.store import errands, models, privacy_requests, quarantine
 from engine.store.database import reading
 from engine.store.errands import ERRANDS
-from engine.store.unit import EVENTS, IDENTITIES, ORDERS, PEOPLE, SUPPRESSIONS, VISITORS
+from engine.store.unit import DELIVERIES, EVENTS, IDENTITIES, ORDERS, PEOPLE, SUPPRESSIONS, VISITORS
+from tests.parts import ReceivedMail, SmtpServer
 from tests.service.doors import cart_updated, environment_for, happened, order_placed, page_viewed
 from tests.service.platform import PlatformDoor, open_platform_door, result_of
 
@@ -190,3 +194,49 @@ def test_whoever_came_back_first_can_leave_by_a_mail_from_before(door: PlatformD
     assert door.client.post(link.removeprefix(door.settings.public_url)).status_code == 200
     [again] = door.rows(PEOPLE)
     assert msgspec.msgpack.decode(again.state, type=Person).unsubscribed_at is not None
+
+
+# --- a mail that is on its way ----------------------------------------------------------------------------------------
+
+
+def owes_a_mail(door: PlatformDoor) -> str:
+    """Anna's cart was left two hours ago; returns the mail's name."""
+    cart = cart_updated(ago=2 * HOUR, cart_id="canary-cart") | {"visitor": "annas-phone"}
+    given = happened("contact_given", ago=2 * HOUR, email=ANNA, consent=CONSENT) | {"visitor": "annas-phone"}
+    door.say(cart, given)
+    [mail] = door.rows(DELIVERIES)
+    return str(mail.id)
+
+
+def test_a_mail_that_a_worker_holds_does_not_leave_any_more(
+    door: PlatformDoor, smtp_server: SmtpServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mail = owes_a_mail(door)
+    deliverer = Deliverer(door.engine, door.house.live, door.house.links, smtp_server.url)
+    steps: list[str] = []
+
+    def forgotten_in_between(step: str) -> None:
+        steps.append(step)
+        if step == "after-last-look":
+            ask(door, email=ANNA)
+
+    monkeypatch.setattr(deliver, "crash_point", forgotten_in_between)
+    deliverer.deliver(mail)
+    assert "after-last-look" in steps
+    assert smtp_server.mails == []
+    assert kept(door, "canary", mail) == []
+
+
+def test_a_mail_that_has_left_in_that_moment_leaves_nothing_behind_here(
+    door: PlatformDoor,
+) -> None:
+    def forgotten_when_it_arrives(_: ReceivedMail) -> str:
+        ask(door, email=ANNA)
+        return "250 OK"
+
+    with SmtpServer(forgotten_when_it_arrives) as server:
+        mail = owes_a_mail(door)
+        Deliverer(door.engine, door.house.live, door.house.links, server.url).deliver(mail)
+        assert [each.recipients for each in server.mails] == [(ANNA,)]
+    assert kept(door, "canary", mail) == []
+    assert Deliverer(door.engine, door.house.live, door.house.links, "smtp://127.0.0.1:9").deliver(mail) is None

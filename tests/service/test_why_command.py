@@ -13,9 +13,11 @@ import pytest
 import structlog
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import update
 
 from engine.cli import run
 from engine.clock import MINUTE, to_iso, wall_clock
+from engine.store.unit import DELIVERIES
 from engine.web import why
 from tests.builders import ADDRESS
 from tests.parts import DEADLINE_S
@@ -173,3 +175,14 @@ def test_nobodys_address_is_told(door: Door, capsys: pytest.CaptureFixture[str])
     door.send(happened("contact_given", email=ADDRESS, consent={"email": True}), visitor="v1")
     assert run(["why", "v1", "--shop", "ink", "--json"]) == 0
     assert ADDRESS not in capsys.readouterr().out
+
+
+def test_what_a_relay_or_a_shopper_says_gives_the_terminal_no_orders(
+    door: Door, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with door.engine.begin() as connection:
+        connection.execute(update(DELIVERIES).values(result="no \x1b[2J\x1b]0;owned\x07\u202eevil\x9b31m"))
+    assert run(["why", "v1", "--shop", "ink"]) == 0
+    told = capsys.readouterr().out
+    assert "no \\x1b[2J\\x1b]0;owned\\x07\\u202eevil\\x9b31m" in told
+    assert not any(letter in told for letter in "\x1b\x07\u202e\x9b")
