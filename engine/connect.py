@@ -34,9 +34,9 @@ class Step:
     detail: str = ""
 
 
-def address_of(public_url: str, integration: str, shop: str) -> str:
-    """Where the platform should deliver to; "" where no platform could reach it."""
-    return f"{public_url}/hooks/{integration}/{shop}" if public_url.startswith("https://") else ""
+def address_of(hooks_url: str, integration: str, shop: str) -> str:
+    """Where the platform should deliver to; "" where no platform could reach it (see ``Settings.hooks_url``)."""
+    return f"{hooks_url}/hooks/{integration}/{shop}" if hooks_url else ""
 
 
 def connect(subscriber: Subscriber[Any], address: str, call: Call, *, change: bool = True) -> tuple[Step, ...]:

@@ -60,7 +60,7 @@ def backoff(attempt: int) -> Millis:
 class Errands:
     """One clock's errands. ``ring`` tells a worker of each message that is owed because of what was learnt.
 
-    ``public_url`` is where platforms reach this house; where that is no https address, none is told to send anything.
+    ``public_url`` is where platforms reach this house (``Settings.hooks_url``); without, none is told to send anything.
     """
 
     def __init__(

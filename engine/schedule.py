@@ -150,7 +150,7 @@ def _open_errands(settings: Settings, engine: Engine, ringer: Ringer) -> Errands
         intake,
         lambda delivery: ringer.ring("deliver", [delivery]),
         caller(settings.stand_in),
-        public_url=settings.public_url,
+        public_url=settings.hooks_url,
     )
 
 

@@ -88,6 +88,12 @@ class Settings:
         return self.environment == "production"
 
     @property
+    def hooks_url(self) -> str:
+        """Where platforms deliver to, as ``public_url``; "" where none would: they want https, and a simulated one is
+        on this machine."""
+        return self.public_url if self.stand_in or self.public_url.startswith("https://") else ""
+
+    @property
     def mailbox_dir(self) -> Path:
         return self.data_dir / "mailbox"
 

@@ -8,7 +8,7 @@ from uuid import NAMESPACE_URL, uuid5
 import msgspec
 
 from engine.clock import to_iso
-from simulator.goods import CURRENCY, Line, major
+from simulator.goods import CURRENCY, SOLD_OUT, Line, major
 from simulator.life import Happening, Kind
 from simulator.platform import Platform
 from simulator.world import Checkout, World
@@ -16,13 +16,15 @@ from simulator.world import Checkout, World
 DEMO_KEY = "pk_demo"
 """The public key that a Shopbell in development has for its first shop."""
 _CONSENT = {"nl": "Mail mij over mijn bestelling", "en": "Mail me about my order"}
+_OF_THE_PAGE = frozenset([Kind.SIGNED_UP])
+"""What any shop's own page tells with the snippet."""
 Json = dict[str, object]
 
 
 def batch(happening: Happening, platform: Platform, world: World) -> bytes | None:
     """The body that the shopper's browser sends because of it; None where it is not watched or has nothing to tell."""
     shopper = happening.shopper
-    if not shopper.visitor or happening.kind not in platform.browser_tells:
+    if not shopper.visitor or happening.kind not in platform.browser_tells | _OF_THE_PAGE:
         return None
     events = [_whole(happening, event) for event in _told(happening, platform, world)]
     session = str(uuid5(NAMESPACE_URL, f"{shopper.visitor}/session"))
@@ -49,8 +51,11 @@ def _events(happening: Happening, platform: Platform, checkout: Checkout | None)
     if happening.kind is Kind.LOOKED:
         url = f"https://vloei.example/products/{first.sku.lower()}"
         page = {"url": url, "title": first.name(shopper.language), "type": "product", "language": shopper.language}
-        return [{"type": "page_viewed", "page": page}]
-    if happening.kind is Kind.CONTACT_LEFT:
+        sold_out: list[Json] = (
+            [{"type": "product_viewed", "product": _good(happening, stock=0)}] if first is SOLD_OUT else []
+        )
+        return [{"type": "page_viewed", "page": page}, *sold_out]
+    if happening.kind in (Kind.CONTACT_LEFT, Kind.SIGNED_UP):
         return [{"type": "contact_given", "email": shopper.email, "name": shopper.name} | _consent(happening)]
     if checkout is None:
         return []
@@ -66,6 +71,12 @@ def _events(happening: Happening, platform: Platform, checkout: Checkout | None)
         return [{"type": "shipping_shown", "shipping": shipping} | about]
     kind = "checkout_started" if happening.kind is Kind.CHECKOUT_BEGAN else "cart_updated"
     return [{"type": kind} | about]
+
+
+def _good(happening: Happening, stock: int) -> Json:
+    product = happening.lines[0].product
+    told = {"id": str(product.number), "sku": product.sku, "name": product.name(happening.shopper.language)}
+    return told | {"price": major(product.price), "currency": CURRENCY, "stock": stock}
 
 
 def _consent(happening: Happening) -> Json:

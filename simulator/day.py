@@ -9,7 +9,7 @@ from simulator import browser
 from simulator.diary import Diary
 from simulator.house import House
 from simulator.life import Happening, Kind
-from simulator.platform import Platform
+from simulator.platform import Delivery, Platform
 from simulator.post import Letter, PostOffice
 from simulator.weather import Weather
 from simulator.world import World
@@ -47,10 +47,25 @@ class Day:
         if happening.kind is Kind.ERASURE_ASKED and not deliveries:
             self._beside(lambda: self._house.erase(happening.shopper.email))
         for delivery in deliveries:
-            letter = Letter(happening, delivery, delivery.body)
-            self._post.keep(letter)
-            for at in self._weather.sendings(delivery, happening.at, self._platform.manners):
-                self._diary.at(at, lambda letter=letter: self._post.send(letter))  # type: ignore[misc]
+            for letter in self._letters(happening, delivery):
+                self._post.keep(letter)
+                self._plan(letter)
+
+    def _letters(self, happening: Happening, delivery: Delivery) -> list[Letter]:
+        """One for each webhook that was registered for it; where there is none, one that is never sent."""
+        if delivery.topic not in self._platform.registered:
+            return [Letter(happening, delivery, delivery.body)]
+        hooks = self._platform.hooks.about(delivery.topic)
+        if not hooks:
+            return [Letter(happening, delivery, delivery.body, unasked=True)]
+        asked = [sent for hook in hooks if (sent := self._platform.sent_by(hook, delivery)) is not None]
+        return [Letter(happening, sent, sent.body) for sent in asked]
+
+    def _plan(self, letter: Letter) -> None:
+        if letter.delivery is None or letter.unasked:
+            return
+        for at in self._weather.sendings(letter.delivery, letter.happening.at, self._platform.manners):
+            self._diary.at(at, lambda: self._post.send(letter))
 
     def plan_outage(self) -> None:
         """Shopbell goes down and comes up again, while the diary goes on."""

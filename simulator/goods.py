@@ -51,6 +51,9 @@ PRODUCTS: Final = (
     Product("Etui, leer", "Pen case, leather", 105, "ETU-02", 4900),
     Product("Potloden, 12 stuks", "Pencils, set of 12", 106, "POT-12", 1875),
 )
+SOLD_OUT: Final = Product("Inktpot, glas", "Ink well, glass", 107, "INK-GL", 2250)
+"""Until it comes back in the afternoon."""
+EVERYTHING: Final = (*PRODUCTS, SOLD_OUT)
 LETTERBOX: Final = Shipping("Door de brievenbus", "Through the letter box", "letterbox", 250)
 INSURED: Final = Shipping("Pakket aan huis, verzekerd", "Parcel to your door, insured", "insured", 795)
 

@@ -10,13 +10,14 @@ import importlib
 import pkgutil
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from flask import Flask
 
 from engine.clock import MINUTE, SECOND, Millis
 from simulator.life import Happening, Kind
+from simulator.subscriptions import Hook, Hooks, never_gives_up
 from simulator.world import Checkout, Order, World
 
 
@@ -24,8 +25,9 @@ from simulator.world import Checkout, Order, World
 class Delivery:
     """One webhook as it goes over the wire, rightly signed.
 
-    ``about`` says what it tells of, ``checkout:3``, ``order:3``, ``consent:3`` or ``erasure:3`` (the shopper's number):
-    a later delivery about the same tells all that an earlier one did. ``query`` follows the address.
+    ``about`` says what it tells of, ``checkout:3``, ``order:3``, ``consent:3`` or ``erasure:3`` (the shopper's number),
+    ``stock:101`` (the product's): a later delivery about the same tells all that an earlier one did. ``query`` follows
+    the address.
     """
 
     topic: str
@@ -33,6 +35,8 @@ class Delivery:
     body: bytes
     headers: Mapping[str, str] = field(default_factory=dict)
     query: str = ""
+    hook: Hook | None = None
+    """Because of which webhook it is sent; None where the platform's address was set up by hand."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,8 @@ class Manners:
     again_after: tuple[Millis, ...] = tuple(minutes * MINUTE for minutes in (1, 2, 4, 8, 16, 32, 64, 112))
     taken: frozenset[int] = frozenset(range(200, 300))
     """The answers that count as taken."""
+    fails: Callable[[Hook], Hook | None] = never_gives_up
+    """What becomes of a webhook that failed once more."""
 
 
 class Platform(ABC):
@@ -57,6 +63,8 @@ class Platform(ABC):
     manners: ClassVar[Manners] = Manners()
     browser_tells: ClassVar[frozenset[Kind]] = frozenset([Kind.LOOKED, Kind.CART_CHANGED])
     """What the snippet on its pages tells as well."""
+    registered: ClassVar[frozenset[str]] = frozenset()
+    """The topics of which it sends only what somebody has registered through its API."""
     hears_carts: ClassVar[bool] = True
     """Whether its webhooks tell of carts and checkouts; else only those of watched shoppers can be known."""
 
@@ -65,8 +73,14 @@ class Platform(ABC):
     shown_tells_consent: ClassVar[bool] = False
     """Whether a checkout that its API shows also tells the address, and that it may be mailed."""
 
+    tells_once: ClassVar[frozenset[str]] = frozenset()
+    """Of what (as in :attr:`Delivery.about`) nothing is known when its deliveries are lost: nobody asks for it."""
+    mails_itself: ClassVar[bool] = False
+    """Whether it mails about carts that were left, and its API says so."""
+
     def __init__(self, clock: Callable[[], Millis]) -> None:
         self.clock = clock
+        self.hooks = Hooks(self.manners.fails)
 
     @property
     @abstractmethod
@@ -96,6 +110,10 @@ class Platform(ABC):
     def thanks_in_browser(self, order: Order) -> Mapping[str, object]:
         """What the snippet tells on the page that thanks for an order, where :attr:`browser_tells` of it."""
         return {"order": {"id": str(order.number)}}
+
+    def sent_by(self, hook: Hook, delivery: Delivery) -> Delivery | None:
+        """What this webhook sends of it; None where it was asked not to."""
+        return replace(delivery, hook=hook)
 
     def repeated(self, delivery: Delivery) -> Delivery:
         """The same delivery, sent once more. Unless a platform has another habit every byte stays the same."""

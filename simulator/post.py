@@ -44,7 +44,8 @@ class Letter:
     taken_at: Millis | None = None
     answers: list[Answer] = field(default_factory=list)
     withdrawn: bool = False
-    lost_by_platform: bool = False
+    unasked: bool = False
+    """The platform has no webhook for it, so it tells nobody."""
 
     @property
     def about(self) -> str:
@@ -78,13 +79,18 @@ class PostOffice:
         """
         with self._changed:
             number = letter.happening.shopper.number
-            if letter.withdrawn:
+            if letter.withdrawn or not self._is_sent(letter):
                 return
             if letter.happening.kind is Kind.ERASURE_ASKED and (self._under_way[number] or not self._may_erase(letter)):
                 self._later(MINUTE, lambda: self.send(letter, tries))
                 return
             self._under_way[number] += 1
         self._pool.submit(self._post, letter, tries)
+
+    def _is_sent(self, letter: Letter) -> bool:
+        """Nothing more comes of a webhook that is not there any more."""
+        hook = letter.delivery.hook if letter.delivery else None
+        return hook is None or self._platform.hooks.sends(hook.number)
 
     def withdraw(self, number: int) -> None:
         """A platform that has erased somebody sends nothing more about them, nor does their browser."""
@@ -100,6 +106,8 @@ class PostOffice:
             letter.answers.append(answer)
             if taken and letter.taken_at is None:
                 letter.taken_at = answer.at
+        if letter.delivery and letter.delivery.hook:
+            self._platform.hooks.note(letter.delivery.hook.number, taken=taken)
         if not taken:
             self._try_again(letter, tries)
         with self._changed:
@@ -124,7 +132,8 @@ class PostOffice:
     def _deliver(self, letter: Letter, delivery: Delivery) -> requests.Response:
         sent = self._platform.repeated(delivery) if letter.answers else delivery
         query = f"?{sent.query}" if sent.query else ""
-        address = f"{self._url}/hooks/{self._platform.name}/main{query}"
+        by_hand = f"{self._url}/hooks/{self._platform.name}/main{query}"
+        address = sent.hook.address if sent.hook else by_hand
         return requests.post(address, data=sent.body, headers=dict(sent.headers), timeout=PATIENCE_S)
 
     def _browse(self, letter: Letter) -> requests.Response:

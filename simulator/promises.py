@@ -11,15 +11,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from engine.clock import HOUR, Millis
+from engine.clock import DAY, HOUR, SECOND, Millis
 from engine.said import Said, say
 from simulator.goods import major
-from simulator.life import Kind, Life, Shopper, Story
+from simulator.life import CAME, SHOP, Kind, Life, Shopper, Story
 from simulator.post import Letter
 
 _TELLS_ADDRESS: Final = frozenset([Kind.CONTACT_LEFT, Kind.SHIPPING_CHOSEN])
 _LEFT: Final = frozenset([Story.SHOCKED, Story.LEAVES])
 """Who left a cart for good, with address and consent, and must hear of it once that was told."""
+_BOUGHT: Final = frozenset([Story.SHOCKED_RETURNS, Story.BUYS, Story.UNPAID, Story.PAYS_LATER])
+"""Who ordered before any mail was due."""
 _FILLS_CART: Final = frozenset([Kind.CART_CHANGED])
 _REMINDED_AFTER: Final = 4 * HOUR
 """Before that no rule that ships reminds anybody of a cart, so what was told by then is known to it."""
@@ -27,8 +29,13 @@ _ASKED_WITHIN: Final = 12 * HOUR
 """By then what a webhook only hinted at was asked for, also where the platform was away in between."""
 _AFTER_ORDERS: Final = frozenset(["effort-survey", "back-in-stock"])
 """Rules whose mails may follow an order."""
+_SURVEYED_AFTER: Final = 2 * DAY
+_SURVEY_WITHIN: Final = HOUR
+_STOCK: Final = f"stock:{CAME.product.number}"
 Goods = frozenset[tuple[str, int]]
 SURPRISE: Final = "unexpected-shipping"
+SURVEY: Final = "effort-survey"
+BACK: Final = "back-in-stock"
 
 
 @dataclass(frozen=True)
@@ -49,7 +56,9 @@ class Seen:
     """All that was seen from outside.
 
     ``traces``: erased shoppers of whom something is still known. ``unsubscribed``: when Shopbell took it. ``restored``:
-    by the links of mails, which goods they brought back, as SKU and quantity.
+    by the links of mails, which goods they brought back, as SKU and quantity. ``silent``: the topics of which the
+    platform tells nothing in the end; ``given_up``: how many webhooks it had switched off or forgotten in between. The
+    rest is as :class:`~simulator.platform.Platform` has it.
     """
 
     life: Life
@@ -59,8 +68,12 @@ class Seen:
     traces: frozenset[int] = frozenset()
     unsubscribed: Mapping[int, Millis] = field(default_factory=dict)
     restored: Mapping[str, Goods] = field(default_factory=dict)
+    silent: frozenset[str] = frozenset()
+    given_up: int = 0
     shown_tells_consent: bool = False
     asks_back: bool = False
+    mails_itself: bool = False
+    tells_once: frozenset[str] = frozenset()
 
     def told_at(self, shopper: Shopper, *kinds: Kind) -> Millis | None:
         """When Shopbell first took a letter about one of these."""
@@ -76,6 +89,18 @@ class Seen:
         told_at = self.told_at(shopper, *kinds)
         return told_at + _ASKED_WITHIN if self.asks_back and told_at is not None else told_at
 
+    def when(self, shopper: Shopper, kind: Kind) -> Millis | None:
+        """When it happened to them."""
+        return next((each.at for each in self.life.happenings if each.shopper == shopper and each.kind is kind), None)
+
+    @property
+    def came_back_at(self) -> Millis:
+        """When what was sold out was there again."""
+        return next(each.at for each in self.life.happenings if each.kind is Kind.STOCKED and each.lines[0] == CAME)
+
+    def mails_by(self, rule: str, shopper: Shopper) -> list[Mail]:
+        return [mail for mail in self.mails_to(shopper) if mail.rule == rule]
+
     def mails_to(self, shopper: Shopper) -> list[Mail]:
         """In the order in which they were sent."""
         return sorted((mail for mail in self.mails if mail.to == shopper.email), key=lambda mail: mail.at)
@@ -86,7 +111,8 @@ class Seen:
 
 def broken(seen: Seen) -> list[Said]:
     """A sentence for each promise that was not kept."""
-    return [*_too_late(seen), *_unwanted(seen), *_doubled(seen), *missing(seen), *_wrong(seen), *_lost(seen)]
+    checks = (_too_late, _too_early, _unwanted, _doubled, missing, _wrong, _lost, _silent)
+    return [problem for check in checks for problem in check(seen)]
 
 
 def _too_late(seen: Seen) -> Iterator[Said]:
@@ -98,11 +124,29 @@ def _too_late(seen: Seen) -> Iterator[Said]:
             say("after the consent was taken back"): seen.known_at(shopper, Kind.CONSENT_WITHDRAWN),
             say("after the erasure was asked for"): seen.told_at(shopper, Kind.ERASURE_ASKED),
             say("after unsubscribing"): seen.unsubscribed.get(shopper.number),
+            say("after the platform had mailed"): seen.when(shopper, Kind.MAILED) if seen.mails_itself else None,
         }
         for mail in seen.mails_to(shopper):
             for why, at in stops.items():
                 if at is not None and mail.at > at and mail.rule not in _AFTER_ORDERS:
                     yield say("%(email)s was mailed %(why)s: %(subject)s", email=mail.to, why=why, subject=mail.subject)
+
+
+def _too_early(seen: Seen) -> Iterator[Said]:
+    """Mails about something that has not happened yet."""
+    back_at = seen.came_back_at
+    for shopper in seen.life.shoppers:
+        delivered_at = seen.when(shopper, Kind.DELIVERED)
+        for mail in seen.mails_to(shopper):
+            if mail.rule == SURVEY and (delivered_at is None or mail.at + SECOND < delivered_at + _SURVEYED_AFTER):
+                yield say("%(email)s was asked how it went before it could be said", email=mail.to)
+            if mail.rule == BACK and (shopper.story is not Story.WAITS or mail.at + SECOND < back_at):
+                yield say("%(email)s was told that something is back which was not missed", email=mail.to)
+
+
+def _silent(seen: Seen) -> Iterator[Said]:
+    for topic in sorted(seen.silent):
+        yield say("the platform sends nothing about %(topic)s any more", topic=topic)
 
 
 def _unwanted(seen: Seen) -> Iterator[Said]:
@@ -121,12 +165,38 @@ def _doubled(seen: Seen) -> Iterator[Said]:
 
 
 def missing(seen: Seen) -> list[Said]:
-    """Those who should have heard of the cart they left; while there is time it may still come."""
-    return [
+    """Those who should have heard from the shop; while there is time they still may."""
+    left = [
         say("%(email)s left a cart, may be mailed, and was not", email=shopper.email)
-        for shopper in seen.with_story(*_LEFT)
+        for shopper in seen.with_story(*_LEFT, *([] if seen.mails_itself else [Story.REMINDED]))
         if (_was_told_address(seen, shopper) or _was_shown_consent(seen, shopper)) and not seen.mails_to(shopper)
     ]
+    waited = [
+        say("%(email)s waited for something that is back, and was not told", email=shopper.email)
+        for shopper in seen.with_story(Story.WAITS)
+        if _knows_who_waits(seen, shopper) and not seen.mails_by(BACK, shopper)
+    ]
+    asked = [
+        say("%(email)s has it for two days, and was not asked how it went", email=shopper.email)
+        for shopper in seen.with_story(Story.BUYS)
+        if _has_it_for_long(seen, shopper) and _was_told_address(seen, shopper) and not seen.mails_by(SURVEY, shopper)
+    ]
+    return [*left, *waited, *asked]
+
+
+def _knows_who_waits(seen: Seen, shopper: Shopper) -> bool:
+    """Whether it was told what they look for and how to reach them, and then that it is there again."""
+    back = [letter for letter in seen.letters if letter.happening.shopper == SHOP and letter.happening.lines[0] == CAME]
+    is_back = any(letter.taken_at for letter in back) or seen.shown.get(_STOCK, 0) >= seen.came_back_at
+    told = [seen.told_at(shopper, kind) for kind in (Kind.LOOKED, Kind.SIGNED_UP)]
+    return is_back and all(at is not None and at < seen.came_back_at for at in told)
+
+
+def _has_it_for_long(seen: Seen, shopper: Shopper) -> bool:
+    delivered_at = seen.when(shopper, Kind.DELIVERED)
+    told_at = seen.known_at(shopper, Kind.DELIVERED)
+    asked_at = max(delivered_at or 0, (told_at or 0) - _SURVEYED_AFTER) + _SURVEYED_AFTER + _SURVEY_WITHIN
+    return delivered_at is not None and told_at is not None and asked_at < seen.life.ends_at
 
 
 def _was_told_address(seen: Seen, shopper: Shopper) -> bool:
@@ -147,23 +217,27 @@ def _was_shown_consent(seen: Seen, shopper: Shopper) -> bool:
 
 def _wrong(seen: Seen) -> Iterator[Said]:
     """Mails that say something else than they should, or bring something else back."""
-    for shopper in seen.life.shoppers:
-        lines = next(each.lines for each in seen.life.happenings if each.shopper == shopper)
-        goods = frozenset((line.product.sku, line.quantity) for line in lines)
+    for shopper in (shopper for shopper in seen.life.shoppers if shopper.story is not Story.WAITS):
         for mail in seen.mails_to(shopper):
-            if seen.restored.get(mail.restore_url, goods) != goods:
-                yield say("the link in a mail to %(email)s brings back another cart", email=mail.to)
+            yield from _wrong_link(seen, shopper, mail)
         for mail in seen.mails_to(shopper)[:1]:
             yield from _wrong_about_shipping(seen, shopper, mail)
+
+
+def _wrong_link(seen: Seen, shopper: Shopper, mail: Mail) -> Iterator[Said]:
+    lines = next(each.lines for each in seen.life.happenings if each.shopper == shopper)
+    goods = frozenset((line.product.sku, line.quantity) for line in lines)
+    if seen.restored.get(mail.restore_url, goods) != goods:
+        yield say("the link in a mail to %(email)s brings back another cart", email=mail.to)
 
 
 def _wrong_about_shipping(seen: Seen, shopper: Shopper, mail: Mail) -> Iterator[Said]:
     """The first mail is about the shipping costs where those were told in time, and names them."""
     shipping = next(each.shipping for each in seen.life.happenings if each.shopper == shopper)
     price = major(shipping.price)
-    told = price.replace(".", ",") if shopper.language == "nl" else price
-    if mail.rule == SURPRISE and told not in mail.text:
-        yield say("the mail to %(email)s does not name the shipping costs of %(price)s", email=mail.to, price=told)
+    # In either language: not everything that tells a checkout tells its language.
+    if mail.rule == SURPRISE and price not in mail.text and price.replace(".", ",") not in mail.text:
+        yield say("the mail to %(email)s does not name the shipping costs of %(price)s", email=mail.to, price=price)
     told_at = seen.told_at(shopper, Kind.SHIPPING_CHOSEN)
     filled_at = min(each.at for each in seen.life.happenings if each.shopper == shopper and each.kind in _FILLS_CART)
     in_time = told_at is not None and told_at < filled_at + _REMINDED_AFTER
@@ -188,10 +262,35 @@ def lost(seen: Seen) -> set[str]:
     """
     latest, told = dict[str, Millis](), dict(seen.shown)
     for letter in seen.letters:
-        if letter.delivery is None or letter.withdrawn:
+        if letter.delivery is None or letter.withdrawn or letter.about.partition(":")[0] in seen.tells_once:
             continue
         at = letter.happening.at
         latest[letter.about] = max(latest.get(letter.about, 0), at)
         if letter.taken_at is not None:
             told[letter.about] = max(told.get(letter.about, 0), at)
     return {about for about, at in latest.items() if told.get(about, 0) < at}
+
+
+def stopped(seen: Seen) -> list[Shopper]:
+    """Who ordered in time, and so was never mailed about a cart."""
+    return [
+        shopper
+        for shopper in seen.with_story(*_BOUGHT)
+        if all(mail.rule in _AFTER_ORDERS for mail in seen.mails_to(shopper))
+    ]
+
+
+def surprised(seen: Seen) -> list[Mail]:
+    """The first mails after unexpected shipping that name what the shopper saw, and bring back what they left."""
+    return [
+        mail
+        for shopper in seen.life.shoppers
+        for mail in seen.mails_by(SURPRISE, shopper)[:1]
+        if not [*_wrong_link(seen, shopper, mail), *_wrong_about_shipping(seen, shopper, mail)]
+    ]
+
+
+def forgotten(seen: Seen) -> list[Shopper]:
+    """Who asked to be erased, and of whom nothing is known any more."""
+    erased = seen.with_story(Story.ERASED, Story.ERASED_LATER)
+    return [shopper for shopper in erased if shopper.number not in seen.traces]

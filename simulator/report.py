@@ -8,12 +8,10 @@ from collections.abc import Callable, Iterator
 from rich.table import Table
 
 from engine.said import say
-from simulator.life import Kind, Story
-from simulator.promises import Seen, lost
+from simulator.life import Kind
+from simulator.promises import Seen, forgotten, lost, stopped, surprised
 
 Words = Callable[[str], str]
-_BOUGHT = frozenset([Story.SHOCKED_RETURNS, Story.BUYS, Story.UNPAID])
-"""Who ordered before any mail was due."""
 
 
 def table(seen: Seen, words: Words) -> Table:
@@ -34,9 +32,12 @@ def _rows(seen: Seen) -> Iterator[tuple[str, int]]:
     yield say("orders"), len(placed)
     for rule, count in sorted(Counter(mail.rule for mail in seen.mails).items()):
         yield say("mails by %(rule)s", rule=rule or say("rules that were erased with their shopper")), count
-    in_time = [shopper for shopper in seen.with_story(*_BOUGHT) if not seen.mails_to(shopper)]
-    yield say("carts ordered in time, so without a mail"), len(in_time)
+    yield say("shipping surprises mailed, with what the shopper saw and the cart they left"), len(surprised(seen))
+    yield say("orders in time, so without a mail about a cart"), len(stopped(seen))
     yield say("erasures"), sum(1 for each in seen.life.happenings if each.kind is Kind.ERASURE_ASKED)
+    yield say("… after which nothing is known"), len(forgotten(seen))
+    yield say("webhooks that the platform gave up"), seen.given_up
+    yield say("… and that are missing in the end"), len(seen.silent)
     yield say("lost on the way"), len(lost(seen))
 
 
@@ -54,6 +55,7 @@ def _deliveries(seen: Seen) -> Iterator[tuple[str, int]]:
         say("deliveries that the platform never sent"),
         sum(1 for each in letters if not each.answers and not each.withdrawn),
     )
+    yield say("… because it had no webhook for them"), sum(1 for each in letters if each.unasked)
 
 
 def _batches(seen: Seen) -> Iterator[tuple[str, int]]:

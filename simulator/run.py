@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import requests
 
 from engine.clock import DAY, HOUR, SECOND, VARIABLE, Millis, Pace, machine_clock
-from engine.errors import SettingsError
+from engine.errors import SettingsError, ShopbellError
 from engine.said import Said, say
 from simulator.day import Day
 from simulator.diary import Diary
@@ -45,6 +45,7 @@ class Plan:
     rules: Path
     folder: Path
     at: str = ""
+    days: int = 1
 
 
 class Simulation:
@@ -73,13 +74,27 @@ class Simulation:
             house = own or OthersHouse(plan.at)
             try:
                 house.start()
+                self._await_webhooks()
                 yield house
             finally:
                 house.leave()
 
+    def _await_webhooks(self) -> None:
+        """Until everything is registered of which the platform tells nothing else. Raises ShopbellError."""
+        give_up_at = time.monotonic() + PATIENCE_S
+        while self._silent():
+            if time.monotonic() > give_up_at:
+                raise ShopbellError(f"Shopbell has registered nothing for {', '.join(sorted(self._silent()))}.")
+            threading.Event().wait(0.05)
+
+    def _silent(self) -> frozenset[str]:
+        """The topics that have to be registered, and are not."""
+        hooks = self._platform.hooks
+        return frozenset(topic for topic in self._platform.registered if not hooks.about(topic))
+
     def play(self, house: House) -> Seen:
         """Live the day through, and look."""
-        life = live(self._plan.seed, self._plan.shoppers, _opening(self.now()))
+        life = live(self._plan.seed, self._plan.shoppers, _opening(self.now()), self._plan.days)
         weather = self._weather = weather_of(self._plan.seed, life.begins_at)
         diary = Diary(self.now, self._pace.speed)
         post = PostOffice(house.url, self._platform, diary.after, self._may_erase)
@@ -147,8 +162,12 @@ class Simulation:
             mails,
             shown,
             unsubscribed=dict(self._unsubscribed),
+            silent=self._silent(),
+            given_up=self._platform.hooks.given_up,
             shown_tells_consent=self._platform.shown_tells_consent,
             asks_back=self._platform.asks_back,
+            mails_itself=self._platform.mails_itself,
+            tells_once=self._platform.tells_once,
         )
 
 

@@ -6,10 +6,12 @@ import threading
 from dataclasses import dataclass, replace
 
 from engine.clock import Millis
-from simulator.goods import Line, Shipping
+from simulator.goods import EVERYTHING, SOLD_OUT, Line, Product, Shipping
 from simulator.life import Happening, Kind, Shopper
 
 FIRST_ORDER = 1001
+FULL = 25
+"""How many of everything there are in the morning."""
 OUT_OF_SIGHT = 4
 """So many questions after an erasure whoever asked the first of them has long read the answer before it."""
 
@@ -27,6 +29,8 @@ class Checkout:
     contact_left: bool = False
     shipping: Shipping | None = None
     completed_at: Millis | None = None
+    mailed_at: Millis | None = None
+    """When the platform itself mailed about it."""
 
     @property
     def subtotal(self) -> int:
@@ -56,6 +60,16 @@ class Order:
     changed_at: Millis
     paid_at: Millis | None = None
     shipped_at: Millis | None = None
+    delivered_at: Millis | None = None
+
+
+@dataclass(frozen=True)
+class Stocked:
+    """How many of a product there are."""
+
+    product: Product
+    left: int
+    changed_at: Millis
 
 
 class World:
@@ -66,6 +80,7 @@ class World:
         self._checkouts: dict[int, Checkout] = {}
         self._orders: dict[int, Order] = {}
         self._withdrawn: dict[int, Millis] = {}
+        self._stock = {each.number: Stocked(each, 0 if each is SOLD_OUT else FULL, 0) for each in EVERYTHING}
         self._shown: dict[str, Millis] = {}
         self._questions = 0
         self._questions_then: dict[int, int] = {}
@@ -78,8 +93,11 @@ class World:
     def _take(self, happening: Happening) -> None:
         number, at = happening.shopper.number, happening.at
         match happening.kind:
-            case Kind.LOOKED | Kind.UNSUBSCRIBED:
+            case Kind.LOOKED | Kind.UNSUBSCRIBED | Kind.SIGNED_UP:
                 pass
+            case Kind.STOCKED:
+                (line,) = happening.lines
+                self._stock[line.product.number] = Stocked(line.product, line.quantity, at)
             case Kind.CART_CHANGED:
                 self._checkouts[number] = Checkout(number, happening.shopper, happening.lines, at, at)
             case Kind.ORDERED:
@@ -88,6 +106,8 @@ class World:
                 self._orders[number] = replace(self._orders[number], paid_at=at, changed_at=at)
             case Kind.SHIPPED:
                 self._orders[number] = replace(self._orders[number], shipped_at=at, changed_at=at)
+            case Kind.DELIVERED:
+                self._orders[number] = replace(self._orders[number], delivered_at=at, changed_at=at)
             case Kind.CONSENT_WITHDRAWN:
                 self._withdrawn[number] = at
             case Kind.ERASURE_ASKED:
@@ -131,6 +151,20 @@ class World:
         with self._lock:
             return sorted(self._orders.values(), key=lambda order: (order.changed_at, order.number))
 
+    def stock(self) -> list[Stocked]:
+        """Of everything, in the order of its last change."""
+        with self._lock:
+            return sorted(self._stock.values(), key=lambda stocked: (stocked.changed_at, stocked.product.number))
+
+    def stock_of(self, product: Product) -> Stocked:
+        with self._lock:
+            return self._stock[product.number]
+
+    def show_stock(self, stocked: Stocked) -> Stocked:
+        """As :meth:`note_shown`."""
+        self.note_shown(f"stock:{stocked.product.number}", stocked.changed_at)
+        return stocked
+
     def note_shown(self, about: str, changed_at: Millis) -> None:
         """The API has shown this (``checkout:3``, ``order:3``) as it was then. Every side says so when it does."""
         with self._lock:
@@ -164,4 +198,6 @@ def _stepped(checkout: Checkout, happening: Happening) -> Checkout:
             return replace(step, shipping=happening.shipping)
         case Kind.CART_EMPTIED:
             return replace(step, lines=())
+        case Kind.MAILED:
+            return replace(checkout, mailed_at=happening.at)
     raise ValueError(f"{happening.kind} is no step of a checkout")

@@ -42,7 +42,7 @@ def command(integration: str | None, shop: str | None, look: bool) -> int:
     try:
         live = open_rules(settings, engine, remember=False)
         shops = list(live.shops().values()) if shop is None else [require_shop(live, shop)]
-        house = _House(settings.public_url, engine, change=not look)
+        house = _House(settings.hooks_url, engine, change=not look)
         fine = [house.connects(rules, name) for rules, name in _platforms(shops, integration)]
     finally:
         engine.dispose()
@@ -73,15 +73,15 @@ def _platforms(shops: list[ShopRules], only: str | None) -> Iterator[tuple[ShopR
 class _House:
     """Where platforms deliver to; without ``change`` it only looks."""
 
-    def __init__(self, public_url: str, engine: Engine, *, change: bool) -> None:
-        self._public_url, self._engine, self._change = public_url, engine, change
+    def __init__(self, hooks_url: str, engine: Engine, *, change: bool) -> None:
+        self._hooks_url, self._engine, self._change = hooks_url, engine, change
 
     def connects(self, rules: ShopRules, name: str) -> bool:
         """Whether everything stands now; each webhook is told of."""
         from engine.connect import Became, address_of
         from engine.errors import CallError, Throttled, Unreadable
 
-        address = address_of(self._public_url, name, rules.id)
+        address = address_of(self._hooks_url, name, rules.id)
         if not address:
             told = f"PUBLIC_URL must be an https address that the platform can reach; it is {self._public_url}"
             raise click.UsageError(told)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     "--speed", type=click.IntRange(1, FASTEST), default=600, show_default=True, help="How much faster time runs."
 )
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="The same number is the same day.")
+@click.option("--days", type=click.IntRange(1, 30), default=1, show_default=True, help="How long one waits for mails.")
 @click.option("--rules", type=click.Path(path_type=Path), envvar="RULES", default="rules.yaml", help="The rule file.")
 @click.option("--folder", type=click.Path(path_type=Path), help="Where to keep its Shopbell; else it is thrown away.")
 @click.option("--stay", is_flag=True, help="Keep its Shopbell running afterwards, to look at the mails.")
@@ -35,6 +36,7 @@ def command(
     shoppers: int,
     speed: int,
     seed: int,
+    days: int,
     rules: Path,
     folder: Path | None,
     stay: bool,
@@ -55,7 +57,8 @@ def command(
     if not rules.is_file() and not at:
         raise click.BadParameter(f"there is no rule file {rules}", param_hint="--rules")
     with tempfile.TemporaryDirectory(prefix="shopbell-simulated-") as scratch:
-        return _run(Plan(platform, shoppers, speed, seed, rules, (folder or Path(scratch)).resolve(), at), stay=stay)
+        kept = (folder or Path(scratch)).resolve()
+        return _run(Plan(platform, shoppers, speed, seed, rules, kept, at, days), stay=stay)
 
 
 def _tell_settings(platform: str, speed: int) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +11,7 @@ from engine.connect import Became, Step, address_of, connect, refusals
 from engine.errors import CallError, Throttled
 from engine.http import Answered
 from engine.integration import Call, Settings, Subscriber, Subscription
+from engine.settings import Settings as Environment
 
 HERE = "https://bell.example/hooks/acme/main"
 ORDERS = Subscription("orders/create", HERE, frozenset(["id", "email"]))
@@ -152,8 +154,16 @@ def test_a_shop_whose_settings_do_not_let_it_ask_is_not_asked() -> None:
 
 
 @pytest.mark.parametrize(
-    ("public_url", "address"),
-    [("https://bell.example", HERE), ("http://127.0.0.1:8080", ""), ("", "")],
+    ("environment", "address"),
+    [
+        ({"PUBLIC_URL": "https://bell.example"}, HERE),
+        ({"PUBLIC_URL": "http://bell.example"}, ""),
+        ({}, ""),
+        ({"SHOPBELL_STAND_IN": "http://127.0.0.1:4000"}, "http://127.0.0.1:8080/hooks/acme/main"),
+    ],
 )
-def test_no_platform_is_told_to_deliver_to_where_it_cannot(public_url: str, address: str) -> None:
-    assert address_of(public_url, "acme", "main") == address
+def test_no_platform_is_told_to_deliver_to_where_it_cannot(
+    environment: dict[str, str], address: str, tmp_path: Path
+) -> None:
+    settings = Environment.from_env(environment | {"DATA_DIR": str(tmp_path)})
+    assert address_of(settings.hooks_url, "acme", "main") == address

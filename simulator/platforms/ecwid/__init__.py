@@ -36,6 +36,8 @@ class Ecwid(Platform):
     manners: ClassVar[Manners] = Manners(again_after=_TRIES, taken=frozenset([200, 201, 202, 204, 209]))
     asks_back: ClassVar[bool] = True
     shown_tells_consent: ClassVar[bool] = True
+    tells_once: ClassVar[frozenset[str]] = frozenset(["stock"])
+    mails_itself: ClassVar[bool] = True
 
     @property
     def settings(self) -> Mapping[str, str]:
@@ -90,6 +92,11 @@ def _ordered(happening: Happening, world: World) -> _Told:
     return [*_unfinished("deleted")(happening, world), *_order("created")(happening, world)]
 
 
+def _stocked(happening: Happening, world: World) -> _Told:
+    (line,) = happening.lines
+    return [("product.updated", "stock", bodies.product_id(line.product), {})]
+
+
 def _withdrawn(happening: Happening, world: World) -> _Told:
     data: Json = {"customerEmail": happening.shopper.email}
     return [("customer.updated", "consent", bodies.customer_id(happening.shopper), data)]
@@ -107,13 +114,15 @@ _TOLD: Mapping[Kind, Callable[[Happening, World], _Told]] = {
     Kind.ORDERED: _ordered,
     Kind.PAID: _order("updated"),
     Kind.SHIPPED: _order("updated"),
+    Kind.DELIVERED: _order("updated"),
+    Kind.STOCKED: _stocked,
     Kind.CONSENT_WITHDRAWN: _withdrawn,
     Kind.ERASURE_ASKED: _erasure,
 }
 
 
 def _signed(happening: Happening, event: str, about: str, entity: int, data: Json) -> Delivery:
-    name = str(uuid5(NAMESPACE_URL, f"ecwid {event} {happening.shopper.number} {happening.at}"))
+    name = str(uuid5(NAMESPACE_URL, f"ecwid {event} {happening.number} {happening.at}"))
     made = bodies.seconds(happening.at)
     told: Json = {
         "eventId": name,
@@ -128,4 +137,4 @@ def _signed(happening: Happening, event: str, about: str, entity: int, data: Jso
         "X-Ecwid-Webhook-Signature": base64.b64encode(signature).decode(),
     }
     body = msgspec.json.encode(told | ({"data": data} if data else {}))
-    return Delivery(event, f"{about}:{happening.shopper.number}", body, headers, f"eventtype={event}")
+    return Delivery(event, f"{about}:{happening.number}", body, headers, f"eventtype={event}")

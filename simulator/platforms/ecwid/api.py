@@ -62,6 +62,12 @@ class Store:
         self._world.note_shown(f"order:{order.checkout.number}", order.changed_at)
         return bodies.order(order, self._world)
 
+    def product(self, number: int) -> Json | None:
+        for stocked in self._world.stock():
+            if bodies.product_id(stocked.product) == number:
+                return bodies.product(self._world.show_stock(stocked))
+        return None
+
     def customer(self, number: int) -> Json | None:
         for checkout in self.carts():
             if bodies.customer_id(checkout.shopper) == number:
@@ -99,6 +105,10 @@ def create_api(world: World, clock: Callable[[], Millis]) -> Flask:
     @app.get(f"{ROOT}/customers/<int:number>")
     def customer(number: int) -> Response:
         return _one(store.customer(number))
+
+    @app.get(f"{ROOT}/products/<int:number>")
+    def product(number: int) -> Response:
+        return _one(store.product(number))
 
     @app.get(f"{ROOT}/profile")
     def profile() -> Response:

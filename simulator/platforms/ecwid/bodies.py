@@ -5,14 +5,19 @@ from __future__ import annotations
 from uuid import NAMESPACE_URL, uuid5
 
 from engine.clock import SECOND, Millis, to_datetime
-from simulator.goods import Line, vat_in
+from simulator.goods import Line, Product, vat_in
 from simulator.life import Shopper
-from simulator.world import Checkout, Order, World
+from simulator.world import Checkout, Order, Stocked, World
 
 Json = dict[str, object]
 STORE_ID = 1003
 SECRET, TOKEN = "a-client-secret-of-the-play", "secret_token-of-the-play"
+_FULFILLED = {(False, False): "AWAITING_PROCESSING", (True, False): "SHIPPED", (True, True): "DELIVERED"}
 _TAX = {"name": "BTW", "value": 21}
+
+
+def product_id(product: Product) -> int:
+    return 439_000_000 + product.number
 
 
 def cart_id(checkout: Checkout) -> str:
@@ -48,6 +53,8 @@ def cart(checkout: Checkout, order: Order | None, world: World) -> Json:
     """One of ``carts``. What became of it is told by number only."""
     own: Json = {"cartId": cart_id(checkout), "hidden": False}
     became: Json = {"recoveredOrderId": internal_id(order.number)} if order else {}
+    if checkout.mailed_at is not None:
+        became["recoveryEmailSentTimestamp"] = _date(checkout.mailed_at)
     return _sold(checkout, checkout.began_at, checkout.changed_at, world) | own | became
 
 
@@ -58,7 +65,7 @@ def order(order: Order, world: World) -> Json:
         "internalId": internal_id(order.number),
         "orderNumber": internal_id(order.number),
         "paymentStatus": "PAID" if order.paid_at else "AWAITING_PAYMENT",
-        "fulfillmentStatus": "SHIPPED" if order.shipped_at else "AWAITING_PROCESSING",
+        "fulfillmentStatus": _FULFILLED[order.shipped_at is not None, order.delivered_at is not None],
     }
     return _sold(order.checkout, order.placed_at, order.changed_at, world) | own
 
@@ -74,6 +81,24 @@ def customer(shopper: Shopper, world: World, changed_at: Millis) -> Json:
         "lang": shopper.language,
         "billingPerson": _person(shopper),
         "contacts": [{"contact": shopper.email, "type": "EMAIL", "default": True}],
+    }
+
+
+def product(stocked: Stocked) -> Json:
+    """One of ``products``, without variations."""
+    return {
+        "id": product_id(stocked.product),
+        "sku": stocked.product.sku,
+        "name": stocked.product.nl,
+        "price": _major(stocked.product.price),
+        "enabled": True,
+        "unlimited": False,
+        "inStock": stocked.left > 0,
+        "quantity": stocked.left,
+        "combinations": [],
+        "url": f"https://vloei.example/{stocked.product.sku.lower()}",
+        "updated": _date(stocked.changed_at),
+        "updateTimestamp": seconds(stocked.changed_at),
     }
 
 
@@ -116,7 +141,7 @@ def _sold(sold: Checkout, created_at: Millis, changed_at: Millis, world: World) 
 def _item(line: Line, language: str) -> Json:
     return {
         "id": 1_741_000_000 + line.product.number,
-        "productId": 439_000_000 + line.product.number,
+        "productId": product_id(line.product),
         "sku": line.product.sku,
         "name": line.product.name(language),
         "price": _major(line.product.price),

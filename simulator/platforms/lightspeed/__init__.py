@@ -10,10 +10,10 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from typing import ClassVar
-from urllib.parse import urlencode
 
 from flask import Flask
 
+from simulator.browser import DEMO_KEY
 from simulator.life import Happening, Kind
 from simulator.platform import Delivery, Platform
 from simulator.platforms.lightspeed import bodies
@@ -32,10 +32,16 @@ class Lightspeed(Platform):
 
     name: ClassVar[str] = "lightspeed"
     asks_back: ClassVar[bool] = True
+    registered: ClassVar[frozenset[str]] = frozenset(
+        """quotes/created quotes/updated orders/created orders/updated orders/paid orders/shipped customers/created
+        customers/deleted subscriptions/created subscriptions/deleted variants/updated""".split()
+    )
+    tells_once: ClassVar[frozenset[str]] = frozenset(["stock", "stranger"])
+    """Of strangers' carts the page tells."""
 
     @property
     def settings(self) -> Mapping[str, str]:
-        return {name: f"env:{_variable(name)}" for name in _NAMES} | {"shop_id": SHOP_ID}
+        return {name: f"env:{_variable(name)}" for name in _NAMES} | {"shop_id": SHOP_ID, "script_key": DEMO_KEY}
 
     @property
     def environment(self) -> Mapping[str, str]:
@@ -46,12 +52,11 @@ class Lightspeed(Platform):
         return {"id": name, "refs": [f"lightspeed:cart:{name}"]}
 
     def deliveries(self, happening: Happening, world: World) -> list[Delivery]:
-        number = happening.shopper.number
         told = _TOLD[happening.kind](happening, world) if happening.kind in _TOLD else []
-        return [_signed(topic, f"{about}:{number}", body) for topic, about, body in told]
+        return [_signed(topic, f"{about}:{happening.number}", body) for topic, about, body in told]
 
     def api(self, world: World) -> Flask:
-        return create_api(world, self.clock)
+        return create_api(world, self.hooks, self.clock)
 
 
 def _variable(name: str) -> str:
@@ -66,7 +71,7 @@ def _cart(happening: Happening, world: World) -> _Told:
     checkout = world.checkout(happening.shopper)
     assert checkout is not None
     topic = "quotes/created" if checkout.began_at == happening.at else "quotes/updated"
-    return [(topic, "checkout", bodies.quote(checkout))]
+    return [(topic, "checkout" if checkout.contact_left else "stranger", bodies.quote(checkout))]
 
 
 def _contact(happening: Happening, world: World) -> _Told:
@@ -90,6 +95,11 @@ def _ordered(happening: Happening, world: World) -> _Told:
     return [*_order("orders/created")(happening, world), *_cart(happening, world)]
 
 
+def _stocked(happening: Happening, world: World) -> _Told:
+    (line,) = happening.lines
+    return [("variants/updated", "stock", bodies.variant(world.stock_of(line.product)))]
+
+
 def _withdrawn(happening: Happening, world: World) -> _Told:
     return [("subscriptions/deleted", "consent", bodies.subscription(happening.shopper, happening.at))]
 
@@ -107,6 +117,8 @@ _TOLD: Mapping[Kind, Callable[[Happening, World], _Told]] = {
     Kind.ORDERED: _ordered,
     Kind.PAID: _order("orders/paid", "orders/updated"),
     Kind.SHIPPED: _order("orders/shipped", "orders/updated"),
+    Kind.DELIVERED: _order("orders/updated"),
+    Kind.STOCKED: _stocked,
     Kind.CONSENT_WITHDRAWN: _withdrawn,
     Kind.ERASURE_ASKED: _erasure,
 }
@@ -118,5 +130,4 @@ def _signed(topic: str, about: str, thing: Json) -> Delivery:
     body = json.dumps({kind: thing}, separators=(",", ":")).replace("/", "\\/").encode()
     signature = hashlib.md5(body + APP_SECRET.encode(), usedforsecurity=False).hexdigest()
     headers = {"Content-Type": "application/json", "X-Signature": signature, "X-Shop-Id": SHOP_ID}
-    query = urlencode({"topic": topic, "key": ADDRESS_KEY}, safe="/")
-    return Delivery(topic, about, body, headers, query)
+    return Delivery(topic, about, body, headers)

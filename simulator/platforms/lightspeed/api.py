@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Final, TypeVar
@@ -12,9 +12,10 @@ from typing import Final, TypeVar
 from flask import Flask, Response, jsonify, request
 
 from engine.clock import DAY, HOUR, MINUTE, SECOND, Millis, from_datetime
-from simulator.goods import PRODUCTS, Line
 from simulator.platforms.lightspeed import bodies
 from simulator.platforms.lightspeed.bodies import Json
+from simulator.platforms.lightspeed.registered import registered
+from simulator.subscriptions import Hooks
 from simulator.world import Checkout, Order, World
 
 API_KEY: Final = "d0c2f3a4b5968778695a4b3c2d1e0f10"
@@ -57,7 +58,7 @@ class Meter:
         return left | {"reset": -(-(ends_at - now) // SECOND), "resetTime": bodies.moment(ends_at)}
 
 
-def create_api(world: World, clock: Callable[[], Millis]) -> Flask:
+def create_api(world: World, hooks: Hooks, clock: Callable[[], Millis]) -> Flask:
     """The API of the one shop there is."""
     app, meter, shown = Flask("lightspeed"), Meter(clock), _Shown(world)
 
@@ -92,6 +93,8 @@ def create_api(world: World, clock: Callable[[], Millis]) -> Flask:
     @app.get("/nl/orders.json")
     def orders() -> Response:
         return jsonify(orders=[shown.order(order) for order in _page(_of_customer(world.orders()))])
+
+    app.register_blueprint(registered(hooks))
 
     @app.get("/nl/<path:place>.json")
     def one(place: str) -> Response | tuple[Response, int]:
@@ -148,7 +151,7 @@ class _Shown:
             case ["customers" | "subscriptions", _]:
                 return self._somebody(*place)
             case ["products" | "variants", _]:
-                return _goods(*place)
+                return self._goods(*place)
         return None
 
     def order(self, order: Order) -> Json:
@@ -175,6 +178,14 @@ class _Shown:
     def _checkout(self, name: str) -> Checkout | None:
         return next((each for each in self._world.checkouts() if str(bodies.quote_id(each)) == name), None)
 
+    def _goods(self, resource: str, name: str) -> Json | None:
+        for stocked in self._world.stock():
+            if resource == "products" and str(bodies.product_id(stocked.product)) == name:
+                return {"product": bodies.product(stocked.product)}
+            if resource == "variants" and str(bodies.variant_id(stocked.product)) == name:
+                return {"variant": bodies.variant(self._world.show_stock(stocked))}
+        return None
+
     def _somebody(self, resource: str, name: str) -> Json | None:
         """Who has left an address; who has not taken their consent back."""
         for checkout in self._world.checkouts():
@@ -190,12 +201,3 @@ class _Shown:
         if not (checkout.contact_left and self._world.allows_mail(checkout.shopper)):
             return None
         return {"subscription": bodies.subscription(checkout.shopper, checkout.began_at)}
-
-
-def _goods(resource: str, name: str) -> Json | None:
-    lines: Iterable[Line] = (Line(product, 1) for product in PRODUCTS)
-    of_product = resource == "products"
-    for line in lines:
-        if str(bodies.product_id(line) if of_product else bodies.variant_id(line)) == name:
-            return {"product": bodies.product(line)} if of_product else {"variant": bodies.variant(line)}
-    return None

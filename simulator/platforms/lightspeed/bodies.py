@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 from typing import Final
 
 from engine.clock import Millis
-from simulator.goods import INSURED, LETTERBOX, Line, Shipping, vat_in
+from simulator.goods import INSURED, LETTERBOX, Line, Product, Shipping, vat_in
 from simulator.life import Shopper
-from simulator.world import Checkout, Order
+from simulator.world import Checkout, Order, Stocked
 
 Json = dict[str, object]
 HOST: Final = "api.webshopapp.com"
@@ -52,12 +52,12 @@ def subscription_id(shopper: Shopper) -> int:
     return 1_100_000 + shopper.number
 
 
-def product_id(line: Line) -> int:
-    return 80_050_000 + line.product.number
+def product_id(product: Product) -> int:
+    return 80_050_000 + product.number
 
 
-def variant_id(line: Line) -> int:
-    return 90_060_000 + line.product.number
+def variant_id(product: Product) -> int:
+    return 90_060_000 + product.number
 
 
 def link(resource: str, name: object) -> Json:
@@ -150,8 +150,8 @@ def quote_products(checkout: Checkout) -> list[Json]:
             "priceIncl": euros(line.product.price),
             "priceExcl": round(euros(line.product.price) / 1.21, 4),
             "customFields": False,
-            "product": link("products", product_id(line)),
-            "variant": link("variants", variant_id(line)),
+            "product": link("products", product_id(line.product)),
+            "variant": link("variants", variant_id(line.product)),
         }
         for line in checkout.lines
     ]
@@ -174,25 +174,30 @@ def ways(checkout: Checkout) -> list[Json]:
     ]
 
 
-def product(line: Line) -> Json:
-    return {"id": product_id(line), "title": line.product.nl, "url": line.product.sku.lower(), "image": False}
+def product(product: Product) -> Json:
+    return {"id": product_id(product), "title": product.nl, "url": product.sku.lower(), "image": False}
 
 
-def variant(line: Line) -> Json:
-    own = {"id": variant_id(line), "title": "", "sku": line.product.sku, "articleCode": line.product.sku}
-    return own | {"image": False, "product": link("products", product_id(line))}
+def variant(stocked: Stocked) -> Json:
+    """The one variant of a product, with how many of it there are."""
+    product = stocked.product
+    own: Json = {"id": variant_id(product), "title": "", "sku": product.sku, "articleCode": product.sku}
+    stock: Json = {"stockTracking": "enabled", "stockLevel": stocked.left, "stockAlert": 0, "stockMinimum": 0}
+    changed: Json = {"updatedAt": moment(stocked.changed_at), "priceIncl": euros(product.price)}
+    return own | stock | changed | {"image": False, "product": link("products", product_id(product))}
 
 
 def order(placed: Order) -> Json:
     """An order, with its customer, its cart and its products inside."""
     sold, shopper = placed.checkout, placed.checkout.shopper
     waits, sent = placed.paid_at is None, placed.shipped_at is not None
+    done = "picked_up" if placed.delivered_at else "shipped"
     own: Json = {
         "id": order_id(placed),
         "createdAt": moment(placed.placed_at),
         "updatedAt": moment(placed.changed_at),
         "number": f"ORD{placed.number:05}",
-        "status": "completed_shipped" if sent else f"processing_awaiting_{'payment' if waits else 'shipment'}",
+        "status": f"completed_{done}" if sent else f"processing_awaiting_{'payment' if waits else 'shipment'}",
         "priceIncl": euros(sold.total),
         "priceExcl": round(euros(sold.total - vat_in(sold.total)), 4),
         "newsletterSubscribed": False,
@@ -220,6 +225,6 @@ def _ordered(line: Line, shopper: Shopper) -> Json:
         "articleCode": line.product.sku,
         "quantityOrdered": line.quantity,
         "priceIncl": euros(line.product.price),
-        "product": link("products", product_id(line)),
-        "variant": link("variants", variant_id(line)),
+        "product": link("products", product_id(line.product)),
+        "variant": link("variants", variant_id(line.product)),
     }

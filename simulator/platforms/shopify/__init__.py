@@ -10,6 +10,7 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import ClassVar
 from uuid import NAMESPACE_URL, uuid5
 
@@ -17,11 +18,13 @@ import msgspec
 from flask import Flask
 
 from engine.clock import to_iso
+from simulator.browser import DEMO_KEY
 from simulator.life import Happening, Kind
-from simulator.platform import Delivery, Platform
+from simulator.platform import Delivery, Manners, Platform
 from simulator.platforms.shopify import bodies
 from simulator.platforms.shopify.api import create_api
 from simulator.platforms.shopify.bodies import CLIENT_ID, SECRET, SHOP, Json
+from simulator.subscriptions import Hook, forgets_after
 from simulator.world import Checkout, World
 
 _PIXEL = frozenset([Kind.LOOKED, Kind.CART_CHANGED, Kind.CHECKOUT_BEGAN, Kind.SHIPPING_CHOSEN])
@@ -32,11 +35,23 @@ class Shopify(Platform):
     """A shop on Shopify, with an app from the Dev Dashboard."""
 
     name: ClassVar[str] = "shopify"
+    manners: ClassVar[Manners] = Manners(fails=forgets_after(8))
     browser_tells: ClassVar[frozenset[Kind]] = _PIXEL
+    registered: ClassVar[frozenset[str]] = frozenset(
+        """carts/create carts/update checkouts/create checkouts/update orders/create orders/paid orders/updated
+        orders/fulfilled fulfillments/create fulfillment_events/create inventory_levels/update
+        customers_email_marketing_consent/update""".split()
+    )
+    mails_itself: ClassVar[bool] = True
 
     @property
     def settings(self) -> Mapping[str, str]:
-        return {"shop": SHOP, "client_id": CLIENT_ID, "client_secret": "env:SHOPIFY_CLIENT_SECRET"}
+        return {
+            "shop": SHOP,
+            "client_id": CLIENT_ID,
+            "client_secret": "env:SHOPIFY_CLIENT_SECRET",
+            "pixel_key": DEMO_KEY,
+        }
 
     @property
     def environment(self) -> Mapping[str, str]:
@@ -48,12 +63,21 @@ class Shopify(Platform):
         return {"id": token, "refs": [f"shopify:cart:{token}"]}
 
     def deliveries(self, happening: Happening, world: World) -> list[Delivery]:
-        number = happening.shopper.number
         told = _TOLD[happening.kind](happening, world) if happening.kind in _TOLD else []
-        return [_signed(happening, topic, f"{about}:{number}", body) for topic, about, body in told]
+        return [_signed(happening, topic, f"{about}:{happening.number}", body) for topic, about, body in told]
+
+    def sent_by(self, hook: Hook, delivery: Delivery) -> Delivery | None:
+        """Only the fields that were asked for, and only where the filter finds what it looks for."""
+        body: Json = msgspec.json.decode(delivery.body)
+        wanted = [term.split(":", 1) for term in hook.only.split(" OR ") if term]
+        if wanted and not any(str(body.get(name)) == value for name, value in wanted):
+            return None
+        some = msgspec.json.encode({name: value for name, value in body.items() if name in hook.fields})
+        headers = {**delivery.headers, "X-Shopify-Hmac-Sha256": _signature(some)}
+        return replace(delivery, body=some, headers=headers, hook=hook)
 
     def api(self, world: World) -> Flask:
-        return create_api(world, self.clock)
+        return create_api(world, self.hooks, self.clock)
 
 
 _Told = list[tuple[str, str, Json]]
@@ -105,6 +129,17 @@ def _shipped(happening: Happening, world: World) -> _Told:
     return [("fulfillments/create", "order", bodies.fulfillment(order)), *_order("orders/fulfilled")(happening, world)]
 
 
+def _delivered(happening: Happening, world: World) -> _Told:
+    order = world.order(happening.shopper)
+    assert order is not None
+    return [("fulfillment_events/create", "order", bodies.shipment(order))]
+
+
+def _stocked(happening: Happening, world: World) -> _Told:
+    (line,) = happening.lines
+    return [("inventory_levels/update", "stock", bodies.level(world.stock_of(line.product)))]
+
+
 def _withdrawn(happening: Happening, world: World) -> _Told:
     topic = "customers_email_marketing_consent/update"
     return [(topic, "consent", bodies.consent(happening.shopper, happening.at))]
@@ -123,6 +158,8 @@ _TOLD: Mapping[Kind, Callable[[Happening, World], _Told]] = {
     Kind.ORDERED: _ordered,
     Kind.PAID: _order("orders/paid", "orders/updated"),
     Kind.SHIPPED: _shipped,
+    Kind.DELIVERED: _delivered,
+    Kind.STOCKED: _stocked,
     Kind.CONSENT_WITHDRAWN: _withdrawn,
     Kind.ERASURE_ASKED: _erasure,
 }
@@ -130,12 +167,11 @@ _TOLD: Mapping[Kind, Callable[[Happening, World], _Told]] = {
 
 def _signed(happening: Happening, topic: str, about: str, told: Json) -> Delivery:
     body = msgspec.json.encode(told)
-    signature = base64.b64encode(hmac.new(SECRET.encode(), body, hashlib.sha256).digest()).decode()
     action = f"{about}/{happening.at}"
     headers = {
         "Content-Type": "application/json",
         "X-Shopify-Topic": topic,
-        "X-Shopify-Hmac-Sha256": signature,
+        "X-Shopify-Hmac-Sha256": _signature(body),
         "X-Shopify-Shop-Domain": SHOP,
         "X-Shopify-API-Version": "2026-07",
         "X-Shopify-Webhook-Id": str(uuid5(NAMESPACE_URL, f"{topic}/{action}")),
@@ -143,3 +179,7 @@ def _signed(happening: Happening, topic: str, about: str, told: Json) -> Deliver
         "X-Shopify-Triggered-At": to_iso(happening.at),
     }
     return Delivery(topic, about, body, headers)
+
+
+def _signature(body: bytes) -> str:
+    return base64.b64encode(hmac.new(SECRET.encode(), body, hashlib.sha256).digest()).decode()

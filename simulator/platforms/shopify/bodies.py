@@ -6,9 +6,9 @@ from datetime import datetime, timedelta, timezone, tzinfo
 from uuid import NAMESPACE_URL, uuid5
 
 from engine.clock import Millis
-from simulator.goods import CURRENCY, Line, major, vat_in
+from simulator.goods import CURRENCY, Line, Product, major, vat_in
 from simulator.life import Shopper
-from simulator.world import Checkout, Order
+from simulator.world import Checkout, Order, Stocked
 
 Json = dict[str, object]
 SHOP = "vloei-simulated.myshopify.com"
@@ -45,6 +45,18 @@ def order_id(order: Order) -> int:
 
 def customer_id(shopper: Shopper) -> int:
     return 706_405_506_930_000_000 + shopper.number
+
+
+def product_id(product: Product) -> int:
+    return 788_032_119_674_000_000 + product.number
+
+
+def variant_id(product: Product) -> int:
+    return 642_667_041_472_000_000 + product.number
+
+
+def item_id(product: Product) -> int:
+    return 271_878_346_596_884_000 + product.number
 
 
 def _set(amount: int) -> Json:
@@ -86,8 +98,8 @@ def _line(line: Line, language: str) -> Json:
     return {
         "id": 487_817_672_276_000_000 + product.number,
         "key": _name("line", product.sku),
-        "product_id": 788_032_119_674_000_000 + product.number,
-        "variant_id": 642_667_041_472_000_000 + product.number,
+        "product_id": product_id(product),
+        "variant_id": variant_id(product),
         "sku": product.sku,
         "title": title,
         "presentment_title": title,
@@ -263,6 +275,34 @@ def fulfillment(order: Order) -> Json:
         "destination": _address(order.checkout.shopper),
         "line_items": [_line(line, order.checkout.shopper.language) for line in order.checkout.lines],
         "name": f"#{order.number}.1",
+    }
+
+
+def shipment(order: Order) -> Json:
+    """``fulfillment_events/create``: the carrier has brought it."""
+    return {
+        "id": 944_956_391_000 + order.number,
+        "fulfillment_id": 255_858_046_000 + order.number,
+        "order_id": order_id(order),
+        "shop_id": 954_889,
+        "status": "delivered",
+        "message": "",
+        "country": "NL",
+        "created_at": moment(order.delivered_at),
+        "updated_at": moment(order.delivered_at),
+        "happened_at": moment(order.delivered_at),
+        "estimated_delivery_at": None,
+    }
+
+
+def level(stocked: Stocked) -> Json:
+    """``inventory_levels/update``: one location of something."""
+    return {
+        "inventory_item_id": item_id(stocked.product),
+        "location_id": 655_441_491,
+        "available": stocked.left,
+        "updated_at": moment(stocked.changed_at, _OTTAWA),
+        "admin_graphql_api_id": f"gid://shopify/InventoryLevel/655441491?inventory_item_id={item_id(stocked.product)}",
     }
 
 

@@ -11,6 +11,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import ClassVar
 from uuid import NAMESPACE_URL, uuid5
 
@@ -22,6 +23,7 @@ from simulator.platform import Delivery, Manners, Platform
 from simulator.platforms.woocommerce import bodies
 from simulator.platforms.woocommerce.api import HOST, KEY, SECRET, create_api
 from simulator.platforms.woocommerce.bodies import CONSENT, Json
+from simulator.subscriptions import Hook, switches_off_after
 from simulator.world import Checkout, Order, World
 
 WEBHOOK_SECRET = "a-webhook-secret-of-nobodys-shop"  # noqa: S105 - of a shop that is not there
@@ -32,7 +34,11 @@ class WooCommerce(Platform):
     """A WooCommerce shop with a plugin for its newsletter."""
 
     name: ClassVar[str] = "woocommerce"
-    manners: ClassVar[Manners] = Manners(soon=(10 * SECOND, 20 * MINUTE), again_after=())
+    manners: ClassVar[Manners] = Manners(soon=(10 * SECOND, 20 * MINUTE), again_after=(), fails=switches_off_after(5))
+    registered: ClassVar[frozenset[str]] = frozenset(
+        ["order.created", "order.updated", "customer.updated", "product.updated"]
+    )
+    tells_once: ClassVar[frozenset[str]] = frozenset(["stock"])
     browser_tells: ClassVar[frozenset[Kind]] = frozenset(
         [
             Kind.LOOKED,
@@ -49,7 +55,7 @@ class WooCommerce(Platform):
     @property
     def settings(self) -> Mapping[str, str]:
         secrets = {name: f"env:{_variable(name)}" for name in _NAMES}
-        return secrets | {"site": f"https://{HOST}", "consent_meta": CONSENT}
+        return secrets | {"site": f"https://{HOST}", "consent_meta": CONSENT, "delivered_statuses": bodies.DELIVERED}
 
     @property
     def environment(self) -> Mapping[str, str]:
@@ -71,12 +77,14 @@ class WooCommerce(Platform):
     def repeated(self, delivery: Delivery) -> Delivery:
         """Each try has an id of its own."""
         name = uuid5(NAMESPACE_URL, delivery.headers["X-WC-Webhook-Delivery-ID"]).hex
-        return Delivery(
-            delivery.topic, delivery.about, delivery.body, {**delivery.headers, "X-WC-Webhook-Delivery-ID": name}
-        )
+        return replace(delivery, headers={**delivery.headers, "X-WC-Webhook-Delivery-ID": name})
+
+    def sent_by(self, hook: Hook, delivery: Delivery) -> Delivery | None:
+        """It says which webhook it is."""
+        return replace(delivery, headers={**delivery.headers, "X-WC-Webhook-ID": str(hook.number)}, hook=hook)
 
     def api(self, world: World) -> Flask:
-        return create_api(world)
+        return create_api(world, self.hooks)
 
 
 def _variable(name: str) -> str:
@@ -100,10 +108,17 @@ def _account(happening: Happening, world: World) -> _Told:
     return [("customer.updated", "consent", bodies.customer(happening.shopper, world, happening.at))]
 
 
+def _stocked(happening: Happening, world: World) -> _Told:
+    (line,) = happening.lines
+    return [("product.updated", "stock", bodies.product(world.stock_of(line.product)))]
+
+
 _TOLD: Mapping[Kind, Callable[[Happening, World], _Told]] = {
     Kind.ORDERED: _order("order.created"),
     Kind.PAID: _order("order.updated"),
     Kind.SHIPPED: _order("order.updated"),
+    Kind.DELIVERED: _order("order.updated"),
+    Kind.STOCKED: _stocked,
     Kind.CONSENT_WITHDRAWN: _account,
 }
 
@@ -112,13 +127,11 @@ def _signed(happening: Happening, topic: str, about: str, thing: Json) -> Delive
     # As PHP writes it: slashes and all letters beyond ASCII are escaped.
     body = json.dumps(thing, separators=(",", ":")).replace("/", "\\/").encode()
     signature = base64.b64encode(hmac.new(WEBHOOK_SECRET.encode(), body, hashlib.sha256).digest()).decode()
-    number = happening.shopper.number
     headers = {
         "Content-Type": "application/json",
         "X-WC-Webhook-Source": f"https://{HOST}/",
         "X-WC-Webhook-Topic": topic,
         "X-WC-Webhook-Signature": signature,
-        "X-WC-Webhook-ID": "7",
-        "X-WC-Webhook-Delivery-ID": uuid5(NAMESPACE_URL, f"woocommerce {topic} {number} {happening.at}").hex,
+        "X-WC-Webhook-Delivery-ID": uuid5(NAMESPACE_URL, f"woocommerce {topic} {happening.number} {happening.at}").hex,
     }
-    return Delivery(topic, f"{about}:{number}", body, headers)
+    return Delivery(topic, f"{about}:{happening.number}", body, headers)

@@ -8,13 +8,15 @@ from flask import Flask, Response, jsonify, request
 
 from simulator.platforms.woocommerce import bodies
 from simulator.platforms.woocommerce.bodies import Json
+from simulator.platforms.woocommerce.registered import registered
 from simulator.platforms.woocommerce.things import things
+from simulator.subscriptions import Hooks
 from simulator.world import Checkout, Order, World
 
 HOST, KEY, SECRET = "vloei.example", "ck_of-the-play", "cs_of-the-play"
 
 
-def create_api(world: World) -> Flask:
+def create_api(world: World, hooks: Hooks) -> Flask:
     """The shop's API. WordPress knows the key by the ``Authorization`` header."""
     app = Flask("woocommerce")
     app.register_blueprint(things(world))
@@ -40,6 +42,7 @@ def create_api(world: World) -> Flask:
         accounts = [checkout for checkout in accounts if checkout.contact_left]
         return jsonify([_account(checkout, world) for checkout in accounts[size * (page - 1) : size * page]])
 
+    app.register_blueprint(registered(hooks))
     return app
 
 

@@ -11,11 +11,13 @@ from uuid import NAMESPACE_URL, uuid5
 from engine.clock import HOUR, Millis, to_datetime
 from simulator.goods import CURRENCY, Line, major, vat_in
 from simulator.life import Shopper
-from simulator.world import Checkout, Order, World
+from simulator.world import Checkout, Order, Stocked, World
 
 Json = dict[str, object]
 CONSENT = "_newsletter"
 """The meta key in which a plugin of this shop notes the tick."""
+DELIVERED = "delivered"
+"""A status of a plugin for parcels."""
 _AMSTERDAM = HOUR
 
 
@@ -48,7 +50,7 @@ def order(order: Order, world: World) -> Json:
     return {
         "id": order.number,
         "parent_id": 0,
-        "status": "completed" if order.shipped_at else "processing" if order.paid_at else "pending",
+        "status": _status(order),
         "currency": CURRENCY,
         "version": "10.3.5",
         "prices_include_tax": True,
@@ -75,6 +77,34 @@ def order(order: Order, world: World) -> Json:
         **_moments("date_modified", order.changed_at),
         **_moments("date_paid", order.paid_at),
         **_moments("date_completed", order.shipped_at),
+    }
+
+
+def _status(order: Order) -> str:
+    if order.delivered_at:
+        return DELIVERED
+    return "completed" if order.shipped_at else "processing" if order.paid_at else "pending"
+
+
+def product(stocked: Stocked) -> Json:
+    """A product whose stock is counted."""
+    product = stocked.product
+    return {
+        "id": product.number,
+        "name": product.nl,
+        "type": "simple",
+        "status": "publish",
+        "sku": product.sku,
+        "price": major(product.price),
+        "permalink": f"https://vloei.example/product/{product.sku.lower()}/",
+        "manage_stock": True,
+        "stock_quantity": stocked.left,
+        "stock_status": "instock" if stocked.left else "outofstock",
+        "backorders_allowed": False,
+        "parent_id": 0,
+        "categories": [],
+        "images": [],
+        **_moments("date_modified", stocked.changed_at),
     }
 
 
