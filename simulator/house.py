@@ -21,6 +21,7 @@ from simulator.platform import Platform
 from simulator.ports import KeptPort
 
 _SHOPBELL: Final = (sys.executable, "-P", "-m", "engine.cli")
+UNPAID: Final = "unpaid-order"
 STAND_IN: Final = "SHOPBELL_STAND_IN"
 _PATIENCE_S: Final = 180.0
 _LOOK_AGAIN_S: Final = 0.05
@@ -67,6 +68,8 @@ class OwnHouse(House):
         folder.mkdir(parents=True, exist_ok=True)
         own_rules = folder / "rules.yaml"
         own_rules.write_text(connected(rules.read_text(encoding="utf-8"), platform), encoding="utf-8")
+        if f"- name: {UNPAID}\n" not in own_rules.read_text(encoding="utf-8"):
+            _take_in(UNPAID, own_rules)
         self._port, self._mailbox_port = KeptPort(), KeptPort()
         self.url = f"http://127.0.0.1:{self._port.number}"
         self.log = folder / "shopbell.log"
@@ -125,6 +128,14 @@ class OthersHouse(House):
 
     def stop(self) -> None:
         """Nothing: it is somebody's."""
+
+
+def _take_in(blueprint: str, rules: Path) -> None:
+    """Put a rule that ships without being switched on into the file, as a shop would. Raises ShopbellError."""
+    command = [*_SHOPBELL, "new", blueprint, "--set", "holdout=0%", "--into", str(rules)]
+    made = subprocess.run(command, capture_output=True, text=True, check=False)
+    if made.returncode:
+        raise ShopbellError(f"{rules} does not take the rule {blueprint}: {made.stderr.strip()}")
 
 
 def settings_of(platform: Platform, pace: Pace, stand_in: str) -> dict[str, str]:

@@ -27,15 +27,16 @@ _REMINDED_AFTER: Final = 4 * HOUR
 """Before that no rule that ships reminds anybody of a cart, so what was told by then is known to it."""
 _ASKED_WITHIN: Final = 12 * HOUR
 """By then what a webhook only hinted at was asked for, also where the platform was away in between."""
-_AFTER_ORDERS: Final = frozenset(["effort-survey", "back-in-stock"])
+SURVEY: Final = "effort-survey"
+BACK: Final = "back-in-stock"
+UNPAID: Final = "unpaid-order"
+_AFTER_ORDERS: Final = frozenset([SURVEY, BACK, UNPAID])
 """Rules whose mails may follow an order."""
 _SURVEYED_AFTER: Final = 2 * DAY
 _SURVEY_WITHIN: Final = HOUR
 _STOCK: Final = f"stock:{CAME.product.number}"
 Goods = frozenset[tuple[str, int]]
 SURPRISE: Final = "unexpected-shipping"
-SURVEY: Final = "effort-survey"
-BACK: Final = "back-in-stock"
 
 
 @dataclass(frozen=True)
@@ -133,11 +134,14 @@ def _too_late(seen: Seen) -> Iterator[Said]:
 
 
 def _too_early(seen: Seen) -> Iterator[Said]:
-    """Mails about something that has not happened yet."""
+    """Mails about something that is not so, or not yet."""
     back_at = seen.came_back_at
     for shopper in seen.life.shoppers:
         delivered_at = seen.when(shopper, Kind.DELIVERED)
+        paid_at = seen.known_at(shopper, Kind.PAID)
         for mail in seen.mails_to(shopper):
+            if mail.rule == UNPAID and paid_at is not None and mail.at > paid_at:
+                yield say("%(email)s was asked to pay what was paid", email=mail.to)
             if mail.rule == SURVEY and (delivered_at is None or mail.at + SECOND < delivered_at + _SURVEYED_AFTER):
                 yield say("%(email)s was asked how it went before it could be said", email=mail.to)
             if mail.rule == BACK and (shopper.story is not Story.WAITS or mail.at + SECOND < back_at):
@@ -181,7 +185,17 @@ def missing(seen: Seen) -> list[Said]:
         for shopper in seen.with_story(Story.BUYS)
         if _has_it_for_long(seen, shopper) and _was_told_address(seen, shopper) and not seen.mails_by(SURVEY, shopper)
     ]
-    return [*left, *waited, *asked]
+    unpaid = [
+        say("%(email)s has not paid yet, and was not helped", email=shopper.email)
+        for shopper in seen.with_story(Story.UNPAID)
+        if _was_told_of_order(seen, shopper) and not seen.mails_by(UNPAID, shopper)
+    ]
+    return [*left, *waited, *asked, *unpaid]
+
+
+def _was_told_of_order(seen: Seen, shopper: Shopper) -> bool:
+    """The order, and whose it is."""
+    return seen.told_at(shopper, Kind.ORDERED) is not None and _was_told_address(seen, shopper)
 
 
 def _knows_who_waits(seen: Seen, shopper: Shopper) -> bool:

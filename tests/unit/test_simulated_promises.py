@@ -207,6 +207,22 @@ def test_whoever_has_it_for_two_days_must_be_asked_and_nobody_sooner() -> None:
     assert not broken(replace(seen(*told), life=live(1, len(STORIES))))  # that day is over before two days are
 
 
+def test_whoever_has_not_paid_must_be_helped_and_nobody_who_has() -> None:
+    shopper, pays = who(Story.UNPAID), who(Story.PAYS_LATER)
+    told = (
+        letter(shopper, Kind.CONTACT_LEFT, "checkout", taken_at=OPENS_AT),
+        letter(shopper, Kind.ORDERED, "order", taken_at=OPENS_AT + HOUR),
+    )
+    (problem,) = broken(seen(*told))
+    assert problem == f"{shopper.email} has not paid yet, and was not helped"
+    assert not broken(seen(*told, mails=(mail(shopper, OPENS_AT + 2 * HOUR, "unpaid-order"),)))
+    paid = letter(pays, Kind.PAID, "order", taken_at=OPENS_AT + HOUR)
+    before, after = (mail(pays, OPENS_AT + hours * HOUR, "unpaid-order") for hours in (1, 2))
+    assert not broken(seen(paid, mails=(before,)))
+    (problem,) = broken(seen(paid, mails=(after,)))
+    assert problem == f"{pays.email} was asked to pay what was paid"
+
+
 def test_a_webhook_that_is_missing_in_the_end_breaks_a_promise() -> None:
     (problem,) = broken(replace(seen(), silent=frozenset(["orders/create"])))
     assert problem == "the platform sends nothing about orders/create any more"

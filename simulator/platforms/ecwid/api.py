@@ -106,15 +106,25 @@ def create_api(world: World, clock: Callable[[], Millis]) -> Flask:
     def customer(number: int) -> Response:
         return _one(store.customer(number))
 
-    @app.get(f"{ROOT}/products/<int:number>")
-    def product(number: int) -> Response:
-        return _one(store.product(number))
+    _add_products(app, store)
 
     @app.get(f"{ROOT}/profile")
     def profile() -> Response:
         return jsonify({"generalInfo": {"storeId": STORE_ID}, "formatsAndUnits": {"currency": "EUR"}})
 
     return app
+
+
+def _add_products(app: Flask, store: Store) -> None:
+    @app.get(f"{ROOT}/products")
+    def products() -> Response:
+        named = [int(name) for name in request.args.get("productId", "").split(",") if name]
+        found = [told for number in named if (told := store.product(number)) is not None]
+        return jsonify({"total": len(found), "count": len(found), "offset": 0, "limit": LARGEST_PAGE, "items": found})
+
+    @app.get(f"{ROOT}/products/<int:number>")
+    def product(number: int) -> Response:
+        return _one(store.product(number))
 
 
 def _names(order: Order) -> tuple[str, str]:

@@ -16,12 +16,12 @@ from simulator.platforms.lightspeed import bodies
 from simulator.platforms.lightspeed.bodies import Json
 from simulator.platforms.lightspeed.registered import registered
 from simulator.subscriptions import Hooks
-from simulator.world import Checkout, Order, World
+from simulator.world import Checkout, Order, Stocked, World
 
 API_KEY: Final = "d0c2f3a4b5968778695a4b3c2d1e0f10"
 API_SECRET: Final = "a-secret-of-nobodys-key"  # noqa: S105 - of a shop that is not there
 LIMITS: Final = {"limit5Min": (5 * MINUTE, 300), "limitHour": (HOUR, 3_000), "limitDay": (DAY, 12_000)}
-T = TypeVar("T", Checkout, Order)
+T = TypeVar("T", Checkout, Order, Stocked)
 
 
 class Meter:
@@ -81,18 +81,10 @@ def create_api(world: World, hooks: Hooks, clock: Callable[[], Millis]) -> Flask
     def ratelimit() -> Response:
         return jsonify(accountRatelimit=meter.told())
 
-    @app.get("/nl/quotes.json")
-    def quotes() -> Response:
-        return jsonify(quotes=[shown.listed(checkout) for checkout in _page(world.checkouts())])
-
-    @app.get("/nl/subscriptions.json")
-    def subscriptions() -> Response:
-        found = (shown.subscription(checkout) for checkout in _page(world.checkouts()))
-        return jsonify(subscriptions=[told["subscription"] for told in found if told is not None])
-
-    @app.get("/nl/orders.json")
-    def orders() -> Response:
-        return jsonify(orders=[shown.order(order) for order in _page(_of_customer(world.orders()))])
+    @app.get("/nl/<resource>.json")
+    def listed(resource: str) -> Response | tuple[Response, int]:
+        found = shown.all_of(resource)
+        return _error(404, "Not Found") if found is None else jsonify({resource: found})
 
     app.register_blueprint(registered(hooks))
 
@@ -122,7 +114,9 @@ def _page(rows: list[T]) -> list[T]:
     return found[(page - 1) * size : page * size]
 
 
-def _made_at(row: Checkout | Order) -> Millis:
+def _made_at(row: Checkout | Order | Stocked) -> Millis:
+    if isinstance(row, Stocked):
+        return row.product.number
     return row.began_at if isinstance(row, Checkout) else row.placed_at
 
 
@@ -154,6 +148,21 @@ class _Shown:
                 return self._goods(*place)
         return None
 
+    def all_of(self, resource: str) -> list[Json] | None:
+        """A page of the list of these, as the request wants it; None where there is no such list."""
+        match resource:
+            case "quotes":
+                return [self.listed(checkout) for checkout in _page(self._world.checkouts())]
+            case "subscriptions":
+                return [told for checkout in _page(self._world.checkouts()) if (told := self.subscription(checkout))]
+            case "orders":
+                return [self.order(order) for order in _page(_of_customer(self._world.orders()))]
+            case "variants":
+                return [self.variant(stocked) for stocked in _page(self._world.stock())]
+            case "customers":
+                return self.customers(request.args.get("email", ""))
+        return None
+
     def order(self, order: Order) -> Json:
         self._world.note_shown(f"order:{order.checkout.number}", order.changed_at)
         return bodies.order(order)
@@ -183,8 +192,17 @@ class _Shown:
             if resource == "products" and str(bodies.product_id(stocked.product)) == name:
                 return {"product": bodies.product(stocked.product)}
             if resource == "variants" and str(bodies.variant_id(stocked.product)) == name:
-                return {"variant": bodies.variant(self._world.show_stock(stocked))}
+                return {"variant": self.variant(stocked)}
         return None
+
+    def variant(self, stocked: Stocked) -> Json:
+        return bodies.variant(self._world.show_stock(stocked))
+
+    def customers(self, email: str) -> list[Json]:
+        """Whoever has left an address at a checkout; with one address, whoever has that."""
+        told = [checkout for checkout in self._world.checkouts() if checkout.contact_left]
+        wanted = [checkout for checkout in told if email in ("", checkout.shopper.email)]
+        return [bodies.customer(checkout.shopper, checkout.changed_at) for checkout in wanted]
 
     def _somebody(self, resource: str, name: str) -> Json | None:
         """Who has left an address; who has not taken their consent back."""
@@ -193,11 +211,12 @@ class _Shown:
             if resource == "customers" and str(bodies.customer_id(shopper)) == name and checkout.contact_left:
                 return {"customer": bodies.customer(shopper, checkout.changed_at)}
             if resource == "subscriptions" and str(bodies.subscription_id(shopper)) == name:
-                return self.subscription(checkout)
+                told = self.subscription(checkout)
+                return None if told is None else {"subscription": told}
         return None
 
     def subscription(self, checkout: Checkout) -> Json | None:
         """That of whoever ticked the box with their address, and has not taken it back."""
         if not (checkout.contact_left and self._world.allows_mail(checkout.shopper)):
             return None
-        return {"subscription": bodies.subscription(checkout.shopper, checkout.began_at)}
+        return bodies.subscription(checkout.shopper, checkout.began_at)

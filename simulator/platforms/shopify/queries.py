@@ -40,9 +40,6 @@ _FIELD = re.compile(r"(?:(\w+)\s*:\s*)?\b(orders|abandonedCheckouts|customers|pr
 _ARGUMENT = re.compile(r"(\w+)\s*:\s*(\$?\w+)")
 
 
-_THINGS = re.compile(r"found:\s*(inventoryItem|product)\(")
-
-
 def answer(world: World, registered: Registered, query: str, variables: Json) -> Json:
     """What each field of the query brings; an error where there is none that is known."""
     try:
@@ -62,15 +59,28 @@ def _connections(world: World, query: str, variables: Json) -> Json:
 
 
 def _thing(world: World, query: str, variables: Json) -> Json | None:
-    """An inventory item or a product by its number, with its one variant."""
-    if not _THINGS.search(query):
-        return None
-    asked = str(variables["id"]).rpartition("/")[2]
+    """One thing by its name, or many of them."""
+    if "nodes(ids:" in query:
+        names = variables["ids"]
+        assert isinstance(names, list)
+        return {"found": [_node(world, str(name)) for name in names]}
+    if "node(id:" in query:
+        return {"found": _node(world, str(variables["id"]))}
+    if "order(id:" in query:
+        wanted = str(variables["id"]).rpartition("/")[2]
+        found = next((order for order in world.orders() if str(order_id(order)) == wanted), None)
+        return {"order": None if found is None else _order(found)}
+    return None
+
+
+def _node(world: World, name: str) -> Json | None:
+    """An inventory item or a product, with its one variant."""
+    number = name.rpartition("/")[2]
     for stocked in world.stock():
-        if asked in (str(item_id(stocked.product)), str(product_id(stocked.product))):
-            variants = {"pageInfo": {"hasNextPage": False, "endCursor": None}, "nodes": [_variant(world, stocked)]}
-            return {"found": {"variants": variants}}
-    return {"found": None}
+        if number in (str(item_id(stocked.product)), str(product_id(stocked.product))):
+            info = {"hasNextPage": False, "endCursor": None}
+            return {"id": name, "variants": {"pageInfo": info, "nodes": [_variant(world, stocked)]}}
+    return None
 
 
 def _variant(world: World, stocked: Stocked) -> Json:
