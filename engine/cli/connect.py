@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from engine.connect import Step
     from engine.pipeline import ShopRules
+    from engine.settings import Settings
 
 PATIENCE_MS = 60_000
 """How long a platform may ask to be left alone before whoever sits at the terminal is told so instead."""
@@ -42,7 +43,7 @@ def command(integration: str | None, shop: str | None, look: bool) -> int:
     try:
         live = open_rules(settings, engine, remember=False)
         shops = list(live.shops().values()) if shop is None else [require_shop(live, shop)]
-        house = _House(settings.hooks_url, engine, change=not look)
+        house = _House(settings, engine, change=not look)
         fine = [house.connects(rules, name) for rules, name in _platforms(shops, integration)]
     finally:
         engine.dispose()
@@ -73,17 +74,17 @@ def _platforms(shops: list[ShopRules], only: str | None) -> Iterator[tuple[ShopR
 class _House:
     """Where platforms deliver to; without ``change`` it only looks."""
 
-    def __init__(self, hooks_url: str, engine: Engine, *, change: bool) -> None:
-        self._hooks_url, self._engine, self._change = hooks_url, engine, change
+    def __init__(self, settings: Settings, engine: Engine, *, change: bool) -> None:
+        self._settings, self._engine, self._change = settings, engine, change
 
     def connects(self, rules: ShopRules, name: str) -> bool:
         """Whether everything stands now; each webhook is told of."""
         from engine.connect import Became, address_of
         from engine.errors import CallError, Throttled, Unreadable
 
-        address = address_of(self._hooks_url, name, rules.id)
+        address = address_of(self._settings.hooks_url, name, rules.id)
         if not address:
-            told = f"PUBLIC_URL must be an https address that the platform can reach; it is {self._public_url}"
+            told = f"PUBLIC_URL must be an https address that the platform can reach; it is {self._settings.public_url}"
             raise click.UsageError(told)
         click.echo(f"{rules.id} {name}: {address}")
         try:
@@ -104,12 +105,11 @@ class _House:
         from engine.errors import Throttled
         from engine.http import caller
         from engine.meter import metered
-        from engine.settings import Settings
 
         stated = next(entry for entry in rules.rules.shop.integrations if entry.name == name)
         subscriber = integration.create(name, stated.settings, os.environ)
         assert isinstance(subscriber, integration.Subscriber)
-        call = metered(self._engine, subscriber, name, integration.WEBHOOKS, caller(Settings.from_env().stand_in).ask)
+        call = metered(self._engine, subscriber, name, integration.WEBHOOKS, caller(self._settings.stand_in).ask)
         while True:
             try:
                 return connect(subscriber, address, call, change=self._change)

@@ -73,14 +73,13 @@ def _heard(scene: Scene, name: str, good: list[Tally]) -> Line:
         counts = joined(", ", (f"{tally.times} {tally.result}" for tally in good))
         says = say("%(counts)s; the last %(ago)s", counts=counts, ago=scene.ago(good[0].last_at))
         return Line("heard", Mark.FINE, says)
-    public = scene.settings.public_url
-    if address := address_of(public, name, scene.shop.id):
+    if address := address_of(scene.settings.hooks_url, name, scene.shop.id):
         return Line("heard", Mark.WAITS, say("nothing yet; webhooks belong at %(address)s", address=address))
     says = say(
         "nothing yet, and no platform can reach %(address)s: set PUBLIC_URL to the https address of this Shopbell",
-        address=public,
+        address=scene.settings.public_url,
     )
-    return Line("heard", Mark.WAITS if scene.settings.stand_in else Mark.WRONG, says)
+    return Line("heard", Mark.WRONG, says)
 
 
 # --- what it is asked -------------------------------------------------------------------------------------------------
@@ -103,7 +102,7 @@ def _expected(scene: Scene, made: Integration[Any]) -> list[str]:
     whats = list(made.polls) if isinstance(made, Asker) else []
     if isinstance(made, Presence):
         whats.append(PRESENCE)
-    if isinstance(made, Subscriber) and address_of(scene.settings.public_url, "", ""):
+    if isinstance(made, Subscriber) and address_of(scene.settings.hooks_url, "", ""):
         whats.append(WEBHOOKS)
     return whats
 
