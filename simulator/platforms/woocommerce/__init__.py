@@ -38,7 +38,6 @@ class WooCommerce(Platform):
     registered: ClassVar[frozenset[str]] = frozenset(
         ["order.created", "order.updated", "customer.updated", "product.updated"]
     )
-    tells_once: ClassVar[frozenset[str]] = frozenset(["stock"])
     browser_tells: ClassVar[frozenset[Kind]] = frozenset(
         [
             Kind.LOOKED,

@@ -1,15 +1,15 @@
-"""What WooCommerce's REST API tells of one thing by its number, and of products: their stock stands still here."""
+"""What WooCommerce's REST API tells of one thing by its number, and of products by their last change."""
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, jsonify
+from flask import Blueprint, Response, jsonify, request
 
 from simulator.platforms.woocommerce import bodies
 from simulator.world import World
 
 
 def things(world: World) -> Blueprint:
-    """Orders and customers by their numbers."""
+    """Orders and customers by their numbers, and products."""
     blueprint = Blueprint("things", __name__, url_prefix="/wp-json/wc/v3")
 
     @blueprint.get("/orders/<int:number>")
@@ -25,7 +25,12 @@ def things(world: World) -> Blueprint:
 
     @blueprint.get("/products")
     def products() -> Response:
-        return jsonify([])
+        after = request.args.get("modified_after", "")
+        found = [stocked for stocked in world.stock() if bodies.moment(stocked.changed_at) > after]
+        if request.args.get("order", "desc") == "desc":
+            found.reverse()
+        size, page = request.args.get("per_page", 10, int), request.args.get("page", 1, int)
+        return jsonify([bodies.product(world.show_stock(each)) for each in found[size * (page - 1) : size * page]])
 
     return blueprint
 
