@@ -32,6 +32,8 @@ the order under `visitor_meta`. The script does not read addresses: a shop that 
 the cart was last touched, in whatever status. If there is one, nothing is sent. Before a mail that asks to pay an
 order, the shop is asked for that very order: paid, cancelled, refunded or gone, nothing is sent. The mail leads to the
 shop's own page for paying it (`payment_url`); an order on hold has none, because WooCommerce takes no payment for it.
+Where stock is counted WooCommerce cancels an unpaid order by itself after an hour (Products, Inventory, Hold stock), so
+such a mail has to go sooner. Its page may ask a guest for the address of the order before it shows anything.
 
 **What its statuses say.** An order counts from `pending` on and ends the recovery of its cart; in `pending`,
 `failed` and `on-hold` it waits for its payment, until WooCommerce notes when it was paid. `checkout-draft`, which
