@@ -6,51 +6,18 @@ and ``trace`` columns are JSON text.
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Index, Integer, LargeBinary, MetaData, String, Text, TypeDecorator, text
-from sqlalchemy.engine import Dialect
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy import Index, Integer, String, text
+from sqlalchemy.orm import Mapped, mapped_column
 
 from engine.clock import Millis
-from engine.said import Said, read_again, written
-
-NAMING = {
-    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-    "pk": "pk_%(table_name)s",
-}
-
-
-CLUSTERED = {"sqlite_with_rowid": False}
-"""In SQLite the row lives in its primary key's tree: one random page for each write instead of two."""
-
-
-def _index_of_what_is_there(table: str, column: str) -> Index:
-    """An index that leaves out rows without a value: most visitors have no timer and no person."""
-    present = text(f"{column} IS NOT NULL")
-    return Index(f"ix_{table}_{column}", column, sqlite_where=present, postgresql_where=present)
-
+from engine.said import Said
+from engine.store import platform_models as platform_models
+from engine.store.table import CLUSTERED, Sentence, index_of_what_is_there
+from engine.store.table import Base as Base
 
 _OPEN = text("status = 'open'")
 _OPEN_CARTS = Index("ix_carts_open", "shop", "visitor", sqlite_where=_OPEN, postgresql_where=_OPEN)
 """For the few moments in which everybody with an open cart is looked at; changes only when a cart opens or closes."""
-
-
-class Base(DeclarativeBase):
-    metadata = MetaData(naming_convention=NAMING)
-    type_annotation_map = {Millis: BigInteger, str: Text, bytes: LargeBinary, bool: Boolean}  # noqa: RUF012
-
-
-class Sentence(TypeDecorator[Said]):
-    """A sentence for a marketer, as text that can be said in another language when it is read."""
-
-    impl = Text
-    cache_ok = True
-
-    def process_bind_param(self, value: Said | None, dialect: Dialect) -> str | None:
-        return None if value is None else written(value)
-
-    def process_result_value(self, value: str | None, dialect: Dialect) -> Said | None:
-        return None if value is None else read_again(value)
 
 
 class EventRow(Base):
@@ -75,8 +42,8 @@ class VisitorRow(Base):
     __tablename__ = "visitors"
     # Every event rewrites its visitor's row, so no index may hold what every event changes.
     __table_args__ = (
-        _index_of_what_is_there("visitors", "due_at"),
-        _index_of_what_is_there("visitors", "person"),
+        index_of_what_is_there("visitors", "due_at"),
+        index_of_what_is_there("visitors", "person"),
         CLUSTERED,
     )
     shop: Mapped[str] = mapped_column(String(64), primary_key=True)
@@ -285,107 +252,6 @@ class SuppressionRow(Base):
     address: Mapped[str] = mapped_column(String(64), primary_key=True)
     reason: Mapped[str] = mapped_column(String(32))
     at: Mapped[Millis]
-
-
-class AliasRow(Base):
-    """By what name a shop's platform knows a cart, a checkout or an order: whose it is, and which cart of ours."""
-
-    __tablename__ = "aliases"
-    __table_args__ = (Index("ix_aliases_shop_visitor", "shop", "visitor"), CLUSTERED)
-    shop: Mapped[str] = mapped_column(String(64), primary_key=True)
-    name: Mapped[str] = mapped_column(String(200), primary_key=True)
-    visitor: Mapped[str] = mapped_column(String(64))
-    cart: Mapped[str | None] = mapped_column(String(200))
-    at: Mapped[Millis]
-
-
-class ReceiptRow(Base):
-    """A delivery of a shop's platform that was taken in: one row for its id, one for its content."""
-
-    __tablename__ = "receipts"
-    __table_args__ = (Index("ix_receipts_received_at", "received_at"), CLUSTERED)
-    shop: Mapped[str] = mapped_column(String(64), primary_key=True)
-    integration: Mapped[str] = mapped_column(String(64), primary_key=True)
-    key: Mapped[str] = mapped_column(String(80), primary_key=True)
-    topic: Mapped[str] = mapped_column(String(100))
-    received_at: Mapped[Millis]
-
-
-class QuarantineRow(Base):
-    """A delivery that was rightly signed and could not be read: its bytes, for a while."""
-
-    __tablename__ = "quarantine"
-    id: Mapped[str] = mapped_column(String(64), primary_key=True)
-    shop: Mapped[str] = mapped_column(String(64), index=True)
-    integration: Mapped[str] = mapped_column(String(64))
-    topic: Mapped[str] = mapped_column(String(100))
-    delivery: Mapped[bytes]
-    reason: Mapped[str]
-    received_at: Mapped[Millis]
-    tries: Mapped[int] = mapped_column(Integer)
-
-
-class ErrandRow(Base):
-    """What a shop's platform has to be asked, how far that has come, and until when who (``holder``) asks."""
-
-    __tablename__ = "errands"
-    __table_args__ = (_index_of_what_is_there("errands", "due_at"),)
-    shop: Mapped[str] = mapped_column(String(64), primary_key=True)
-    integration: Mapped[str] = mapped_column(String(64), primary_key=True)
-    what: Mapped[str] = mapped_column(String(200), primary_key=True)
-    cursor: Mapped[str]
-    due_at: Mapped[Millis | None]
-    lease_until: Mapped[Millis | None]
-    attempt: Mapped[int] = mapped_column(Integer)
-    problem: Mapped[str]
-    answered_at: Mapped[Millis | None]
-    holder: Mapped[str] = mapped_column(String(64))
-
-
-class HeardRow(Base):
-    """How often a kind of thing came to a shop's doors: ``result`` is what became of it, ``reason`` why it was refused.
-
-    ``integration`` is "" for the shop's pages, ``shop`` is "" for what came to no shop here. ``detail`` is of the last.
-    """
-
-    __tablename__ = "heard"
-    shop: Mapped[str] = mapped_column(String(64), primary_key=True)
-    integration: Mapped[str] = mapped_column(String(64), primary_key=True)
-    result: Mapped[str] = mapped_column(String(16), primary_key=True)
-    reason: Mapped[str] = mapped_column(String(100), primary_key=True)
-    detail: Mapped[str] = mapped_column(String(100))
-    times: Mapped[Millis]
-    last_at: Mapped[Millis]
-
-
-class CallBudgetRow(Base):
-    """How many calls were made to a platform in the window that ``ends_at``; none are before ``rest_until``."""
-
-    __tablename__ = "call_budgets"
-    account: Mapped[str] = mapped_column(String(160), primary_key=True)
-    lasts_ms: Mapped[Millis] = mapped_column(primary_key=True)
-    ends_at: Mapped[Millis]
-    used: Mapped[int] = mapped_column(Integer)
-    most: Mapped[int] = mapped_column(Integer)
-    rest_until: Mapped[Millis]
-
-
-class PrivacyRequestRow(Base):
-    """What a shop's platform asked on behalf of a person: ``kind`` is export, erase or erase_shop.
-
-    ``done_at`` is when it was carried out; an export waits until somebody has given it out.
-    """
-
-    __tablename__ = "privacy_requests"
-    id: Mapped[str] = mapped_column(String(64), primary_key=True)
-    shop: Mapped[str] = mapped_column(String(64), index=True)
-    integration: Mapped[str] = mapped_column(String(64))
-    kind: Mapped[str] = mapped_column(String(16))
-    reference: Mapped[str] = mapped_column(String(100))
-    person: Mapped[str | None] = mapped_column(String(64))
-    asked_at: Mapped[Millis]
-    done_at: Mapped[Millis | None]
-    rows: Mapped[int] = mapped_column(Integer)
 
 
 class HouseRow(Base):

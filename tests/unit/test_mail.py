@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import re
 from html import unescape
-from html.parser import HTMLParser
 from pathlib import Path
-from string import ascii_letters
 
 import msgspec
 import pytest
@@ -14,77 +12,13 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from jinja2 import DictLoader
 
 from engine import mail as mail_room
 from engine.errors import DeliveryRefused
-from engine.events import Line
-from engine.mail import CATALOGUES, TEMPLATES, render
+from engine.mail import CATALOGUES, render
 from engine.mail.view import web_address
 from engine.messages import MailContext, MailOrder
-
-PEN = Line(
-    sku="P1",
-    name="Vulpen Hoekwerk",
-    variant="Nachtblauw",
-    price=3495,
-    url="https://inkt.example/p/1",
-    image_url="https://cdn.example/pen.jpg",
-)
-PAPER = Line(sku="P2", name="Notitieboek A5", quantity=2, price=1250, url="https://www.inkt.example/p/2")
-SURPRISE = MailOrder(
-    template="shipping-surprise", offer="free_shipping", promise="free_returns", call=("chat", "phone")
-)
-CONTEXT = MailContext(
-    language="nl",
-    shop_name="Inkt & Papier",
-    sender_name="Sanne de Wit",
-    order=MailOrder(template="cart-reminder"),
-    currency="EUR",
-    lines=(PEN, PAPER),
-    total=5995,
-    shipping_shown=495,
-    recipient_name="Anna",
-    restore_url="https://bell.example/c/abc?x=1&y=2",
-    unsubscribe_url="https://bell.example/u/abc",
-    chat_url="https://inkt.example/?chat=1",
-    phone="030 123 45 67",
-    office_hours="ma–vr 9–17 uur",
-    shop_address="Voorstraat 12\n3512 AN Utrecht",
-    shop_url="https://inkt.example/",
-)
-
-
-def context(**changes: object) -> MailContext:
-    return msgspec.structs.replace(CONTEXT, **changes)
-
-
-class Page(HTMLParser):
-    """What a mail program sees: elements, their attributes, and the words between them."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.elements: list[tuple[str, dict[str, str]]] = []
-        self.words = ""
-        self._in_style = False
-        self.feed(html)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self._in_style = tag == "style"
-        self.elements.append((tag, {name: value or "" for name, value in attrs}))
-
-    def handle_endtag(self, tag: str) -> None:
-        self._in_style = False
-
-    def handle_data(self, data: str) -> None:
-        self.words += "" if self._in_style else data
-
-    def all(self, attribute: str) -> list[str]:
-        return [attributes[attribute] for _, attributes in self.elements if attribute in attributes]
-
-    def tags(self) -> set[str]:
-        return {tag for tag, _ in self.elements}
-
+from tests.unit.mails import CONTEXT, PEN, SURPRISE, Page, context
 
 # --- what it says -----------------------------------------------------------------------------------------------------
 
@@ -427,84 +361,3 @@ def test_a_very_long_name_is_cut() -> None:
 def test_a_subject_is_never_longer_than_a_mail_program_shows() -> None:
     made = render(context(order=MailOrder(template="cart-reminder", subject={"nl": "woord " * 100})))
     assert len(made.subject) <= 150
-
-
-# --- templates --------------------------------------------------------------------------------------------------------
-
-
-def with_template(source: str) -> DictLoader:
-    mjml = "<mjml><mj-body><mj-section><mj-column><mj-text>x</mj-text></mj-column></mj-section></mj-body></mjml>"
-    return DictLoader({"evil.subject.j2": "Hi", "evil.txt.j2": source, "evil.mjml.j2": mjml})
-
-
-@pytest.mark.parametrize(
-    "source",
-    [
-        "{{ mail.__class__ }}",
-        "{{ mail.name.__class__.__mro__ }}",
-        "{{ ''.join }}{{ mail.name.format('x') }}",
-        "{{ mail.lines.append(1) }}",
-        "{{ self.__init__ }}",
-        "{{ gettext.__globals__ }}",
-        "{{ lipsum }}",
-        "{{ _rounds.made() }}",
-        "{{ range(10) }}",
-        "{{ 'a' * 1000000000 }}",
-        "{{ 10 ** 10 ** 10 }}",
-        "{{ 'a' ~ 'b' }}",
-        "{{ '%1000000000d' % 1 }}",
-        "{{ mail.name | center(1000000000) }}",
-        "{{ mail.name | attr('__class__') }}",
-        "{% set x = 1 %}{{ x }}",
-        "{% set x %}{{ mail.name }}{% endset %}",
-        "{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}",
-        "{% include 'evil.txt.j2' %}",
-        "{% import 'evil.txt.j2' as e %}",
-        "{% extends 'evil.txt.j2' %}",
-        "{% for x in mail.lines recursive %}{{ loop(mail.lines) }}{% endfor %}",
-        "{% if %}",
-        "{{ nothing_of_the_kind }}",
-    ],
-)
-def test_a_template_gets_nothing_by_tricks(source: str) -> None:
-    with pytest.raises(DeliveryRefused, match="evil"):
-        render(context(order=MailOrder(template="evil")), loader=with_template(source))
-
-
-def test_a_template_may_show_choose_and_repeat() -> None:
-    source = "{% if mail.name %}{{ mail.name }}:{% endif %}{% for line in mail.lines %} {{ line.name }}{% endfor %}"
-    made = render(context(order=MailOrder(template="evil")), loader=with_template(source))
-    assert made.text == "Anna: Vulpen Hoekwerk Notitieboek A5\n"
-
-
-def test_loops_within_loops_are_stopped() -> None:
-    nested = "{% for a in mail.lines %}" * 12 + "x" + "{% endfor %}" * 12
-    with pytest.raises(DeliveryRefused, match="rounds"):
-        render(context(order=MailOrder(template="evil")), loader=with_template(nested))
-
-
-def test_output_without_end_is_stopped() -> None:
-    wide = "{% for a in mail.lines %}{% for b in mail.lines %}" + "x" * 150_000 + "{% endfor %}{% endfor %}"
-    with pytest.raises(DeliveryRefused, match="characters"):
-        render(context(order=MailOrder(template="evil")), loader=with_template(wide))
-
-
-@pytest.mark.parametrize(
-    "order",
-    [
-        MailOrder(template="nothing-like-it"),
-        MailOrder(template="../locale/nl"),
-        MailOrder(template="cart-reminder", offer="a_castle"),
-        MailOrder(template="cart-reminder", promise="a_castle"),
-        MailOrder(template="cart-reminder", call=("pigeon",)),
-    ],
-)
-def test_what_no_mail_has_words_for_is_refused_by_name(order: MailOrder) -> None:
-    with pytest.raises(DeliveryRefused) as error:
-        render(context(order=order))
-    assert any(word in error.value.message for word in ("nothing-like-it", "../locale/nl", "a_castle", "pigeon"))
-
-
-def test_the_shipped_templates_are_whole() -> None:
-    assert TEMPLATES == ("back-in-stock", "cart-reminder", "effort-survey", "shipping-surprise", "unpaid-order")
-    assert all(set(name) <= set(ascii_letters + "-") for name in TEMPLATES)
