@@ -33,8 +33,8 @@ _ORDER = f"""{_SHARED} cancelledAt displayFinancialStatus displayFulfillmentStat
 _CHECKOUT = f"""{_SHARED} completedAt subtotalPriceSet {{ {_MONEY} }} totalDiscountSet {{ {_MONEY} }}
   totalDutiesSet {{ {_MONEY} }}"""
 
-_CUSTOMER = """id updatedAt defaultEmailAddress { emailAddress marketingState marketingUpdatedAt }
-  defaultPhoneNumber { marketingState marketingUpdatedAt }"""
+_CUSTOMER = """id updatedAt defaultEmailAddress { emailAddress marketingState marketingOptInLevel marketingUpdatedAt }
+  defaultPhoneNumber { marketingState marketingOptInLevel marketingUpdatedAt }"""
 
 
 def _query(what: str, sort_key: str, fields: str) -> str:
@@ -130,7 +130,8 @@ def _is_news(told: Json, since: str) -> bool:
 
 def _consent(told: Json) -> Json:
     state = (text(told, "marketingState") or "").casefold()
-    return {"state": state, "consent_updated_at": told.get("marketingUpdatedAt")}
+    level = (text(told, "marketingOptInLevel") or "").casefold()
+    return {"state": state, "opt_in_level": level or None, "consent_updated_at": told.get("marketingUpdatedAt")}
 
 
 def _from_order(node: Json) -> list[WireEvent]:

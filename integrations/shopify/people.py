@@ -49,7 +49,8 @@ def _consent(kind: str, consent: Json, body: Json) -> list[WireEvent]:
     email = text(body, "email_address") or text(body, "email")
     if state not in _YES | _NO or not (customer or email):
         return []
-    told = {kind: state in _YES, "source": f"Shopify: {state}"}
+    level = text(consent, "opt_in_level") if state in _YES else None
+    told = {kind: state in _YES, "source": f"Shopify: {state}" + (f", {level}" if level else "")}
     said = fact("consent_changed", "shopify", customer, kind, state, at, at=at, email=email, consent=told)
     return [said | ({"customer_id": customer} if customer else {})]
 

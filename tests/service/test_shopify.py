@@ -8,6 +8,7 @@ from email.message import EmailMessage
 from email.policy import default
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from engine.clock import DAY, HOUR, MINUTE
@@ -77,6 +78,21 @@ def test_without_consent_or_address_nobody_is_mailed(shop: Shop) -> None:
     shop.delivers("checkouts/update", shop.checkout(email=None, token="t2", cart_token="c2", note_attributes=[]))
     shop.premises.later(2 * HOUR)
     assert shop.looks_again() == []
+
+
+def test_a_shock_without_an_address_is_answered_by_chat_and_by_no_mail(shop: Shop) -> None:
+    """Shipping can be told before anybody has said who they are; theme carts never say."""
+    chat = "name: chat\nwhen: [unexpected_shipping: {at_least: 3.00}]\nthen: [invite: Can I help?]"
+    shop.premises.use(rule_set(SURPRISE, chat, head=HEAD % ""))
+    shop.premises.post("page_viewed", VISITOR, page={"url": "https://voorbeeld.example/cart", "type": "cart"})
+    shop.delivers("checkouts/create", shop.checkout(email=None, customer=None, shipping_lines=[], ago=MINUTE))
+    shop.delivers("checkouts/update", shop.checkout(email=None, customer=None))
+    shop.premises.later(1_000)
+    [message] = shop.premises.post("checked_in", VISITOR, engaged_ms=1_000).messages
+    assert msgspec.json.decode(message)["kind"] == "invite"
+    shop.premises.later(2 * HOUR)
+    shop.looks_again()
+    assert {row.kind for row in shop.premises.rows(DELIVERIES)} == {"invite"}
 
 
 def test_consent_that_is_taken_back_in_the_admin_stops_the_mail(shop: Shop) -> None:

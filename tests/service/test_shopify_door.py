@@ -85,6 +85,34 @@ def test_what_was_recorded_is_taken_in_under_both_styles_of_headers(door: Platfo
     assert quarantine.everything(door.engine) == []
 
 
+def test_what_one_action_brought_about_is_heard_topic_by_topic(door: PlatformDoor) -> None:
+    """All deliveries of one action of the merchant share their event id; what names a delivery is its own."""
+    told = [key for key in WHOLE if key in ("shopify/orders_create", "shopify/checkouts_create", "shopify/variants")]
+    for key in told:
+        body = json.dumps(WHOLE[key]).encode()
+        headers = signed(body, TOPIC_OF[key], key) | {"X-Shopify-Event-Id": "one-action"}
+        assert knock(door, body, headers) == (200, "accepted")
+        assert knock(door, body, headers | {"X-Shopify-Webhook-Id": "another"}) == (200, "duplicate")
+    assert len(told) == 3
+
+
+@pytest.mark.parametrize("moment", ["2001-01-01T00:00:00Z", "2999-01-01T00:00:00Z", "now", ""])
+def test_when_it_was_sent_is_no_reason_to_believe_or_refuse_it(door: PlatformDoor, moment: str) -> None:
+    """The header is signed by nobody; how old a body is says the body."""
+    body = json.dumps(WHOLE["shopify/orders_create"]).encode()
+    headers = signed(body, "orders/create", "one") | {"X-Shopify-Triggered-At": moment, "X-Shopify-Name": "bell"}
+    assert knock(door, body, headers) == (200, "accepted")
+
+
+def test_the_new_events_of_which_nothing_is_known_yet_are_acknowledged(door: PlatformDoor) -> None:
+    body = b'{"product": {"id": "gid://shopify/Product/1"}}'
+    told = {"Topic": "Product", "Action": "update", "Handle": "bell", "Webhook-Id": "e1"}
+    headers = {f"Shopify-{name}": value for name, value in told.items()}
+    signature = signed(body, "Product", "e1", style="Shopify-")["Shopify-Hmac-Sha256"]
+    assert knock(door, body, headers | {"Shopify-Hmac-Sha256": signature}) == (200, "unknown_topic")
+    assert knock(door, body, headers) == (401, "bad_signature")
+
+
 @MANY
 @given(data=st.data())
 def test_a_signed_body_with_something_strange_in_it_is_taken_in_or_set_aside(
