@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -111,6 +112,17 @@ def test_the_new_events_of_which_nothing_is_known_yet_are_acknowledged(door: Pla
     signature = signed(body, "Product", "e1", style="Shopify-")["Shopify-Hmac-Sha256"]
     assert knock(door, body, headers | {"Shopify-Hmac-Sha256": signature}) == (200, "unknown_topic")
     assert knock(door, body, headers) == (401, "bad_signature")
+
+
+def test_of_what_was_changed_on_its_way_the_log_tells_length_and_digest_and_not_a_word(door: PlatformDoor) -> None:
+    body = json.dumps(WHOLE["shopify/shipping_shock"]).encode()
+    headers, changed = signed(body, "checkouts/update", "one"), body + b"\n"
+    with structlog.testing.capture_logs() as lines:
+        assert knock(door, changed, headers) == (401, "bad_signature")
+    [line] = [line for line in lines if line["event"] == "hook refused"]
+    assert (line["length"], line["sha256"]) == (len(changed), hashlib.sha256(changed).hexdigest()[:12])
+    assert set(line) == {"event", "log_level", "shop", "integration", "reason", "length", "sha256"}
+    assert not any(word in str(lines) for word in ("sanne", "Koptelefoon", "recover"))
 
 
 @MANY

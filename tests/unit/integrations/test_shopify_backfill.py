@@ -149,6 +149,13 @@ def test_a_consent_that_was_withdrawn_while_nobody_listened_is_learnt() -> None:
     assert {event["customer_id"] for event in asked.news.events} == {"603851970716743426"}
 
 
+def test_with_a_consent_is_told_how_it_was_given_as_its_webhook_does() -> None:
+    told: Json = {"marketingState": "SUBSCRIBED", "marketingUpdatedAt": "2026-11-21T10:05:00Z"}
+    node = customer() | {"defaultEmailAddress": told | {"marketingOptInLevel": "CONFIRMED_OPT_IN"}}
+    asked = shop().ask("customers", "2026-11-21T10:00:00Z||", Shopify2026(page("customers", node)))
+    assert asked.news.events[0]["consent"] == {"email": True, "source": "Shopify: subscribed, confirmed_opt_in"}
+
+
 @pytest.mark.parametrize(
     ("cursor", "told"),
     [
