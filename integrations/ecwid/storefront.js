@@ -102,7 +102,7 @@ function thank({ vendorNumber, total, shipping, paymentStatus, items = [] }) {
 /** @param {() => void} changed */
 function watch(changed) {
   ecwid().OnCartChanged.add(changed);
-  ecwid().OnOrderPlaced.add(thank);
+  if (ecwid().OnOrderPlaced) ecwid().OnOrderPlaced.add(thank);
   ecwid().OnPageLoaded.add((/** @type {any} */ page) => {
     atCheckout = /^CHECKOUT_(?!RESULT)/.test(page.type);
     if (atCheckout) changed();

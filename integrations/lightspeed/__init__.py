@@ -52,7 +52,8 @@ nothing is kept: addresses of machines (`remoteIp`), browsers, postal addresses,
 could read waits whole in `shopbell quarantine`.
 
 **Not asked for.** Invoices, shipments, products, reviews and returns tell nothing that leads to a message here, or in
-bodies that are not documented; nor do ways to pay and `checkouts`.
+bodies that are not documented; nor do ways to pay and `checkouts`. That a cart or an order was deleted the last look
+finds.
 
 **Not verified on a live shop.** Whether quotes come with their products and what lists of a quote are called (any name
 is taken), that a `deleted` delivery holds what was deleted, whether the secret of a key that is no app's signs as well,
