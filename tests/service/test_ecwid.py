@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -293,6 +294,24 @@ def test_whoever_asked_too_much_is_left_alone_by_every_question(shop: Shop) -> N
     assert len(shop.store.asked) == 1, "the first answer was for all of them"
     assert {row.due_at for row in shop.rows(ERRANDS)} == {shop.hands.now + 30_000}
     assert {row.attempt for row in shop.rows(ERRANDS)} == {0}
+
+
+def test_a_shop_that_counts_its_stock_anew_costs_one_question(shop: Shop) -> None:
+    for number in range(1, 31):
+        about: Json = {"id": number, "sku": f"INK-{number}", "name": "Ink", "enabled": True, "quantity": number}
+        shop.store.there[f"products/{number}"] = about | {"updateTimestamp": int(time.time())}
+        shop.hears("product.updated", number)
+    shop.store.there["products/7"] |= {"price": "veel"}
+    del shop.store.there["products/8"]
+    shop.asks_at_once()
+    assert sorted(place for place in shop.store.asked if place.startswith("products")) == [
+        "products",
+        "products/7",
+        "products/8",
+    ]
+    told = shop.rows(EVENTS, type="stock_changed")
+    assert len(told) == 28
+    assert 'shopbell_quarantined{integration="ecwid",shop="ink"} 1.0' in shop.client.get("/metrics").text
 
 
 def test_an_answer_that_leads_elsewhere_is_not_followed(shop: Shop) -> None:

@@ -12,6 +12,7 @@ from engine.clock import DAY, HOUR, MINUTE, SECOND, to_iso
 from engine.errors import CallError
 from engine.store import budgets
 from engine.store.errands import ERRANDS
+from engine.store.unit import EVENTS
 from tests.builders import Premises
 from tests.service.lightspeed_house import (
     CUSTOMER,
@@ -144,6 +145,17 @@ def test_many_changed_variants_are_read_from_a_list_and_what_is_not_on_it_is_ask
     assert asked_together(house, *wanted) == {f"variant:{n}" for n in range(1300, 1540)}
     assert house.webshop.places() == ["GET variants"] * 3
     assert {each.query["limit"] for each in house.webshop.asked} == {"250"}
+
+
+def test_a_shop_that_counts_its_stock_anew_costs_few_calls(house: House) -> None:
+    changed(house, *range(1000, 1030), stockLevel=4)
+    for number in range(1000, 1030):
+        house.delivers("variants/updated", recorded("variants_updated") | {"id": number, "stockLevel": 900})
+    house.asks()
+    assert house.webshop.places() == ["GET variants"]
+    told = house.premises.rows(EVENTS, type="stock_changed")
+    assert len(told) == 30
+    assert not any("900" in str(row.body) for row in told)
 
 
 def test_a_list_costs_no_more_than_a_fifth_of_asking_for_each(house: House) -> None:
