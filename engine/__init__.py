@@ -49,6 +49,7 @@ The one path: event in → visitor state → rules → decision → delivery. Th
             replay       stored events against other rules
             past         how things stood at a moment that is over
             standing     how each shop's connections stand
+            doctor       a shop's page, as a browser gets it
     doors   web          Flask: events, links, health, pages for people
             cli          the shopbell command
             supervisor   all processes in one terminal

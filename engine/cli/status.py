@@ -76,11 +76,12 @@ def _lines(standing: Standing) -> Iterator[Said]:
         for connected in connections:
             head = f"{shop} {connected.name}" + (f" ({connected.title})" if connected.title else "")
             yield frame("%(sign)s %(head)s", sign=_SIGNS[connected.mark], head=head)
-            yield from map(_line, connected.lines)
+            yield from map(line_of, connected.lines)
     if standing.strays:
         yield say("Came to the address of no shop here, in the last week:")
-        yield from map(_line, standing.strays)
+        yield from map(line_of, standing.strays)
 
 
-def _line(line: Line) -> Said:
+def line_of(line: Line) -> Said:
+    """One thing that is told, with its sign."""
     return frame("  %(sign)s %(about)s: %(says)s", sign=_SIGNS[line.mark], about=line.about, says=line.says)

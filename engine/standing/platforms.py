@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from engine import integration
-from engine.clock import MINUTE, Millis, describe
+from engine.clock import MINUTE, Millis, describe, machine_time
 from engine.connect import address_of
 from engine.errors import SettingsError
 from engine.integration import PRESENCE, WEBHOOKS, Asker, Integration, Metered, Presence, Receiver, Subscriber
@@ -112,7 +112,7 @@ def _question(scene: Scene, what: str, asked: Asked | None) -> Line:
         return Line(what, Mark.WAITS, say("not asked yet: is `shopbell clock` running?"))
     if asked.attempt:
         return Line(what, Mark.WRONG, _failing(scene, asked, asked.due_at))
-    if asked.due_at < scene.now - _LATE and (asked.lease_until or 0) < scene.now:
+    if asked.due_at < scene.now - machine_time(_LATE) and (asked.lease_until or 0) < scene.now:
         late = describe(scene.now - asked.due_at)
         return Line(what, Mark.WRONG, say("due for %(late)s: is `shopbell clock` running?", late=late))
     if asked.answered_at is None:
