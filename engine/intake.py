@@ -103,7 +103,8 @@ class Intake:
         except Unreadable as error:
             if not keep:
                 raise
-            name = quarantine.keep(self.engine, platform.shop.id, platform.name, delivery, error.message)
+            signed = platform.receiver.signs_body
+            name = quarantine.keep(self.engine, platform.shop.id, platform.name, delivery, error.message, signed=signed)
             log.error("delivery quarantined", id=name, integration=platform.name, topic=delivery.topic[:100])
             return Taken(Outcome.QUARANTINED)
 

@@ -28,12 +28,22 @@ def give_to(shop: str, stand_in: str, visitor: str) -> list[Update]:
 _CORRECTED = ("total", "currency", "body", "told_at")
 
 
-def correct_order(order: Values) -> Update:
+def correct_order(order: Values) -> list[Update]:
     """What the shop's server says of an order goes before what a page has said, and before what it said earlier."""
     columns = ORDERS.c
     told = {name: order[name] for name in _CORRECTED} | ({"cart": order["cart"]} if order["cart"] else {})
     is_news = or_(columns.told_at.is_(None), columns.told_at <= order["told_at"])
-    return update(ORDERS).where(columns.shop == order["shop"], columns.id == order["id"], is_news).values(told)
+    own = (columns.shop == order["shop"], columns.id == order["id"])
+    corrected = update(ORDERS).where(*own, is_news).values(told)
+    return [corrected, _claim_order(order)] if order["person"] else [corrected]
+
+
+def _claim_order(order: Values) -> Update:
+    """Whose an order is, the shop's server says as well: a browser may have told its number first, rightly or not."""
+    columns = ORDERS.c
+    anothers = or_(columns.person.is_(None), columns.person != order["person"])
+    whose = {"visitor": order["visitor"], "person": order["person"]}
+    return update(ORDERS).where(columns.shop == order["shop"], columns.id == order["id"], anothers).values(whose)
 
 
 def renamed(rows: list[Values], shop: str, gone: str, stays: str) -> list[Values]:

@@ -32,9 +32,13 @@ class Kept(NamedTuple):
     tries: int
 
 
-def keep(engine: Engine, shop: str, integration: str, delivery: Delivery, reason: str) -> str:
-    """Put it away and return its name; the same bytes under the same topic are put away once. Raises StoreError."""
-    name = derived_id("qua", shop, integration, delivery.topic, delivery.body.hex())
+def keep(engine: Engine, shop: str, integration: str, delivery: Delivery, reason: str, *, signed: bool = True) -> str:
+    """Put it away and return its name; the same bytes under the same topic are put away once. Raises StoreError.
+
+    Where its body is not ``signed``, once for its id: around one good signature anybody can write as much as they like.
+    """
+    content = (delivery.topic, delivery.body.hex())
+    name = derived_id("qua", shop, integration, *(content if signed or not delivery.id else ("id", delivery.id)))
 
     def work(connection: Connection) -> None:
         row = {

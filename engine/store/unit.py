@@ -306,7 +306,7 @@ class Unit:
         self._later.append(update(CARTS).where(CARTS.c.shop == shop, CARTS.c.id == cart).values(values))
 
     def correct_order(self, order: Values) -> None:
-        self._later.append(merges.correct_order(order))
+        self._later.extend(merges.correct_order(order))
 
     def give_to(self, shop: str, stand_in: str, visitor: str) -> None:
         self._later.extend(merges.give_to(shop, stand_in, visitor))

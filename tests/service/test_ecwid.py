@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from engine.decisions import Guard
 from engine.integration import Json
 from engine.messages import DeliveryState
-from engine.store import privacy_requests
+from engine.store import privacy_requests, quarantine
 from engine.store.errands import ERRANDS
 from engine.store.unit import CARTS, DELIVERIES, EVENTS, ORDERS
 from tests.parts import SmtpServer
@@ -230,6 +230,18 @@ def test_the_same_id_counts_once_whatever_stands_around_it(shop: Shop) -> None:
     for entity in (5001, 6006):
         assert shop.hook(told | {"entityId": entity}).get_json() == {"result": "duplicate"}
     assert "customer:6006" not in [row.what for row in shop.rows(ERRANDS)]
+
+
+def test_around_one_signature_only_one_body_is_set_aside(shop: Shop) -> None:
+    """Whoever got hold of a delivery could fill the quarantine otherwise."""
+    told = webhook("customer.updated", "nobody")
+    for number in range(5):
+        for event in ("customer.updated", "product.created"):
+            odd = told | {"eventType": event, "data": {"filler": "x" * number}}
+            assert shop.hook(odd).get_json() == {"result": "quarantined"}
+    assert len(quarantine.everything(shop.engine)) == 1
+    shop.hook(webhook("customer.updated", "nobody"))
+    assert len(quarantine.everything(shop.engine)) == 2
 
 
 def test_after_two_days_a_signature_is_worth_nothing(shop: Shop) -> None:

@@ -117,6 +117,17 @@ def test_somebody_known_once_by_an_address_and_once_by_a_number_is_forgotten_as_
     assert kept(door, "canary", "770077") == []
 
 
+def test_an_order_whose_number_a_strangers_browser_told_first_is_hers_and_goes_with_her(door: PlatformDoor) -> None:
+    is_known(door, "mallorys-browser", "mallory@shopper.example")
+    door.send(order_placed("880088", lines=[{"name": "Canary"}]), visitor="mallorys-browser")
+    door.say(order_placed("880088", email=ANNA) | {"refs": [ORDER]})
+    [order] = door.rows(ORDERS)
+    [identity] = door.rows(IDENTITIES, value=hash_of("ink", ANNA))
+    assert order.person == identity.person
+    ask(door, email=ANNA)
+    assert door.rows(ORDERS) == []
+
+
 def test_by_hand_goes_as_much_as_by_the_platform(door: PlatformDoor) -> None:
     is_known(door, "annas-phone", ANNA, customer_id="770077")
     door.say(order_placed("880088", email=ANNA) | {"refs": [ORDER]})
