@@ -23,6 +23,7 @@ from simulator.ports import KeptPort
 _SHOPBELL: Final = (sys.executable, "-P", "-m", "engine.cli")
 UNPAID: Final = "unpaid-order"
 STAND_IN: Final = "SHOPBELL_STAND_IN"
+PARENT: Final = "SHOPBELL_PARENT"
 _PATIENCE_S: Final = 180.0
 _LOOK_AGAIN_S: Final = 0.05
 _LAST_LINES: Final = 60
@@ -37,6 +38,12 @@ class House(ABC):
 
     url: str
     environment: Mapping[str, str]
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """What it has been given beside what whoever simulates has in their environment."""
+        told = self.environment.items()
+        return {name: value for name, value in told if os.environ.get(name) != value and name != PARENT}
 
     @abstractmethod
     def start(self) -> None:
@@ -78,7 +85,7 @@ class OwnHouse(House):
         ports = {"PORT": str(self._port.number), "MAILBOX_PORT": str(self._mailbox_port.number)}
         own = {"DATA_DIR": str(folder / "data"), "RULES": str(own_rules)} | ports
         # Should this process die, its Shopbell ends with it.
-        tied = {"SHOPBELL_PARENT": str(os.getpid())}
+        tied = {PARENT: str(os.getpid())}
         self.environment = inherited | own | tied | settings_of(platform, pace, stand_in)
         self._process: subprocess.Popen[bytes] | None = None
 

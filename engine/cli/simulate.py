@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from engine.cli._language import answers_in, in_words, tell
 from engine.clock import FASTEST
 
 if TYPE_CHECKING:
+    from simulator.house import House
     from simulator.run import Plan
 
 
@@ -75,9 +77,19 @@ def _tell_settings(platform: str, speed: int) -> int:
     return FINE
 
 
-def _run(plan: Plan, *, stay: bool) -> int:
+def _stay(house: House) -> None:
+    """Until Ctrl-C. With these settings `shopbell status` and `shopbell why` look at this Shopbell."""
     import signal
 
+    for name, value in house.settings.items():
+        click.echo(f"{name}={value}")
+    click.echo(f"{house.url}/dev/mailbox")
+    sys.stdout.flush()
+    with suppress(KeyboardInterrupt):
+        signal.pause()
+
+
+def _run(plan: Plan, *, stay: bool) -> int:
     from rich.console import Console
 
     from simulator.promises import broken
@@ -95,7 +107,6 @@ def _run(plan: Plan, *, stay: bool) -> int:
             for problem in problems:
                 tell(problem, err=True)
             if stay:
-                click.echo(f"{house.url}/dev/mailbox")
-                signal.pause()
+                _stay(house)
     sys.stdout.flush()
     return NO if problems else FINE

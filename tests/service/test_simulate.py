@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import takewhile
 from pathlib import Path
+from subprocess import PIPE
 
 import pytest
+import requests
 
 from engine.settings import Settings
 from simulator.platform import sides
@@ -44,7 +51,24 @@ def test_a_day_with_storms_and_outages_keeps_every_promise(platform: str, tmp_pa
     assert row(day.stdout, "… and that are missing in the end") == 0
 
 
-def test_a_broken_promise_is_told_in_a_sentence(tmp_path: Path) -> None:
+@contextmanager
+def staying(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """A simulation with `--stay`, once it says where its mailbox is, and what it had said until then."""
+    command = [sys.executable, "-m", "engine.cli", "simulate", *arguments, "--stay"]
+    whole = os.environ | {"COLUMNS": "100"}
+    with subprocess.Popen(command, cwd=ROOT, env=whole, text=True, stdout=PIPE, stderr=PIPE) as process:
+        assert process.stdout is not None
+        hopeless = threading.Timer(LONGEST_S, process.kill)
+        hopeless.start()
+        lines = list(takewhile(lambda line: not line.endswith("/dev/mailbox\n"), process.stdout))
+        try:
+            yield process, "".join(lines)
+        finally:
+            hopeless.cancel()
+            process.kill()
+
+
+def test_a_broken_promise_is_told_in_a_sentence_and_its_shopbell_can_be_looked_at(tmp_path: Path) -> None:
     """The rules of this shop mail nobody; whoever left a cart is promised a mail."""
     rules = (ROOT / "rules.yaml").read_text()
     silent = tmp_path / "silent.yaml"
@@ -52,10 +76,16 @@ def test_a_broken_promise_is_told_in_a_sentence(tmp_path: Path) -> None:
         assert f"- name: {rule}\n" in rules
         rules = rules.replace(f"- name: {rule}\n", f"- name: {rule}\n    off: true\n")
     silent.write_text(rules)
-    day = simulate("shopify", *SHORT, "--rules", str(silent), "--language", "nl")
-    assert day.returncode == 1, day.stdout + day.stderr
-    assert "liet een winkelwagen achter, mag mail krijgen en kreeg die niet" in day.stderr
-    assert row(day.stdout, "onderweg verloren") == 0
+    with staying("shopify", *SHORT, "--rules", str(silent), "--language", "nl") as (process, told):
+        lines = [line.split("=", 1) for line in told.splitlines() if line[:1].isupper() and "=" in line]
+        settings = Settings.from_env(dict(lines))
+        status = requests.get(f"{settings.public_url}/dev/mailbox.json", timeout=60).status_code
+        process.send_signal(signal.SIGINT)
+        _, problems = process.communicate(timeout=LONGEST_S)
+    assert (status, process.returncode) == (200, 1), told + problems
+    assert "liet een winkelwagen achter, mag mail krijgen en kreeg die niet" in problems
+    assert row(told, "onderweg verloren") == 0
+    assert settings.stand_in
 
 
 @pytest.mark.parametrize("platform", sides())

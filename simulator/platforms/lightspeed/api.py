@@ -88,9 +88,9 @@ def create_api(world: World, hooks: Hooks, clock: Callable[[], Millis]) -> Flask
 
     app.register_blueprint(registered(hooks))
 
-    @app.get("/nl/<path:place>.json")
-    def one(place: str) -> Response | tuple[Response, int]:
-        found = shown.at(place.split("/"))
+    @app.get("/<any(nl, us, en):language>/<path:place>.json")
+    def one(language: str, place: str) -> Response | tuple[Response, int]:
+        found = shown.at(place.split("/"), language)
         return _error(404, "Not Found") if found is None else jsonify(found)
 
     return app
@@ -130,8 +130,8 @@ class _Shown:
     def __init__(self, world: World) -> None:
         self._world = world
 
-    def at(self, place: list[str]) -> Json | None:
-        """What lies there; None for what is not there, or not any more."""
+    def at(self, place: list[str], language: str) -> Json | None:
+        """What lies there; None for what is not there, or not any more. Only products have names in each language."""
         match place:
             case ["quotes", name]:
                 return self._quote(name)
@@ -144,8 +144,8 @@ class _Shown:
                 return None if found is None else {"order": self.order(found)}
             case ["customers" | "subscriptions", _]:
                 return self._somebody(*place)
-            case ["products" | "variants", _]:
-                return self._goods(*place)
+            case ["products" | "variants" as resource, name]:
+                return self._goods(resource, name, language)
         return None
 
     def all_of(self, resource: str) -> list[Json] | None:
@@ -187,10 +187,10 @@ class _Shown:
     def _checkout(self, name: str) -> Checkout | None:
         return next((each for each in self._world.checkouts() if str(bodies.quote_id(each)) == name), None)
 
-    def _goods(self, resource: str, name: str) -> Json | None:
+    def _goods(self, resource: str, name: str, language: str) -> Json | None:
         for stocked in self._world.stock():
             if resource == "products" and str(bodies.product_id(stocked.product)) == name:
-                return {"product": bodies.product(stocked.product)}
+                return {"product": bodies.product(stocked.product, language)}
             if resource == "variants" and str(bodies.variant_id(stocked.product)) == name:
                 return {"variant": self.variant(stocked)}
         return None

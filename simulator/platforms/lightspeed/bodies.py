@@ -174,8 +174,8 @@ def ways(checkout: Checkout) -> list[Json]:
     ]
 
 
-def product(product: Product) -> Json:
-    return {"id": product_id(product), "title": product.nl, "url": product.sku.lower(), "image": False}
+def product(product: Product, language: str) -> Json:
+    return {"id": product_id(product), "title": product.name(language), "url": product.sku.lower(), "image": False}
 
 
 def variant(stocked: Stocked) -> Json:

@@ -63,6 +63,8 @@ def order(order: Order, world: World) -> Json:
         "total_tax": major(vat_in(checkout.subtotal) + vat_in(shipping)),
         "customer_id": 0,
         "order_key": order_key(checkout),
+        "needs_payment": order.paid_at is None,
+        "payment_url": f"https://vloei.example/checkout/order-pay/{order.number}/?key={order_key(checkout)}",
         "billing": _address(shopper) | {"email": shopper.email, "phone": ""},
         "shipping": _address(shopper),
         "meta_data": [{"id": 7_000 + order.number, "key": CONSENT, "value": "1" if world.allows_mail(shopper) else ""}],
