@@ -263,6 +263,17 @@ def test_a_program_reads_the_same(door: PlatformDoor, capsys: Captured) -> None:
     assert names == [("pages", "waits"), ("parrot", "waits"), ("smtp", "fine")]
 
 
+def test_who_asks_for_one_thing_hears_of_its_strays_only(door: PlatformDoor, capsys: Captured) -> None:
+    door.post("/hooks/parrot/inkk", b"{}", {})
+    door.send({"type": "page_viewed"}, key="pk_of_nobody")
+    door.house.heard.flush()
+    capsys.readouterr()
+    assert run(["status", "pages", "--shop", "ink"]) == 0
+    *_, head, stray = capsys.readouterr().out.splitlines()
+    assert head == "Came to the address of no shop here, in the last week:"
+    assert stray.startswith("  ✗ pages: once, ")
+
+
 def test_who_asks_for_what_is_not_connected_is_told_so(door: PlatformDoor, capsys: Captured) -> None:
     assert run(["status", "shopify"]) == 1
     assert capsys.readouterr().err == "No shop here is connected with shopify.\n"
