@@ -59,8 +59,8 @@ def _look(shop: str | None, name: str | None) -> Standing:
         engine.dispose()
     if name is None:
         return standing
-    shops = {shop: tuple(each for each in them if each.name == name) for shop, them in standing.shops.items()}
-    return Standing(shops, tuple(line for line in standing.strays if line.about == name))
+    chosen = {shop: tuple(each for each in them if each.name == name) for shop, them in standing.shops.items()}
+    return Standing(chosen, tuple(line for line in standing.strays if line.about == name))
 
 
 def _for_programs(standing: Standing) -> dict[str, Any]:
