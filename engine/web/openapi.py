@@ -11,7 +11,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import Annotated, Any, Literal
 
 import msgspec
 from flask import Blueprint, Flask, Response, current_app
@@ -19,117 +18,17 @@ from werkzeug.routing import Rule
 
 from engine import errors
 from engine.errors import RequestError
-from engine.events import CANONICAL_TYPES, REQUIRED, WIRE_EVENT
-from engine.web.events import BROWSER_LIMIT, MOST_EVENTS, SERVER_LIMIT, EventsAnswer
+from engine.web.batch import MOST_EVENTS, SERVER_LIMIT
+from engine.web.events import EventsAnswer
 from engine.web.hooks import HookAnswer
+from engine.web.speaker import BROWSER_LIMIT
+from engine.web.wire import Error, Health, Readiness, RestoredCart, Schema, reference, schemas_of
 
 blueprint = Blueprint("openapi", __name__)
-
-Schema = dict[str, Any]
-"""JSON Schema is a tree of whatever JSON holds."""
 
 JSON, HTML, TEXT, SCRIPT = "application/json", "text/html", "text/plain", "text/javascript"
 _HIDDEN = ("/dev/", "/demo/", "/console/", "/assets/", "/link-assets/")
 """For people in a browser, not for programs."""
-
-Short = Annotated[str, msgspec.Meta(max_length=64)]
-
-
-# --- what goes over the wire ------------------------------------------------------------------------------------------
-
-
-class Action(msgspec.Struct):
-    """A button under a message."""
-
-    open: Literal["chat", "phone", "link"]
-    label: str
-    href: str | msgspec.UnsetType = msgspec.UNSET
-
-
-class Agent(msgspec.Struct):
-    """Who speaks."""
-
-    name: str
-    picture: str
-
-
-class Message(msgspec.Struct):
-    """Something to show on the page; report it with `message_shown`, `message_accepted` or `message_dismissed`."""
-
-    id: str
-    kind: Literal["invite", "nudge"]
-    rule: str
-    text: str
-    language: str
-    actions: list[Action]
-    expires_at: str
-    agent: Agent | msgspec.UnsetType = msgspec.UNSET
-
-
-class ErrorDetail(msgspec.Struct):
-    code: str
-    message: str
-
-
-class Error(msgspec.Struct):
-    """Anything but a success: a `code` for programs, one plain sentence for people."""
-
-    error: ErrorDetail
-
-
-class BrowserBatch(msgspec.Struct):
-    """A browser's batch: it speaks for one visitor, with the shop's public key."""
-
-    key: Annotated[str, msgspec.Meta(pattern="^pk_")]
-    visitor: Short
-    events: Annotated[list[WIRE_EVENT], msgspec.Meta(max_length=MOST_EVENTS)]  # type: ignore[valid-type]
-    session: Short | msgspec.UnsetType = msgspec.UNSET
-    tab: Short | msgspec.UnsetType = msgspec.UNSET
-    sent_at: str | msgspec.UnsetType = msgspec.UNSET
-
-
-class ServerBatch(msgspec.Struct):
-    """A server's batch: many visitors, each event with its own `visitor`, `email` or `customer_id`."""
-
-    events: Annotated[list[WIRE_EVENT], msgspec.Meta(max_length=MOST_EVENTS)]  # type: ignore[valid-type]
-    sent_at: str | msgspec.UnsetType = msgspec.UNSET
-
-
-class SavedLine(msgspec.Struct):
-    """One line of a saved cart; `price` in major units."""
-
-    sku: str
-    product_id: str
-    name: str
-    variant: str
-    quantity: int
-    price: str | None
-    url: str
-    image_url: str
-
-
-class CartContent(msgspec.Struct):
-    currency: str
-    lines: list[SavedLine]
-
-
-class RestoredCart(msgspec.Struct):
-    """A cart as it was left, and the message whose link led here."""
-
-    cart: CartContent
-    message: str
-
-
-class Readiness(msgspec.Struct):
-    """`problems` by part: also those that do not stand in the way of taking events."""
-
-    ready: bool
-    problems: dict[str, str]
-    shops: list[str]
-
-
-class Health(msgspec.Struct):
-    status: Literal["ok"]
 
 
 # --- what each route answers ------------------------------------------------------------------------------------------
@@ -267,6 +166,7 @@ def describe(app: Flask) -> Schema:
         path = re.sub(r"<(?:[^:<>]+:)?(\w+)>", r"{\1}", rule.rule)
         for method in sorted(_methods(rule)):
             paths.setdefault(path, {})[method.lower()] = _operation(app, rule, method)
+    told = {answer.body for route in _TOLD.values() for answer in route.answers.values() if answer.body}
     return {
         "openapi": "3.1.0",
         "info": {
@@ -278,7 +178,7 @@ def describe(app: Flask) -> Schema:
         "servers": [{"url": "/"}],
         "paths": dict(sorted(paths.items())),
         "components": {
-            "schemas": _schemas(),
+            "schemas": schemas_of(told),
             "securitySchemes": {"secret_key": {"type": "http", "scheme": "bearer", "description": "A shop's server."}},
         },
     }
@@ -315,7 +215,7 @@ def _operation(app: Flask, rule: Rule, method: str) -> Schema:
 
 
 def _events_request() -> Schema:
-    either: Schema = {"schema": {"anyOf": [_reference("BrowserBatch"), _reference("ServerBatch")]}}
+    either: Schema = {"schema": {"anyOf": [reference("BrowserBatch"), reference("ServerBatch")]}}
     return {
         "description": (
             f"At most {MOST_EVENTS} events; at most {BROWSER_LIMIT // 1024} KiB from a browser and "
@@ -331,7 +231,7 @@ def _events_request() -> Schema:
 def _response(answer: _Answer) -> Schema:
     response: Schema = {"description": answer.what}
     if answer.media_type:
-        shape: Schema = {"schema": _reference(answer.body.__name__)} if answer.body else {}
+        shape: Schema = {"schema": reference(answer.body.__name__)} if answer.body else {}
         response["content"] = {answer.media_type: shape}
     return response
 
@@ -343,65 +243,10 @@ def _refusals(kinds: tuple[type[RequestError], ...]) -> Schema:
         codes = {"properties": {"error": {"properties": {"code": {"const": kind.code}}}}}
         found[str(kind.status)] = {
             "description": kind.code.replace("_", " "),
-            "content": {JSON: {"schema": {"allOf": [_reference("Error"), codes]}}},
+            "content": {JSON: {"schema": {"allOf": [reference("Error"), codes]}}},
         }
         if kind.retry_after_s is not None:
             found[str(kind.status)]["headers"] = {
                 "Retry-After": {"description": "seconds to wait", "schema": {"type": "integer", "minimum": 1}}
             }
     return found
-
-
-# --- schemas ----------------------------------------------------------------------------------------------------------
-
-
-def _reference(name: str) -> Schema:
-    return {"$ref": f"#/components/schemas/{name}"}
-
-
-def _schemas() -> Schema:
-    told = {answer.body for route in _TOLD.values() for answer in route.answers.values() if answer.body}
-    structs = sorted(told | {Error, Message, BrowserBatch, ServerBatch}, key=lambda struct: struct.__name__)
-    _, components = msgspec.json.schema_components(structs, ref_template="#/components/schemas/{name}")
-    # The names with which the code tells the wire from the inside are nobody's business.
-    schemas: Schema = msgspec.json.decode(msgspec.json.encode(components).replace(b"_Wire", b""))
-    _accept_numbers_as_money(schemas)
-    schemas["EventsAnswer"]["properties"]["messages"]["items"] = _reference("Message")
-    schemas["Event"]["allOf"] = list(_required_sections())
-    schemas["ForeignEvent"] = _foreign_event()
-    either = {"anyOf": [_reference("Event"), _reference("ForeignEvent")]}
-    for batch in ("BrowserBatch", "ServerBatch"):
-        schemas[batch]["properties"]["events"]["items"] = either
-    return schemas
-
-
-def _accept_numbers_as_money(node: object) -> None:
-    """An amount is a number or its decimal text."""
-    if isinstance(node, dict):
-        if node.get("format") == "decimal":
-            node["type"] = ["string", "number"]
-        for inner in node.values():
-            _accept_numbers_as_money(inner)
-    elif isinstance(node, list):
-        for inner in node:
-            _accept_numbers_as_money(inner)
-
-
-_ENVELOPE: Schema = {"anyOf": [{"required": ["data"]}, {"required": ["context"]}]}
-"""What tells a platform's event from ours where both have the name."""
-
-
-def _required_sections() -> Iterator[Schema]:
-    for kind, sections in REQUIRED.items():
-        ours = {"properties": {"type": {"const": kind}}, "not": _ENVELOPE}
-        yield {"if": ours, "then": {"required": list(sections)}}
-
-
-def _foreign_event() -> Schema:
-    ours: Schema = {"properties": {"type": {"enum": sorted(CANONICAL_TYPES)}}, "required": ["type"]}
-    return {
-        "title": "ForeignEvent",
-        "description": "An event by the name that Segment, GA4 or Shopify's pixel gives it, or one of your own.",
-        "type": "object",
-        "anyOf": [{"not": ours}, *_ENVELOPE["anyOf"]],
-    }

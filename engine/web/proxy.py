@@ -24,8 +24,10 @@ from engine.intake import Platform
 from engine.integration import FirstParty, RawRequest, Vouched
 from engine.pipeline import Accepted, ShopRules, Submission
 from engine.store.keys import PUBLIC, Key
-from engine.web.events import BROWSER_LIMIT, Environ, Speaker, Taken, error_response, read_batch, visitor_of
+from engine.web.batch import Environ, read_batch, visitor_of
+from engine.web.events import Taken, error_response
 from engine.web.services import Services, services
+from engine.web.speaker import BROWSER_LIMIT, Speaker
 
 log = structlog.get_logger()
 blueprint = Blueprint("proxy", __name__)
