@@ -19,6 +19,15 @@ _RENEW_BEFORE_S = 300.0
 _PAGE = 25
 _PATIENCE_MS = 2_000
 """Where the answer does not say how long to wait."""
+_UNKNOWN = "are client_id and client_secret of the same app, and is it installed in {shop}?"
+_NO_TOKEN = dict.fromkeys((400, 401, 403), _UNKNOWN) | {404: "there is no shop {shop}"}
+_NO_ANSWER = {
+    401: "its token is good no longer: is the app still installed in {shop}?",
+    402: "{shop} has to pay Shopify first",
+    403: "the app may ask nothing in {shop}",
+    404: "there is no shop {shop}, or no such api_version",
+    423: "{shop} is locked",
+}
 _JSON = {"Content-Type": "application/json", "Accept": "application/json"}
 
 
@@ -64,7 +73,7 @@ class Api:
         if answered.status == 429:
             raise Throttled(_seconds(answered.headers.get("retry-after")))
         if answered.status != 200:
-            raise CallError(f"Shopify answered {answered.status}")
+            raise CallError(f"Shopify was asked and {_in_words(answered.status, self._shop, _NO_ANSWER)}")
         told = json_object(answered.body)
         wait_ms = _wait_ms(told)
         _look_for_errors(told, wait_ms)
@@ -89,7 +98,7 @@ class Api:
         body = msgspec.json.encode(self._credentials | {"grant_type": "client_credentials"})
         answered = call("POST", f"https://{self._shop}/admin/oauth/access_token", _JSON, body)
         if answered.status != 200:
-            raise CallError(f"Shopify gave no token and answered {answered.status}; is the app installed in the shop?")
+            raise CallError(f"Shopify gave no token: {_in_words(answered.status, self._shop, _NO_TOKEN)}")
         told = json_object(answered.body)
         token = text(told, "access_token")
         if token is None:
@@ -97,6 +106,12 @@ class Api:
         lasts_s = max(0.0, (whole(told, "expires_in") or 0) - _RENEW_BEFORE_S)
         self._token = token, stopwatch() + lasts_s
         return token
+
+
+def _in_words(status: int, shop: str, causes: Mapping[int, str]) -> str:
+    """A status that is no answer, for whoever looks after the shop."""
+    cause = causes.get(status)
+    return f"it answered {status}" + (f"; {cause.format(shop=shop)}" if cause else "")
 
 
 def _look_for_errors(told: Json, wait_ms: int) -> None:
@@ -108,9 +123,16 @@ def _look_for_errors(told: Json, wait_ms: int) -> None:
         raise Throttled(max(wait_ms, _PATIENCE_MS))
     if "MAX_COST_EXCEEDED" in codes:
         raise TooDear("one query costs more points than Shopify allows")
+    if set(codes) == {"ACCESS_DENIED"} and any(group(told, "data").values()):
+        return  # a part of it, such as whose order it is; an order without its customer is an order
     if codes:
-        # The message itself may quote what was asked about.
-        raise CallError(f"Shopify's API answered {codes[0][:60]}", refused="ACCESS_DENIED" in codes)
+        raise CallError(f"Shopify's API answered {codes[0][:60]}{_right(errors)}", refused="ACCESS_DENIED" in codes)
+
+
+def _right(errors: list[Json]) -> str:
+    """Which right is not there, where that is told. The message itself may quote what was asked about."""
+    needs = (text(group(error, "extensions"), "requiredAccess") for error in errors)
+    return next((f": it needs {need[:120]}" for need in needs if need), "")
 
 
 def _says_there_is_none(error: Json) -> bool:

@@ -22,7 +22,7 @@ from integrations.shopify.orders import from_order
 from integrations.shopify.people import from_email_consent, from_sms_consent
 
 _MONEY = "presentmentMoney { amount currencyCode }"
-_PEOPLE = "customer { id firstName lastName defaultEmailAddress { emailAddress } }"
+_PEOPLE = "customer { id firstName lastName locale defaultEmailAddress { emailAddress } }"
 _LINES = f"""lineItems(first: 50) {{ nodes {{
   quantity sku title variantTitle variant {{ id }} product {{ id vendor }} originalUnitPriceSet {{ {_MONEY} }}
 }} }}"""
@@ -164,6 +164,8 @@ def _from_checkout(node: Json) -> list[WireEvent]:
         "total_discounts": _stated(node, "totalDiscountSet"),
         "total_tax": _stated(node, "totalTaxSet"),
         "email": text(address, "emailAddress"),
+        # In which language the checkout was shown is not told; theirs is the best guess.
+        "customer_locale": group(node, "customer").get("locale"),
         "taxes_included": True,
         "shipping_lines": _shipping(node),
     }

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from pathlib import Path
 
+import msgspec
 import pytest
 import structlog
 
 from engine.clock import to_iso
+from engine.http import Answered
 from engine.intake import Outcome
 from engine.store.errands import ERRANDS
 from engine.store.unit import CONSENTS
@@ -22,7 +26,7 @@ def shop(premises: Premises, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     return open_shop(premises, tmp_path, monkeypatch, WAITS, settings="client_id: app-7")
 
 
-def levels(*available: int, at: str) -> object:
+def levels(*available: int, at: str) -> dict[str, Body]:
     """What the API has of one variant at its locations."""
     nodes = [{"updatedAt": at, "quantities": [{"quantity": each}]} for each in available]
     variant = {
@@ -70,6 +74,33 @@ def test_levels_that_overtake_each_other_are_one_question_and_the_truth_of_its_m
     shop.asks(Api(levels(0, 2, at=to_iso(shop.premises.hands.now))))
     assert [good.stock for good in shop.premises.visitor("v1").state.goods] == [2]
     assert "inventory:1" not in {row.what for row in shop.premises.rows(ERRANDS)}
+
+
+class Stock(Api):
+    """Shopify's API, in which one inventory item is what somebody waits for, and the others are gone."""
+
+    def ask(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes = b"", *, within_s: float = 0
+    ) -> Answered:
+        names = json.loads(body).get("variables", {}).get("ids", [])
+        here = {"id": "gid://shopify/InventoryItem/77"} | levels(7, at="2026-11-21T09:00:00Z")["found"]
+        self.data = {"found": [here if name == here["id"] else None for name in names]}
+        return super().ask(method, url, headers, body, within_s=within_s)
+
+
+def test_a_hundred_levels_that_changed_are_two_questions(shop: Shop) -> None:
+    sold_out = {"id": "788032119674292900", "sku": "SHIRT-L", "name": "Shirt", "stock": 0}
+    shop.premises.post("product_viewed", "v1", product=sold_out)
+    shop.premises.later(1_000)
+    for number in range(1, 101):
+        level: Body = {"inventory_item_id": number, "location_id": 2, "available": 0, "updated_at": shop.at()}
+        shop.delivers("inventory_levels/update", level)
+    assert len(shop.due()) == 100
+    api = Stock(None)
+    shop.asks(api)
+    assert [len(msgspec.convert(asked["ids"], list[str])) for asked in api.asked] == [50, 50]
+    assert shop.due() == []
+    assert [good.stock for good in shop.premises.visitor("v1").state.goods] == [7]
 
 
 # --- consent ----------------------------------------------------------------------------------------------------------

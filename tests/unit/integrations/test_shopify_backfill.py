@@ -249,6 +249,28 @@ def test_a_refusal_is_told_by_its_code_and_quotes_nothing(body: bytes) -> None:
     assert "canary" not in refused.value.message
 
 
+def test_a_refusal_names_the_right_that_is_missing() -> None:
+    denied: Json = {"code": "ACCESS_DENIED", "requiredAccess": "`read_orders` access scope."}
+    told: Json = {"data": {"orders": None}, "errors": [{"message": "canary", "extensions": denied}]}
+    with pytest.raises(CallError, match="ACCESS_DENIED: it needs `read_orders` access scope"):
+        shop().ask("orders", "", Shopify2026(Answered(200, msgspec.json.encode(told))))
+
+
+def test_an_order_is_heard_of_also_where_nobody_may_see_whose_it_is() -> None:
+    denied: Json = {"message": "canary", "extensions": {"code": "ACCESS_DENIED"}, "path": ["orders", "customer"]}
+    whole: Json = msgspec.json.decode(page("orders", order() | {"customer": None, "email": None}).body)
+    asked = shop().ask("orders", "", Shopify2026(Answered(200, msgspec.json.encode(whole | {"errors": [denied]}))))
+    assert kinds(asked) == ["order_placed"]
+
+
+def test_a_checkout_is_in_the_language_of_its_customer() -> None:
+    customer = {**msgspec.to_builtins(SHARED["customer"]), "locale": "en"}
+    asked = shop().ask(
+        "abandonedCheckouts", "", Shopify2026(page("abandonedCheckouts", checkout() | {"customer": customer}))
+    )
+    assert {event["language"] for event in asked.news.events} == {"en"}
+
+
 def test_without_a_client_id_nobody_is_asked() -> None:
     made = create("shopify", settings_of("shopify"), {})
     assert isinstance(made, Shopify)

@@ -35,6 +35,31 @@ def test_a_token_that_was_taken_back_is_replaced() -> None:
     assert far.tokens == 2
 
 
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (400, "are client_id and client_secret of the same app, and is it installed in voorbeeld.myshopify.com?"),
+        (404, "there is no shop voorbeeld.myshopify.com"),
+        (500, "it answered 500"),
+    ],
+)
+def test_where_there_is_no_token_it_is_said_why(status: int, words: str) -> None:
+    with pytest.raises(CallError, match=f"gave no token: it answered {status}") as refused:
+        shop().ask("orders", "", lambda *asked: Answered(status, b"canary"))
+    assert words in refused.value.message
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [(401, "still installed in"), (402, "has to pay"), (403, "may ask nothing"), (404, "api_version"), (502, "502")],
+)
+def test_what_is_no_answer_is_put_into_words(status: int, words: str) -> None:
+    with pytest.raises(CallError, match=f"it answered {status}") as refused:
+        shop().ask("orders", "", Shopify2026(Answered(status, b"canary")))
+    assert words in refused.value.message
+    assert "canary" not in refused.value.message
+
+
 def test_an_older_app_asks_looks_and_connects_with_its_lasting_token() -> None:
     asker = shop(ENVIRONMENT, **LASTING)
     far = Shopify2026(NOTHING, admin_token="shpat_of-old")
