@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from engine.messages import UNPAID_ORDER
 from engine.rules.actions import Email, Invite, Mail, PageMessage
+from engine.rules.actions.mail import ABOUT_CARTS
 from engine.rules.conditions.attention import OnPage
 from engine.rules.conditions.base import BaseCondition, word_of
 from engine.rules.conditions.calendar import OfficeHours
@@ -82,6 +84,12 @@ def _about_steps(rule: Rule, rule_set: RuleSet) -> list[Said]:
         messages.append(say("mail goes only to those who may be mailed; say so with '- can_email' under when"))
     if not rule_set.shop.phone and _names_phone(rule):
         messages.append(say("names the phone, but the shop has no phone number"))
+    if _sends(rule, UNPAID_ORDER) and not rule.needs_unpaid:
+        messages.append(
+            say("asks to pay whenever an order is unpaid; say since when with '- unpaid_order: 45m' under when")
+        )
+    if rule.needs_unpaid and _sends(rule, *ABOUT_CARTS):
+        messages.append(say("reminds of a cart that was ordered; 'unpaid-order' is the mail that helps with paying"))
     if rule.speaks_on_page and any(isinstance(clause, CartAbandoned) for clause in _clauses(rule)):
         messages.append(say("invites on the page after the shopper has left; an email reaches them"))
     return messages
@@ -144,6 +152,10 @@ def _has(shop: Shop, name: str) -> bool:
 
 def _mails(rule: Rule) -> bool:
     return any(isinstance(step, Mail) for step in rule.all_steps)
+
+
+def _sends(rule: Rule, *templates: str) -> bool:
+    return any(isinstance(step, Email) and step.template in templates for step in rule.all_steps)
 
 
 def _names_phone(rule: Rule) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from textwrap import indent
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -16,6 +18,7 @@ from engine.mail import render
 from engine.mail.view import make_view
 from engine.messages import Bought, MailContext, MailOrder
 from engine.rules.guards import sending_hold
+from engine.rules.loader import examine
 from tests.builders import Visit, rule_set
 
 PAY_URL = "https://winkel.example/order-pay/7/?key=wc_order_x"
@@ -151,6 +154,20 @@ def test_it_offers_nothing_for_what_was_ordered_already() -> None:
     with pytest.raises(RuleFileError) as refused:
         rule_set(UNPAID.replace("email: unpaid-order", "email: {template: unpaid-order, offer: free_shipping}"))
     assert "cannot offer anything" in refused.value.problems[0]
+
+
+@pytest.mark.parametrize(
+    ("rule", "doubt"),
+    [
+        (UNPAID, ""),
+        (UNPAID.replace("unpaid_order: 1h, ", ""), "asks to pay whenever an order is unpaid"),
+        (UNPAID.replace("email: unpaid-order", "email: cart-reminder"), "'unpaid-order' is the mail that helps"),
+    ],
+)
+def test_a_doubtful_rule_about_paying_is_told(rule: str, doubt: str) -> None:
+    source = "rules:\n" + indent(f"- {rule}".replace("\n", "\n  "), "  ")
+    told = " ".join(str(warning.message) for warning in examine(source).warnings)
+    assert (doubt in told, bool(told)) == (True, bool(doubt))
 
 
 # --- when it is decided, and held back --------------------------------------------------------------------------------

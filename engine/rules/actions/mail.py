@@ -16,7 +16,8 @@ from engine.rules.holds import Hold
 from engine.rules.zones import quiet_until
 from engine.said import say
 
-TEMPLATES = ("cart-reminder", "shipping-surprise", BACK_IN_STOCK, UNPAID_ORDER)
+ABOUT_CARTS = ("cart-reminder", "shipping-surprise")
+TEMPLATES = (*ABOUT_CARTS, BACK_IN_STOCK, UNPAID_ORDER)
 """The mails there are."""
 SURVEY_TEMPLATE = "effort-survey"
 OFFERS = ("free_shipping", "loyalty")
