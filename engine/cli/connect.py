@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from engine.cli import FINE, NO
+from engine.cli._shops import opened_shops
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -32,21 +33,9 @@ def command(integration: str | None, shop: str | None, look: bool) -> int:
     INTEGRATION is one of them, such as shopify. Exit code 1: something is not as it should be (with --look), or could
     not be made so.
     """
-    from engine.cli._quiet import tell_only_warnings
-    from engine.live import open_rules, require_shop
-    from engine.settings import Settings
-    from engine.store.database import open_engine
-
-    tell_only_warnings()
-    settings = Settings.from_env()
-    engine = open_engine(settings.database_url)
-    try:
-        live = open_rules(settings, engine, remember=False)
-        shops = list(live.shops().values()) if shop is None else [require_shop(live, shop)]
+    with opened_shops(shop) as (settings, engine, shops):
         house = _House(settings, engine, change=not look)
         fine = [house.connects(rules, name) for rules, name in _platforms(shops, integration)]
-    finally:
-        engine.dispose()
     if not fine:
         click.echo(_why_nothing(integration), err=True)
     return FINE if fine and all(fine) else NO

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from engine.cli import FINE, NO
 from engine.cli._language import answers_in, in_words, tell
+from engine.cli._shops import opened_shops
 from engine.said import Said, frame, say
 
 if TYPE_CHECKING:
@@ -42,21 +43,10 @@ def command(name: str | None, shop: str | None, as_json: bool) -> int:
 
 
 def _look(shop: str | None, name: str | None) -> Standing:
-    from engine.cli._quiet import tell_only_warnings
-    from engine.live import open_rules, require_shop
-    from engine.settings import Settings
     from engine.standing import Standing, how_it_stands
-    from engine.store.database import open_engine
 
-    tell_only_warnings()
-    settings = Settings.from_env()
-    engine = open_engine(settings.database_url)
-    try:
-        live = open_rules(settings, engine, remember=False)
-        shops = list(live.shops().values()) if shop is None else [require_shop(live, shop)]
+    with opened_shops(shop) as (settings, engine, shops):
         standing = how_it_stands(engine, shops, settings)
-    finally:
-        engine.dispose()
     if name is None:
         return standing
     chosen = {shop: tuple(each for each in them if each.name == name) for shop, them in standing.shops.items()}
@@ -77,10 +67,21 @@ def _lines(standing: Standing) -> Iterator[Said]:
         for connected in connections:
             head = f"{shop} {connected.name}" + (f" ({connected.title})" if connected.title else "")
             yield frame("%(sign)s %(head)s", sign=_SIGNS[connected.mark], head=head)
-            yield from map(line_of, connected.lines)
+            yield from map(line_of, _together(connected.lines))
     if standing.strays:
         yield say("Came to the address of no shop here, in the last week:")
         yield from map(line_of, standing.strays)
+
+
+def _together(lines: Iterable[Line]) -> Iterator[Line]:
+    """Of a key that is refused every poll says the same: that is one line for a person."""
+    import msgspec
+
+    said: dict[tuple[str, str], list[Line]] = {}
+    for line in lines:
+        said.setdefault((line.mark, line.says), []).append(line)
+    for same in said.values():
+        yield msgspec.structs.replace(same[0], about=", ".join(dict.fromkeys(line.about for line in same)))
 
 
 def line_of(line: Line) -> Said:

@@ -8,6 +8,7 @@ import hmac
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from pathlib import Path
@@ -15,10 +16,12 @@ from typing import NamedTuple, Self
 
 import msgspec
 import pytest
+import structlog
 from werkzeug.test import TestResponse
 
 import integrations
-from engine import integration
+from engine import http, integration
+from engine.http import Caller
 from engine.settings import Settings
 from engine.store import errands
 from tests.builders import Hands
@@ -26,6 +29,8 @@ from tests.service.doors import Door, environment_for, rule_file
 
 FOLDER = Path(__file__).parents[1] / "fixtures" / "platform"
 SECRETS = {"ink": "ink-whispers", "tea": "tea-whispers"}
+LOOPBACK = partial(Caller, permit=lambda address: address.is_loopback, schemes=("http",))
+BELL = "https://bell.example"
 _numbers = count(1)
 
 
@@ -102,6 +107,18 @@ def open_platform_door(folder: Path, database_url: str, monkeypatch: pytest.Monk
             yield door
         finally:
             door.close()
+
+
+@contextmanager
+def open_door_for_commands(folder: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[PlatformDoor]:
+    """The same, which commands find by their environment; platforms reach it at ``BELL``, and it may call loopback."""
+    with open_platform_door(folder, database_url, monkeypatch) as door:
+        for name, value in environment_for(folder, database_url).items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setenv("PUBLIC_URL", BELL)
+        monkeypatch.setattr(http, "Caller", LOOPBACK)
+        yield door
+    structlog.reset_defaults()  # commands tell their log to stderr
 
 
 class Answer(NamedTuple):

@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 
 import msgspec
 import pytest
-import structlog
 
-from engine import http
 from engine.cli import run
 from engine.clock import HOUR, MINUTE, SECOND
 from engine.errands import Errands
-from engine.http import Caller
 from engine.intake import Intake
 from engine.store.errands import ERRANDS
 from tests.builders import Hands
-from tests.service.doors import environment_for
-from tests.service.platform import Answer, Api, PlatformDoor, open_platform_door, stop_errands_clock
+from tests.service.platform import (
+    BELL,
+    LOOPBACK,
+    Answer,
+    Api,
+    PlatformDoor,
+    open_door_for_commands,
+    stop_errands_clock,
+)
 
-LOOPBACK = partial(Caller, permit=lambda address: address.is_loopback, schemes=("http",))
-BELL = "https://bell.example"
 Captured = pytest.CaptureFixture[str]
 
 
@@ -33,13 +34,8 @@ def hands(monkeypatch: pytest.MonkeyPatch) -> Hands:
 
 @pytest.fixture
 def door(tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[PlatformDoor]:
-    with open_platform_door(tmp_path, database_url, monkeypatch) as opened:
-        for name, value in environment_for(tmp_path, database_url).items():
-            monkeypatch.setenv(name, value)
-        monkeypatch.setenv("PUBLIC_URL", BELL)
-        monkeypatch.setattr(http, "Caller", LOOPBACK)
+    with open_door_for_commands(tmp_path, database_url, monkeypatch) as opened:
         yield opened
-    structlog.reset_defaults()  # the command tells its log to stderr
 
 
 @pytest.fixture

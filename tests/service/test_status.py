@@ -3,31 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 
 import msgspec
 import pytest
-import structlog
 
-from engine import http, standing
+from engine import standing
 from engine.cli import run
 from engine.clock import MINUTE
 from engine.errands import Errands
 from engine.errors import StoreError
-from engine.http import Caller
 from engine.intake import Intake
 from engine.settings import Settings
 from engine.standing import Connected, Mark, Standing, how_it_stands
 from engine.store import errands, heard
+from engine.store.errands import ERRANDS
 from engine.store.heard import HEARD, Sound
 from engine.store.keys import revoke_key
 from tests.builders import Hands
-from tests.service.doors import INK_KEY, environment_for
-from tests.service.platform import Answer, Api, PlatformDoor, open_platform_door, stop_errands_clock
+from tests.service.doors import INK_KEY
+from tests.service.platform import (
+    BELL,
+    LOOPBACK,
+    Answer,
+    Api,
+    PlatformDoor,
+    open_door_for_commands,
+    stop_errands_clock,
+)
 
-LOOPBACK = partial(Caller, permit=lambda address: address.is_loopback, schemes=("http",))
-BELL = "https://bell.example"
 NOTHING = Answer(b'{"events": [], "webhooks": []}')
 Captured = pytest.CaptureFixture[str]
 
@@ -43,13 +47,8 @@ def hands(monkeypatch: pytest.MonkeyPatch) -> Hands:
 
 @pytest.fixture
 def door(tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[PlatformDoor]:
-    with open_platform_door(tmp_path, database_url, monkeypatch) as opened:
-        for name, value in environment_for(tmp_path, database_url).items():
-            monkeypatch.setenv(name, value)
-        monkeypatch.setenv("PUBLIC_URL", BELL)
-        monkeypatch.setattr(http, "Caller", LOOPBACK)
+    with open_door_for_commands(tmp_path, database_url, monkeypatch) as opened:
         yield opened
-    structlog.reset_defaults()  # the command tells its log to stderr
 
 
 @pytest.fixture
@@ -250,6 +249,23 @@ def test_an_operator_sees_it_all_in_their_language(door: PlatformDoor, capsys: C
     assert head == "✗ ink parrot (Parrot)"
     assert "  … heard: nog niets; webhooks horen naar https://bell.example/hooks/parrot/ink" in lines
     assert any(line.startswith("  ✗ refused: één keer, ") for line in lines)
+
+
+def test_what_several_polls_say_alike_is_said_once(
+    door: PlatformDoor, hands: Hands, api: Api, capsys: Captured
+) -> None:
+    ask_everything(door)
+    capsys.readouterr()
+    assert run(["status", "parrot", "--shop", "ink"]) == 0
+    hands.now += MINUTE
+    api.answers = [Answer(b"[]")]
+    with door.engine.begin() as connection:
+        connection.execute(ERRANDS.update().values(due_at=hands.now))
+    ask_everything(door)
+    capsys.readouterr()
+    assert run(["status", "parrot", "--shop", "ink"]) == 1
+    [line] = [line for line in capsys.readouterr().out.splitlines() if "orders" in line]
+    assert line.startswith("  ✗ orders, webhooks: ")
 
 
 def test_a_program_reads_the_same(door: PlatformDoor, capsys: Captured) -> None:
