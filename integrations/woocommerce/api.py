@@ -113,7 +113,7 @@ def _says_gone(body: bytes) -> bool:
     """Whether a 404 is WooCommerce's own word: a wrong address, or a host without permalinks, answers 404 as well."""
     try:
         said = msgspec.json.decode(body, type=dict[str, object])
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return False
     return said.get("code") in _GONE
 
@@ -122,7 +122,7 @@ def items(body: bytes) -> list[bytes]:
     """The things in a list, each with its bytes as they came. Raises Unreadable."""
     try:
         return [bytes(item) for item in msgspec.json.decode(body, type=list[msgspec.Raw])]
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         raise Unreadable("the answer is no list; is what answers at 'site' WooCommerce?") from None
 
 
