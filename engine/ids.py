@@ -36,6 +36,11 @@ def stand_in_of(shop: str, ref: str) -> str:
     return derived_id("hook", shop, ref)
 
 
+def server_visitor_of(shop: str, who: str) -> str:
+    """The visitor for what a shop's server says about somebody of whom it knows no browser: by address or number."""
+    return derived_id("srv", shop, who.strip().casefold())
+
+
 def derived_uuid(*parts: str) -> str:
     """A UUID that is the same for the same parts (for events made from a platform's deliveries)."""
     number = int.from_bytes(hashlib.sha256("\x1f".join(parts).encode()).digest()[:16], "big")

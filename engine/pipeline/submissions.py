@@ -9,7 +9,7 @@ import msgspec
 from engine.clock import Millis
 from engine.decisions import Ask
 from engine.events import Event
-from engine.ids import derived_id
+from engine.ids import server_visitor_of
 from engine.rules.model import RuleSet
 from engine.rules.pages import PageTypes
 from engine.store.receipts import Receipt
@@ -68,4 +68,4 @@ class Answer:
 def server_visitor(shop: str, event: Event) -> str:
     """The visitor for what a shop's server says about a person of whom it knows no browser; "" if it names nobody."""
     who = event.email or event.customer_id or (event.order and (event.order.email or event.order.customer_id))
-    return derived_id("srv", shop, who.strip().casefold()) if who else ""
+    return server_visitor_of(shop, who) if who else ""

@@ -14,7 +14,7 @@ import msgspec
 from sqlalchemy import ColumnElement, Connection, Table, and_, delete, or_, select, update
 
 from engine.clock import Millis
-from engine.ids import stand_in_of
+from engine.ids import server_visitor_of, stand_in_of
 from engine.people import Person
 from engine.store import errands, quarantine
 from engine.store.database import between_commits
@@ -110,6 +110,7 @@ class _Erasure:
     def _find_visitors(self) -> set[str]:
         theirs = and_(VISITORS.c.shop == self._shop, VISITORS.c.person.in_(self._people))
         found = self._column(VISITORS.c.id, theirs) | self._nobodys(self._named())
+        found |= self._nobodys({server_visitor_of(self._shop, name) for name in self._names})
         found |= self._nobodys(self._sellers(found))
         names = self._column(ALIASES.c.name, about(ALIASES, self._shop, [], found))
         return found | self._nobodys({stand_in_of(self._shop, name) for name in (*self._refs, *names)})

@@ -104,6 +104,14 @@ def test_what_a_stand_in_heard_before_her_browser_was_known_goes(door: PlatformD
     assert kept(door, "canary", stand_in) == []
 
 
+def test_what_the_shops_server_told_of_her_without_saying_who_she_is_goes(door: PlatformDoor) -> None:
+    assert door.report(happened("wish_list_shared", email=ANNA.upper(), note="canary")).status_code == 202
+    assert door.report(happened("points_earned", customer_id="770077")).status_code == 202
+    assert door.rows(PEOPLE) == []
+    ask(door, email=ANNA, customer_id="770077")
+    assert kept(door, "canary", "770077", "srv_") == []
+
+
 def test_somebody_known_once_by_an_address_and_once_by_a_number_is_forgotten_as_both(door: PlatformDoor) -> None:
     is_known(door, "annas-phone", ANNA)
     door.report(happened("identified", visitor="annas-laptop", customer_id="770077", name="Canary"))
