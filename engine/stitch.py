@@ -5,7 +5,8 @@ the platform knows a cart, a checkout or an order is remembered with the visitor
 
 1. the visitor the event itself names (the shop's script writes it into the cart's attributes, the platform signs them),
 2. whoever one of its names belongs to already,
-3. a stand-in made from its first name, until one of the two above is known; then the stand-in's cart goes over.
+3. a stand-in made from its first name, until one of the two above is known; then the stand-in's cart goes over. Two
+   stand-ins become one as soon as the platform gives a name of each in one breath.
 
 Who is meant by an address or a customer number is the person's affair, see :mod:`engine.identify`: a stand-in is linked
 to their person like any browser, so that permission, limits and orders hold over all of them; and whoever turns out to
@@ -79,7 +80,7 @@ class Stitcher:
         if not refs:
             return event
         met = [self.known[shop, ref] for ref in refs if (shop, ref) in self.known]
-        visitor = event.visitor or (met[0].visitor if met else stand_in_of(shop, refs[0]))
+        visitor = event.visitor or _whose(met) or stand_in_of(shop, refs[0])
         cart = next((alias.cart for alias in met if alias.cart and _is_theirs(alias, visitor)), None) or _cart_of(event)
         for ref in refs:
             self._remember(shop, ref, Alias(visitor, cart, event.at), trusted=event.trusted)
@@ -138,10 +139,18 @@ def refs_of(event: Event) -> tuple[str, ...]:
     return tuple(ref for ref in event.refs if _FROM_A_BROWSER.match(ref))
 
 
+def _whose(met: list[Alias]) -> str:
+    """A browser before any stand-in; "" when none of the names is known."""
+    visitors = [alias.visitor for alias in met]
+    return next((visitor for visitor in visitors if not is_stand_in(visitor)), visitors[0] if visitors else "")
+
+
 def _gives_way(before: Alias, now: Alias, *, trusted: bool) -> bool:
-    """A stand-in gives way to a browser; a browser only to another that the platform names later."""
+    """A stand-in gives way to a browser, and to another stand-in that the platform names with it: a poll told the
+    checkout by its number and a webhook by its cart, before anything told both. A browser gives way only to another
+    that the platform names later."""
     if is_stand_in(now.visitor):
-        return False
+        return trusted and is_stand_in(before.visitor)
     return is_stand_in(before.visitor) or (trusted and now.at >= before.at)
 
 

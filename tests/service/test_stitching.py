@@ -19,6 +19,7 @@ from tests.service.platform import PlatformDoor, open_platform_door
 
 CHECKOUT = "parrot:checkout:3d58ad45d661cd34d882fda5c68a36b8"
 CART = "parrot:cart:hWN1exampleCartToken"
+NUMBER = "parrot:checkout_name:35481578000032"
 ORDER = "parrot:order:1001"
 ANNA = "0b9f6a1e-1f2b-4c3d-8e5f-123456789abc"
 
@@ -101,6 +102,26 @@ def test_once_the_browser_is_known_the_stand_ins_cart_is_its(door: PlatformDoor)
     assert open_carts(door) == []
     assert [row.visitor for row in door.rows(ORDERS)] == [ANNA]
     assert state(door, stand_in).orders == 0
+
+
+def test_two_stand_ins_are_one_once_the_platform_names_both_in_one_breath(door: PlatformDoor) -> None:
+    """A poll tells a checkout by its number, a late webhook by its cart; only then something tells both."""
+    door.say(checkout(NUMBER, ago=HOUR, cart_id="by-number"))
+    door.say(checkout(CART, ago=2 * HOUR, cart_id="by-token"))
+    assert len(open_carts(door)) == 2
+    door.say(checkout(CHECKOUT, CART, NUMBER, ago=MINUTE, cart_id="by-token"))
+    [stand_in] = open_carts(door)
+    assert {(row.visitor, row.cart) for row in door.rows(ALIASES)} == {(stand_in, "by-token")}
+    door.say(order(NUMBER, ORDER))
+    assert open_carts(door) == []
+
+
+def test_a_browser_goes_before_a_stand_in_whichever_is_named_first(door: PlatformDoor) -> None:
+    door.say(checkout(NUMBER, ago=HOUR, cart_id="by-number"))
+    door.say(checkout(CART, ago=HOUR, visitor=ANNA, cart_id="c1"))
+    door.say(checkout(NUMBER, CART, ago=MINUTE, cart_id="c1"))
+    assert open_carts(door) == [ANNA]
+    assert {row.visitor for row in door.rows(ALIASES)} == {ANNA}
 
 
 def test_the_same_checkout_told_by_the_page_and_by_the_platform_is_one(door: PlatformDoor) -> None:
