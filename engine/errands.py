@@ -29,6 +29,7 @@ from engine.integration import (
     Asker,
     Call,
     Integration,
+    Metered,
     News,
     Page,
     Presence,
@@ -142,7 +143,7 @@ class Errands:
         except StoreError:
             raise  # nothing can be written now; the lease runs out and another clock asks
         except Throttled as error:
-            errands.rest(self._intake.engine, held, error.wait_ms)
+            errands.rest(self._intake.engine, held, error.wait_ms, self._alike(errand))
         except ShopbellError as error:
             self._put_off(held, error.message)
         except Exception as error:  # noqa: BLE001 - whatever a platform answers, its neighbours are asked too
@@ -223,6 +224,15 @@ class Errands:
         if known is None or known[0] is not shop:
             known = self._made[shop.id, name] = shop, integration.create(name, stated.settings, os.environ)
         return known[1]
+
+    def _alike(self, errand: Errand) -> Callable[[str], bool]:
+        """What else a platform that takes this question not now does not take either."""
+        made = self._made.get(errand.lane)
+        if made is not None and isinstance(made[1], Metered):
+            share_of = made[1].share
+            # Whoever may use up more of the platform's calls than this one could may still have some left.
+            return lambda what: share_of(what) <= share_of(errand.what)
+        return lambda what: what.partition(":")[0] == errand.kind
 
     def _put_off(self, held: list[Errand], problem: str) -> None:
         errand = held[0]

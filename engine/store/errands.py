@@ -7,7 +7,7 @@ asked once more, after that and not beside it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Engine, Select, and_, delete, func, or_, select, tuple_, update
@@ -23,6 +23,7 @@ ERRANDS = models.Base.metadata.tables["errands"]
 LEASE: Millis = machine_time(ERRAND_LEASE)
 Lane = tuple[str, str]
 """A shop, and one of its integrations: who is asked."""
+_CHUNK = 500
 _ANEW = ("cursor", "due_at", "attempt", "problem", "holder")
 
 
@@ -181,8 +182,11 @@ def take_apart(engine: Engine, held: Sequence[Errand], problem: str) -> None:
     in_transaction(engine, work)
 
 
-def rest(engine: Engine, held: Sequence[Errand], for_ms: Millis) -> None:
-    """The platform takes no such question for so long: neither these, nor whatever else of their kind is due."""
+def rest(engine: Engine, held: Sequence[Errand], for_ms: Millis, alike: Callable[[str], bool]) -> None:
+    """The platform takes no such question for so long: neither these, nor what else is due of which ``alike`` says so.
+
+    Each would else be claimed only to be told the same.
+    """
 
     def work(connection: Connection) -> None:
         now = database_now(connection)
@@ -190,8 +194,11 @@ def rest(engine: Engine, held: Sequence[Errand], for_ms: Millis) -> None:
         for errand in held:
             _let_go(connection, errand, values)
         _give_back(connection, held)
-        like_it = (_in_lane(held[0].lane), _of_kind(held[0].kind), ERRANDS.c.due_at <= now, _is_free(now))
-        connection.execute(update(ERRANDS).where(*like_it).values(values))
+        waiting = (_in_lane(held[0].lane), ERRANDS.c.due_at <= now, _is_free(now))
+        whats = [what for what in connection.execute(select(ERRANDS.c.what).where(*waiting)).scalars() if alike(what)]
+        for start in range(0, len(whats), _CHUNK):
+            these = ERRANDS.c.what.in_(whats[start : start + _CHUNK])
+            connection.execute(update(ERRANDS).where(*waiting, these).values(values))
 
     in_transaction(engine, work)
 

@@ -10,7 +10,7 @@ import pytest
 
 from engine.clock import DAY, HOUR, MINUTE, SECOND, to_iso
 from engine.errors import CallError
-from engine.store import budgets
+from engine.store import budgets, errands
 from engine.store.errands import ERRANDS
 from engine.store.unit import EVENTS
 from tests.builders import Premises
@@ -83,6 +83,22 @@ def test_what_somebody_waits_for_goes_before_what_was_missed(house: House) -> No
     house.asks(polls=True)
     assert "GET orders" not in house.webshop.places()
     assert house.whose_cart().basket is not None
+
+
+def test_a_cart_of_somebody_is_read_again_while_what_can_wait_longer_is_left_alone(house: House) -> None:
+    house.webshop.tells_limits = False
+    house.has_a_cart()
+    engine, account = house.premises.engine, f"lightspeed:{house.lightspeed().account}"
+    for _ in range(220):
+        budgets.take(engine, account, house.lightspeed().allowance, 1.0)
+    patient = ["quote:1", "quote:2", "variant:3"]
+    errands.plan(engine, house.premises.shop.id, "lightspeed", patient, again=True)
+    house.premises.later(1)
+    house.delivers("quotes/updated", recorded("quotes_updated"))
+    house.asks()
+    assert house.whose_cart().basket is not None
+    waiting = {row.what: row.due_at - house.premises.hands.now for row in house.premises.rows(ERRANDS)}
+    assert [waiting[what] for what in patient] == [FIVE - 1] * 3
 
 
 def test_a_refusal_for_too_many_calls_is_believed_by_every_process(house: House) -> None:

@@ -180,7 +180,7 @@ def test_who_was_asked_for_patience_was_not_answered(door: PlatformDoor, hands: 
     errands.plan(door.engine, "ink", "parrot", ["orders"], again=False)
     errand = errands.claim(door.engine)
     assert errand is not None
-    errands.rest(door.engine, [errand], MINUTE)
+    errands.rest(door.engine, [errand], MINUTE, lambda _: False)
     assert told(look(door))["orders"] == "waits: not answered yet; again in 1 min"
 
 
