@@ -32,7 +32,7 @@ MAX_ORDERED_CARTS = 10
 
 def hash_of(shop: str, value: str) -> str:
     """By what an address or a customer number is looked up: a hash that is different in every shop."""
-    return ids.address_hash(f"shopbell identity {shop}", value)
+    return ids.identity_hash(shop, value)
 
 
 def names_in(event: Event) -> list[tuple[str, str]]:

@@ -54,6 +54,11 @@ def address_hash(secret: str, address: str) -> str:
     return hmac.new(secret.encode(), address.strip().casefold().encode(), hashlib.sha256).hexdigest()
 
 
+def identity_hash(shop: str, value: str) -> str:
+    """By what an address or a customer number is looked up: a hash that is different in every shop."""
+    return address_hash(f"shopbell identity {shop}", value)
+
+
 def share_of(*parts: str) -> float:
     """A number in [0, 1) that is fixed by the parts: who is in a holdout stays in it."""
     return int.from_bytes(hashlib.sha256("\x1f".join(parts).encode()).digest()[:7], "big") / 2**56

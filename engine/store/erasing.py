@@ -14,7 +14,7 @@ import msgspec
 from sqlalchemy import ColumnElement, Connection, Table, and_, delete, or_, select, update
 
 from engine.clock import Millis
-from engine.ids import server_visitor_of, stand_in_of
+from engine.ids import identity_hash, server_visitor_of, stand_in_of
 from engine.people import Person
 from engine.store import errands, quarantine
 from engine.store.database import between_commits
@@ -38,7 +38,7 @@ from engine.store.unit import (
     VISITORS,
 )
 from engine.store.waiting import WAITING
-from engine.store.wording import stands_in
+from engine.store.wording import addresses_in, stands_in
 from engine.visitors import Visitor, forget_before, forget_orders
 
 OF_VISITORS = (DELIVERIES, ORDERS, DECISIONS, CONSENTS, AUDIENCES, EVENTS, RECHECKS, LINKS, CARTS, ALIASES, WAITING)
@@ -84,6 +84,9 @@ class _Erasure:
         self._names = {word for word in (*words, *self._told_names()) if word}
         """An address, a customer's number: whatever they are called."""
         self._refs = list(refs)
+        mine = and_(IDENTITIES.c.shop == shop, IDENTITIES.c.person.in_(self._people))
+        self._hashes = self._column(IDENTITIES.c.value, mine)
+        """Also of addresses that they had before, which stand nowhere else."""
         self._visitors = self._find_visitors()
         orders = self._column(ORDERS.c.id, about(ORDERS, shop, self._people, self._visitors))
         aliases = self._column(ALIASES.c.name, about(ALIASES, shop, [], self._visitors))
@@ -98,9 +101,14 @@ class _Erasure:
         for table, column in ((IDENTITIES, IDENTITIES.c.person), (PEOPLE, PEOPLE.c.id)):
             gone += self._delete(table, column.in_(self._people))
         gone += errands.drop_about(self._connection, self._shop, sorted(self._names | self._things))
-        return gone + quarantine.drop_about(self._connection, self._shop, self._words)
+        return gone + quarantine.drop_about(self._connection, self._shop, self._tells_of_them)
 
     # --- what it is about ---------------------------------------------------------------------------------------------
+
+    def _tells_of_them(self, text: str) -> bool:
+        if stands_in(text, self._words):
+            return True
+        return any(identity_hash(self._shop, address) in self._hashes for address in addresses_in(text))
 
     def _told_names(self) -> list[str]:
         query = select(PEOPLE.c.state).where(PEOPLE.c.shop == self._shop, PEOPLE.c.id.in_(self._people))
@@ -173,7 +181,7 @@ class _Erasure:
 
     def _forget_mentions(self, visitor: str) -> int:
         query = select(EVENTS.c.id, EVENTS.c.body).where(EVENTS.c.shop == self._shop, EVENTS.c.visitor == visitor)
-        told = [row.id for row in self._connection.execute(query) if stands_in(row.body, self._words)]
+        told = [row.id for row in self._connection.execute(query) if self._tells_of_them(row.body)]
         return self._delete(EVENTS, and_(EVENTS.c.visitor == visitor, EVENTS.c.id.in_(told)))
 
     def _forget_state(self, visitor: str, until: Millis) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable
 from typing import NamedTuple
 
 import msgspec
@@ -14,7 +14,6 @@ from engine.integration import Delivery
 from engine.store import models
 from engine.store.database import database_now, in_transaction, reading
 from engine.store.statements import insert_ignoring
-from engine.store.wording import stands_in
 
 QUARANTINE = models.Base.metadata.tables["quarantine"]
 
@@ -102,17 +101,16 @@ def note_failure(engine: Engine, name: str, reason: str) -> None:
     in_transaction(engine, lambda connection: connection.execute(query))
 
 
-def drop_about(connection: Connection, shop: str, words: Collection[str]) -> int:
-    """Delete whatever of the shop's holds one of these words (an address, a customer number), however it is escaped."""
-    wanted = [word for word in words if word]
-    rows = connection.execute(select(QUARANTINE).where(QUARANTINE.c.shop == shop)) if wanted else ()
-    named = [kept.id for kept in (_kept(*row) for row in rows) if _holds(kept.delivery, wanted)]
+def drop_about(connection: Connection, shop: str, tells_of: Callable[[str], bool]) -> int:
+    """Delete whatever of the shop's ``tells_of`` somebody, as it came."""
+    rows = connection.execute(select(QUARANTINE).where(QUARANTINE.c.shop == shop))
+    named = [kept.id for kept in (_kept(*row) for row in rows) if tells_of(_text_of(kept.delivery))]
     return connection.execute(delete(QUARANTINE).where(QUARANTINE.c.id.in_(named))).rowcount if named else 0
 
 
-def _holds(delivery: Delivery, words: Collection[str]) -> bool:
+def _text_of(delivery: Delivery) -> str:
     told = [delivery.body.decode(errors="replace"), delivery.topic, delivery.id, *delivery.hints.values()]
-    return stands_in(" ".join(told), words)
+    return " ".join(told)
 
 
 def _kept(

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from itertools import pairwise
 from urllib.parse import unquote_plus
 
+_ENDS = r"[^\s@\"'<>()\[\],;:=&?/\\]+"
+_BEFORE, _AFTER = re.compile(rf"{_ENDS}\Z"), re.compile(_ENDS)
+_LONGEST_NAME, _LONGEST_HOST = 64, 255
 _ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
 
 
@@ -14,9 +18,25 @@ def stands_in(text: str, words: Collection[str]) -> bool:
 
     As JSON writes it, also with PHP's escapes, or as an address or a form does.
     """
+    return any(_stands_alone(form, word.casefold()) for form in _forms(text) for word in words if word)
+
+
+def addresses_in(text: str) -> set[str]:
+    """Whatever in it looks like somebody's e-mail address, in small letters."""
+    return {address for form in _forms(text) for address in _addresses(form)}
+
+
+def _addresses(text: str) -> Iterator[str]:
+    # From each @ outwards, for a body may be two million letters without one.
+    for left, right in pairwise(text.split("@")):
+        name, host = _BEFORE.search(left[-_LONGEST_NAME:]), _AFTER.match(right[:_LONGEST_HOST])
+        if name and host:
+            yield f"{name[0]}@{host[0].strip('.')}"
+
+
+def _forms(text: str) -> tuple[str, ...]:
     plain = _plain(text)
-    forms = (plain, unquote_plus(plain)) if "%" in plain or "+" in plain else (plain,)
-    return any(_stands_alone(form, word.casefold()) for form in forms for word in words if word)
+    return (plain, unquote_plus(plain)) if "%" in plain or "+" in plain else (plain,)
 
 
 def _plain(text: str) -> str:

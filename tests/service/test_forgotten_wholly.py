@@ -165,6 +165,19 @@ def test_whatever_could_not_be_read_is_searched_for_her_however_it_is_written(do
     assert quarantine.everything(door.engine) == []
 
 
+@pytest.mark.parametrize(
+    "body", [b'{"to": "Older.Address\\u0040shopper.example"}', b"mail=older.address%40shopper.example"]
+)
+def test_an_address_that_she_had_before_is_known_by_its_hash(door: PlatformDoor, body: bytes) -> None:
+    for browser, email in (("annas-phone", "older.address@shopper.example"), ("annas-laptop", ANNA)):
+        is_known(door, browser, email, customer_id="770077")
+    assert len(door.rows(PEOPLE)) == 1
+    for told in (body, body.replace(b"lder", b"ldest")):
+        assert result_of(door.deliver(told)) == "quarantined"
+    ask(door, email=ANNA)
+    assert [b"ldest" in left.delivery.body for left in quarantine.everything(door.engine)] == [True]
+
+
 def test_a_reference_that_names_her_is_not_written_down(door: PlatformDoor) -> None:
     ask(door, customer_id="770077", reference="customer 770077 was deleted")
     ask(door, customer_id="770077", reference="request 12")
