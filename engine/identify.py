@@ -23,7 +23,7 @@ from engine.people import (
 )
 from engine.store.books import Books
 from engine.store.unit import Loaded, LoadedVisitor
-from engine.visitors import ABOUT_ORDERS, MAX_CONTACTS, Closed, Visitor, contents_in, drop_cart, learn, remember_order
+from engine.visitors import ABOUT_ORDERS, MAX_CONTACTS, Visitor, end_elsewhere, learn, remember_order
 
 _IDENTIFYING = frozenset(["contact_given", "identified", "order_placed", "consent_changed"])
 _ADDRESS = re.compile(r"[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+")
@@ -292,6 +292,5 @@ def _share_orders(visitor: Visitor, person: Person) -> None:
         return
     ordered_since = person.ordered_at is not None and person.ordered_at >= basket.progressed_at
     if basket.id in person.ordered_carts or ordered_since:
-        visitor.closed = Closed(basket.id, person.ordered_at or basket.progressed_at, contents_in(basket))
-        visitor.ordered_at = max(visitor.ordered_at or 0, person.ordered_at or 0)
-        drop_cart(visitor, "ordered")
+        at = person.ordered_at or basket.progressed_at
+        end_elsewhere(visitor, at, next((bought.id for bought in person.bought if bought.at == at), ""))

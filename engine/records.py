@@ -76,10 +76,10 @@ def _keep_cart(unit: Books, visitor: LoadedVisitor, event: Event, cart: Cart | N
         unit.close_cart(visitor.key.shop, cart.id, "emptied")
     if cart is not None and not cart.lines and basket is None and visitor.state.emptied_at == event.at:
         unit.cancel_cart_mails(visitor.key.shop, visitor.key.id, Guard.CART_EMPTIED.value)
-    if basket is None or (cart is not None and contents_in(basket) != contents_of(cart)):
-        # Emptied, or an echo that the visitor's state did not take: what is stored stays as it was.
+    if basket is None:
         return
-    if cart is None:
+    if cart is None or event.at != basket.told_at or contents_in(basket) != contents_of(cart):
+        # An older story, or one that the visitor's state did not take: what it holds stays as it was told last.
         unit.touch_cart(visitor.key.shop, basket.id, basket.shipping_now)
         return
     unit.add(
@@ -99,7 +99,10 @@ def _keep_cart(unit: Books, visitor: LoadedVisitor, event: Event, cart: Cart | N
 
 def close_carts(unit: Books, visitor: LoadedVisitor) -> None:
     """Carts that are over stand as open no longer; a mail's link still finds what was in them."""
+    basket = visitor.state.basket
     for cart, became in visitor.state.over.items():
+        if became == "merged" and basket is not None:
+            unit.keep_cart_as(visitor.key.shop, cart, basket.id, basket.shipping_now)
         unit.close_cart(visitor.key.shop, cart, became)
     visitor.state.over = {}
 

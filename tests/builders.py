@@ -154,6 +154,7 @@ class Visit:
         self.due_at: Millis | None = None
         self.decisions: list[Decision] = []
         self.last = Result()
+        self._seqs = count(1)
 
     # what happens
 
@@ -167,7 +168,8 @@ class Visit:
         return self.takes(self.now_happens(kind, fields, ago=ago, trusted=trusted))._asks(None)
 
     def now_happens(self, kind: str, fields: dict[str, object], *, ago: Millis = 0, trusted: bool = False) -> Event:
-        return read_event(raw_event(kind, self.now - ago) | {"tab": "t1"} | fields, trusted=trusted)
+        told = {"tab": "t1", "seq": next(self._seqs)} | fields
+        return read_event(raw_event(kind, self.now - ago) | told, trusted=trusted)
 
     def takes(self, happened: Event) -> Visit:
         page = happened.page

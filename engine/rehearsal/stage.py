@@ -109,7 +109,7 @@ class _Stage:
         self.devices: dict[str, _Device] = {}
         self.now = self.start
         self.came: list[Came] = []
-        self._ids = (f"event-{number}" for number in count(1))
+        self._numbers = count(1)
 
     # --- the run ------------------------------------------------------------------------------------------------------
 
@@ -244,7 +244,9 @@ class _Stage:
 
     def _event(self, raw: Raw, *, trusted: bool) -> Event:
         currency = self.shop.rules.shop.currency
-        whole = {"id": next(self._ids).rjust(8, "0"), **raw}
+        # What a script says first happens first, also where both happen at the same moment.
+        number = next(self._numbers)
+        whole = {"id": f"event-{number}".rjust(8, "0"), "seq": number, **raw}
         return parse_event(whole, received_at=self.now, skew_ms=0, currency=currency, trusted=trusted, strict=False)
 
     def _commit(self, event: Event) -> dict[VisitorKey, Result]:

@@ -20,7 +20,6 @@ from sqlalchemy import (
     Update,
     and_,
     bindparam,
-    delete,
     or_,
     select,
     tuple_,
@@ -34,7 +33,7 @@ from engine.ids import new_id
 from engine.messages import DeliveryState, first_state
 from engine.people import Person
 from engine.rules.facts import House
-from engine.store import merges, models, waiting
+from engine.store import merges, models, updates, waiting
 from engine.store.database import Conflict
 from engine.store.statements import HotStatements, Values, insert_ignoring, one_parameter, upsert
 from engine.visitors import Visitor
@@ -227,22 +226,16 @@ class Unit:
         self.add("deliveries", row | {"body": planned.body.decode()})
 
     def lift_suppression(self, shop: str, address: str) -> None:
-        """They want mail again; an address that bounced stays as it is."""
-        columns = SUPPRESSIONS.c
-        own = and_(columns.shop == shop, columns.address == address, columns.reason == "unsubscribed")
-        self._later.append(delete(SUPPRESSIONS).where(own))
+        self._later.append(updates.lift_suppression(shop, address))
 
     def change_audience(self, visitor: LoadedVisitor, name: str | None, *, add: bool) -> None:
         """Put the visitor on a list for advertising, or take them off it; None is every list they are on."""
-        shop, who, columns = visitor.key.shop, visitor.key.id, AUDIENCES.c
+        shop, who = visitor.key.shop, visitor.key.id
         if add:
             row = {"shop": shop, "name": name, "visitor": who, "person": visitor.person, "added_at": self.now}
             self.add("audiences", row)
             return
-        # A no to all of it holds on every device of the person.
-        mine = or_(columns.visitor == who, columns.person == (visitor.person or ""))
-        own = and_(columns.shop == shop, mine if name is None else columns.visitor == who)
-        self._later.append(delete(AUDIENCES).where(own if name is None else and_(own, columns.name == name)))
+        self._later.append(updates.leave_audiences(shop, who, visitor.person, name))
 
     def who_waits(self, shop: str, names: Sequence[str], *, in_stock: bool) -> list[str]:
         return waiting.who_waits(self.connection, shop, names, in_stock=in_stock)
@@ -297,13 +290,13 @@ class Unit:
         self.connection.execute(update(VISITORS).where(others).values(fresh))
 
     def touch_cart(self, shop: str, cart: str, shipping_shown: int | None) -> None:
-        """Note the shipping cost that was shown for a cart."""
-        values = {"shipping_shown": shipping_shown, "updated_at": self.now}
-        self._later.append(update(CARTS).where(CARTS.c.shop == shop, CARTS.c.id == cart).values(values))
+        self._later.append(updates.touch_cart(shop, cart, shipping_shown, self.now))
 
     def close_cart(self, shop: str, cart: str, status: str) -> None:
-        values = {"status": status, "updated_at": self.now}
-        self._later.append(update(CARTS).where(CARTS.c.shop == shop, CARTS.c.id == cart).values(values))
+        self._later.append(updates.close_cart(shop, cart, status, self.now))
+
+    def keep_cart_as(self, shop: str, cart: str, name: str, shipping_shown: int | None) -> None:
+        self._later.append(updates.keep_cart_as(shop, cart, name, shipping_shown, self.now))
 
     def correct_order(self, order: Values) -> None:
         self._later.extend(merges.correct_order(order))
@@ -324,12 +317,7 @@ class Unit:
     def report_delivery(
         self, shop: str, visitor: str, delivery: str, state: DeliveryState, before: tuple[DeliveryState, ...]
     ) -> None:
-        """Move a visitor's own delivery on from one of the states ``before``."""
-        columns = DELIVERIES.c
-        own = and_(columns.id == delivery, columns.shop == shop, columns.visitor == visitor)
-        values = {"state": state.value, "updated_at": self.now}
-        earlier = columns.state.in_([item.value for item in before])
-        self._later.append(update(DELIVERIES).where(own, earlier).values(values))
+        self._later.append(updates.report_delivery(shop, visitor, delivery, state, before, self.now))
 
     def flush(self) -> None:
         """Write everything; raises Conflict when another process was first."""

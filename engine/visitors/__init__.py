@@ -1,11 +1,12 @@
 """What is known about one visitor (``state``), and how each event changes it (``applying`` and what it calls)."""
 
 from engine.visitors.applying import FAILED_SEARCH, SIGNALS, apply, learn
-from engine.visitors.carts import contents_in, contents_of, drop_cart
+from engine.visitors.carts import end_elsewhere
+from engine.visitors.contents import contents_in, contents_of
 from engine.visitors.forgetting import forget_before, forget_orders
 from engine.visitors.goods import good_of, is_same
-from engine.visitors.merging import hand_over, join_orders
-from engine.visitors.orders import ABOUT_ORDERS, remember_order
+from engine.visitors.merging import hand_over
+from engine.visitors.orders import ABOUT_ORDERS, join_orders, remember_order
 from engine.visitors.state import (
     MAX_CONTACTS,
     MAX_OCCASIONS,
@@ -73,7 +74,7 @@ __all__ = [
     "apply",
     "contents_in",
     "contents_of",
-    "drop_cart",
+    "end_elsewhere",
     "forget_before",
     "forget_orders",
     "good_of",

@@ -11,7 +11,7 @@ from engine.clock import Millis
 from engine.events import Event
 from engine.visitors import carts
 from engine.visitors.goods import learn_product
-from engine.visitors.orders import ABOUT_ORDERS, remember_order
+from engine.visitors.orders import ABOUT_ORDERS, count_order, remember_order
 from engine.visitors.pages import SENDS, forget_typing, notice_page, notice_presence, remember_typing
 from engine.visitors.state import (
     MAX_REPLIES,
@@ -52,11 +52,13 @@ def apply(visitor: Visitor, event: Event, *, page_type: str, watches: Watches = 
     if event.type not in SIGNALS:
         _count(visitor, event.type, event.at)
     learn(visitor, event)
-    if event.cart is not None:
-        carts.take_cart(visitor, event, event.cart)
-    learn_product(visitor, event)
     if event.type in ABOUT_ORDERS:
         visitor.bought = remember_order(visitor.bought, event)
+        if event.type == "order_placed" and event.order is not None:
+            count_order(visitor, event.order.id)
+    if event.cart is not None or event.type in carts.ABOUT_CARTS:
+        carts.take_cart(visitor, event)
+    learn_product(visitor, event)
     if event.type in SENDS:
         forget_typing(visitor, event.at)
     keep_watch(visitor, event, watches)
@@ -164,12 +166,6 @@ def _on_message_dismissed(visitor: Visitor, event: Event) -> None:
 
 
 _HANDLERS: dict[str, Callable[[Visitor, Event], None]] = {
-    "checkout_started": carts.on_checkout_started,
-    "checkout_step_completed": carts.on_step_completed,
-    "checkout_step_viewed": carts.on_step_viewed,
-    "shipping_shown": carts.on_shipping_shown,
-    "payment_failed": carts.on_payment_failed,
-    "order_placed": carts.on_order_placed,
     "reminder_sent": carts.on_reminder_sent,
     "consent_changed": _on_consent_changed,
     "chat_started": _on_chat_started,

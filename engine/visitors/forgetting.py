@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Set
 
 from engine.clock import Millis
+from engine.visitors.carts import settle
+from engine.visitors.contents import shelves_of
+from engine.visitors.older import retell
 from engine.visitors.state import Visitor
+from engine.visitors.tellings import names_in
 
 
 def forget_before(visitor: Visitor, moment: Millis) -> None:
@@ -24,8 +28,19 @@ def forget_orders(visitor: Visitor, names: Set[str]) -> None:
     visitor.bought = [bought for bought in visitor.bought if bought.id not in names]
     visitor.reminded = [cart for cart in visitor.reminded if cart not in names]
     visitor.over = {cart: became for cart, became in visitor.over.items() if cart not in names}
-    closed = visitor.closed
+    _forget_carts(visitor, names)
+
+
+def _forget_carts(visitor: Visitor, names: Set[str]) -> None:
+    """With a cart goes all that was told until it was last told of, in whatever words."""
+    retell(visitor)
+    basket, closed, until = visitor.basket, visitor.closed, 0
     if closed is not None and not names.isdisjoint((closed.order, *closed.names)):
-        visitor.closed = None
-    if visitor.basket is not None and visitor.basket.id in names:
-        visitor.basket = None
+        until, visitor.closed, visitor.ordered_at = closed.ordered_at, None, None
+    if basket is not None and basket.id in names:
+        until = max(until, basket.told_at)
+    kept = [telling for telling in visitor.story if telling.at > until and names.isdisjoint(names_in(telling))]
+    if len(kept) < len(visitor.story):
+        shelves = shelves_of(visitor)
+        visitor.story, visitor.basket, visitor.lore = kept, None, {}
+        settle(visitor, shelves)

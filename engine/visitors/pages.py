@@ -12,6 +12,7 @@ from engine.visitors.state import (
     MAX_TRAIL,
     MAX_VISITS,
     SESSION_GAP,
+    Basket,
     Glimpse,
     Landing,
     Session,
@@ -37,7 +38,22 @@ def notice_presence(visitor: Visitor, event: Event) -> None:
             visitor.visits = [*visitor.visits, visitor.session.started_at][-MAX_VISITS:]
         visitor.session = Session(number=visitor.session.number + 1, started_at=event.at, before_at=before_at)
         visitor.offers = []
+        if visitor.basket is not None:
+            visitor.basket.visit = visit_of(visitor, visitor.basket, visitor.basket)
     visitor.seen_at = max(visitor.seen_at, event.at)
+
+
+def visit_of(visitor: Visitor, basket: Basket, before: Basket | None) -> int:
+    """The number of the visit in which the cart was filled; 0 when none is known.
+
+    Of long ago it is not known when visits began; then it is what it was thought to be ``before``.
+    """
+    number = visitor.session.number
+    begun = [*visitor.visits, visitor.session.started_at] if number else []
+    since = sum(at > basket.opened_at for at in begun)
+    if before is not None and before.visit and since == len(begun) < number:
+        return before.visit
+    return max(number - since, 1) if number else 0
 
 
 def notice_page(visitor: Visitor, event: Event, page_type: str) -> None:

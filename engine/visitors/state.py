@@ -11,6 +11,7 @@ import msgspec
 
 from engine.clock import MINUTE, Millis
 from engine.events import Loyalty, Trait
+from engine.visitors.tellings import Telling
 
 SESSION_GAP: Millis = 30 * MINUTE
 MAX_TABS = 8
@@ -26,10 +27,9 @@ MAX_GOODS = 10
 MAX_REPLIES = 16
 MAX_WATCHED = 24
 MAX_SEGMENTS = MAX_TRAITS = 20
-
-
-OWN_CART = "own-"
-"""Begins the id of a cart for which the shop told none."""
+MAX_STORY = 32
+MAX_SHELVES = 2
+MAX_LORE = 20
 
 
 class Stage(IntEnum):
@@ -117,6 +117,15 @@ class Good(msgspec.Struct, array_like=True):
     """When what the shop's server or platform told last of price and stock happened."""
 
 
+class Priced(IntEnum):
+    """Who said what an order comes to; of two the greater is believed."""
+
+    NOT = 0
+    LATER = 1
+    BY_PAGE = 2
+    BY_SHOP = 3
+
+
 class Bought(Compact):
     """One order. ``total`` in minor units of ``currency``."""
 
@@ -130,6 +139,8 @@ class Bought(Compact):
     returned_at: Millis | None = None
     paid_told_at: Millis = 0
     """When what is known of its payment happened."""
+    priced: Priced = Priced.BY_SHOP
+    priced_at: Millis = 0
 
 
 class Reply(msgspec.Struct, array_like=True):
@@ -162,6 +173,10 @@ class Item(Compact):
     """The whole line's price in minor units."""
 
 
+Traits = tuple[str, str, str]
+"""Product id, category and brand of a cart line."""
+
+
 class Basket(Compact):
     """The visitor's open cart. Amounts in minor units of ``currency``."""
 
@@ -180,9 +195,9 @@ class Basket(Compact):
     shipping_at: Millis | None = None
     """When a shipping cost was first shown at the checkout."""
     visit: int = 0
-    """The number of the visit in which it was filled; 0 in rows from before this was kept."""
+    """The number of the visit in which it was filled; 0 where no visit is known."""
     total_before: int | None = None
-    """What it came to when the checkout began, as long as its contents are the same."""
+    """What the same contents came to before the checkout began."""
     step: str = ""
     """The step of the checkout that was opened last and not completed."""
     delivery_days: int | None = None
@@ -192,10 +207,8 @@ class Basket(Compact):
     """When what is known of the shipping cost happened: an older story that comes later changes nothing."""
     told_at: Millis = 0
     """When what is known of its contents and prices happened."""
-    same_at: list[Millis] = []
-    """When the contents were told as they are now, since they last were others: the first time is their last change."""
-    differed_at: Millis = 0
-    """When the contents were last told as others than now."""
+    goods: int = 0
+    """What the telling that is known last calls its items."""
     stage_at: Millis = 0
     """When it first came as far as it has come."""
     moved_at: Millis = 0
@@ -205,7 +218,8 @@ class Basket(Compact):
 class Closed(Compact):
     """The cart that was last ordered, to recognise late echoes of it. ``order`` is the order's own id.
 
-    ``also`` are other names of that cart: ours from before the shop told its own, and those of other sources.
+    ``contents`` are the numbers of what was in it. ``also`` are other names of that cart: ours from before the shop
+    told its own, and those of other sources.
     """
 
     id: str = ""
@@ -274,6 +288,13 @@ class Visitor(Compact):
     """Whether the shop's server said whose browser this is; an address typed here proves nothing."""
     analytics: bool | None = None
     marketing: bool | None = None
+    story: list[Telling] = []
+    """What was told of their carts, in the order in which it happened: ``basket``, ``closed``, ``emptied_at`` and
+    ``ordered_at`` follow from it."""
+    shelves: dict[int, list[Item]] = {}
+    """The items of the latest other contents in the story."""
+    lore: dict[str, Traits] = {}
+    """What was told of goods that are in no cart of the story now, by their key."""
     basket: Basket | None = None
     closed: Closed | None = None
     ordered_at: Millis | None = None
@@ -282,8 +303,8 @@ class Visitor(Compact):
     """The latest orders: the shop's page and the shop's server both report the same one."""
     emptied_at: Millis | None = None
     over: dict[str, str] = {}
-    """Carts that are open no more, and what became of them (``ordered``, ``emptied``, ``merged``), until that is
-    written down beside them."""
+    """Carts that are open no more, and what became of them until that is written down beside them: ``ordered``,
+    ``emptied``, ``replaced`` by another, ``merged`` into the same one by another name."""
     reminded: list[str] = []
     """The latest carts about which somebody else, such as the shop's platform, has mailed."""
     tallies: dict[str, Tally] = {}

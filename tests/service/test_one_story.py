@@ -8,25 +8,33 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 import pytest
 from hypothesis import HealthCheck, example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from sqlalchemy import Row
 
 from engine.clock import MINUTE, to_iso
+from engine.events import Cart
 from engine.ids import stand_in_of
+from engine.leaving import why_left
 from engine.people import Person
 from engine.pipeline import Accepted, Submission
+from engine.rules.shop import Shop
 from engine.store.unit import CARTS, ORDERS, PEOPLE, VISITORS
 from engine.visitors import Basket, Visitor
 from tests.builders import NOON, Hands, Premises, keep_time, read_event, rule_set
 
 Json = dict[str, object]
-LEFT = ["page fills", "page adds", "webhook began", "page at checkout", "webhook shipping", "poll", "page shipping"]
+LEFT = [
+    "page estimates", "page fills", "page adds", "webhook began", "page at checkout", "webhook shipping", "poll",
+    "page shipping", "page costs",
+]  # fmt: skip
 BOUGHT = [*LEFT, "webhook ordered", "webhook paid", "page thanks", "page thanks again", "poll order", "page empties"]
+TWO_CARTS = ["first cart", "first shipping", "second cart", "shipping in dollars", "cart in dollars", "second step"]
 HEAD = "shop: {name: Inkt, languages: [nl], currency: EUR}"
 _numbers = count(1)
 
@@ -74,6 +82,11 @@ class Story:
 
     # the page
 
+    def _page_estimates(self) -> list[Json]:
+        """Before there is any cart."""
+        shipping: Json = {"price": "4.95", "currency": "EUR", "estimate": True}
+        return [self._page(-1, "shipping_shown", shipping=shipping)]
+
     def _page_fills(self) -> list[Json]:
         return [self._page(0, "cart_updated", cart=self._cart(TWO))]
 
@@ -87,6 +100,11 @@ class Story:
         shipping: Json = {"price": "5.95", "currency": "EUR"}
         return [self._page(6, "shipping_shown", cart=self._cart(THREE), shipping=shipping, refs=self.refs[:1])]
 
+    def _page_costs(self) -> list[Json]:
+        """The same goods cost more there, and not for shipping alone."""
+        cart = self._cart(THREE) | {"total": "42.00"}
+        return [self._page(7, "checkout_step_viewed", cart=cart, step="payment", refs=self.refs[:1])]
+
     def _page_thanks(self) -> list[Json]:
         return [self._page(9, "order_placed", order={"id": f"o-{self.name}"}, refs=self.refs[:1])]
 
@@ -95,6 +113,26 @@ class Story:
 
     def _page_empties(self) -> list[Json]:
         return [self._page(10, "cart_updated", cart=self._cart([]))]
+
+    # two carts, one after the other
+
+    def _first_cart(self) -> list[Json]:
+        return [self._page(0, "cart_updated", cart=self._cart(TWO, "b"))]
+
+    def _first_shipping(self) -> list[Json]:
+        return [self._page(1, "shipping_shown", shipping={"price": "9.95", "currency": "EUR"})]
+
+    def _second_cart(self) -> list[Json]:
+        return [self._page(3, "cart_updated", cart=self._cart(THREE, "c"))]
+
+    def _shipping_in_dollars(self) -> list[Json]:
+        return [self._page(4, "shipping_shown", shipping={"price": "7.95", "currency": "USD"})]
+
+    def _cart_in_dollars(self) -> list[Json]:
+        return [self._page(6, "cart_updated", cart=self._cart(THREE, "c") | {"currency": "USD"})]
+
+    def _second_step(self) -> list[Json]:
+        return [self._page(5, "checkout_step_completed", step="contact")]
 
     # the platform
 
@@ -135,9 +173,10 @@ class Known(NamedTuple):
     cart: object
     orders: object
     closed: object
+    left_because: object
     email: str
     people: int
-    open_carts: list[str]
+    open_carts: list[object]
     order_rows: list[tuple[str, int, str]]
     with_stand_ins: list[str]
 
@@ -172,9 +211,10 @@ def summed_up(house: Premises, story: Story) -> Known:
         cart=_basket(own.basket, story),
         orders=[(own.orders, own.ordered_at), [(b.at, b.total, b.unpaid, b.currency) for b in own.bought]],
         closed=own.closed and (own.closed.ordered_at, own.closed.contents),
+        left_because=why_left(own, None, Shop(), NOON + 1_000 * MINUTE),
         email=email.replace(story.name, "…"),
         people=len(person),
-        open_carts=sorted(row.id.replace(story.name, "…") for row in carts if row.status == "open"),
+        open_carts=[_kept(row, story) for row in carts if row.status == "open"],
         order_rows=[(row.visitor.replace(story.name, "…"), row.total, row.currency) for row in orders],
         with_stand_ins=[name for name, state in states.items() if state.basket or state.bought or state.orders],
     )
@@ -187,9 +227,14 @@ def _stands_in(house: Premises, visitor: str, story: Story) -> bool:
 def _basket(basket: Basket | None, story: Story) -> object:
     if basket is None:
         return None
-    left_out = {"visit", "total_before", "id", "was", "differed_at", "same_at"}
-    told = {name: value for name, value in msgspec.to_builtins(basket).items() if name not in left_out}
-    return told | {"id": basket.id.replace(story.name, "…")}
+    return msgspec.to_builtins(basket) | {"id": basket.id.replace(story.name, "…")}
+
+
+def _kept(row: Row[Any], story: Story) -> object:
+    """What a mail about the cart would show."""
+    cart = msgspec.json.decode(row.body, type=Cart)
+    lines = [(line.sku, line.quantity) for line in cart.lines]
+    return row.id.replace(story.name, "…"), row.shipping_shown, lines, cart.currency
 
 
 def tellings_of(what: list[str]) -> st.SearchStrategy[list[str]]:
@@ -210,6 +255,15 @@ def test_a_cart_that_was_left_is_the_same_in_whatever_order_it_is_told(house: Pr
 
 
 @quietly
+@given(tellings_of(TWO_CARTS))
+@example(TWO_CARTS[::-1])
+def test_of_two_carts_each_keeps_its_own_shipping_in_whatever_order_they_are_told(
+    house: Premises, tellings: list[str]
+) -> None:
+    assert known_after(house, tellings) == known_after(house, TWO_CARTS)
+
+
+@quietly
 @given(tellings_of(BOUGHT))
 @example(BOUGHT[::-1])
 def test_a_cart_that_was_ordered_is_over_in_whatever_order_that_is_told(house: Premises, tellings: list[str]) -> None:
@@ -219,17 +273,25 @@ def test_a_cart_that_was_ordered_is_over_in_whatever_order_that_is_told(house: P
 def test_what_is_known_in_the_end(house: Premises) -> None:
     left = known_after(house, LEFT)
     assert isinstance(left.cart, dict)
-    shown = {name: left.cart[name] for name in ("id", "total", "stage", "shipping_first", "shipping_now", "opened_at")}
+    names = "id total stage shipping_first shipping_now opened_at shipping_expected total_before".split()
+    shown = {name: left.cart[name] for name in names}
     assert shown == {
         "id": "c-…",
-        "total": 3950,
+        "total": 4200,
         "stage": 3,
         "shipping_first": 695,
         "shipping_now": 595,
         "opened_at": NOON,
+        "shipping_expected": 495,
+        "total_before": 3950,
     }
     assert left.cart["progressed_at"] == NOON + 4 * MINUTE
-    assert (left.email, left.people, left.open_carts) == ("…@shopper.example", 1, ["c-…"])
+    (kept,) = left.open_carts
+    assert (left.email, left.people, kept) == (
+        "…@shopper.example",
+        1,
+        ("c-…", 595, [("THEE-1", 2), ("KOP-7", 1)], "EUR"),
+    )
     bought = known_after(house, BOUGHT)
     assert (bought.cart, bought.open_carts, bought.order_rows) == (None, [], [("visitor-…", 4545, "EUR")])
     assert bought.orders == [(1, NOON + 8 * MINUTE), [(NOON + 8 * MINUTE, 4545, False, "EUR")]]

@@ -5,10 +5,11 @@ from __future__ import annotations
 from itertools import permutations
 
 import pytest
+from msgspec.structs import replace
 
 from engine.clock import HOUR, MINUTE
 from engine.leaving import stopped_at_shipping
-from engine.visitors import Basket
+from engine.visitors import Basket, Closed, Item, Stage
 from tests.unit.rules.shoppers import NOON, Shopper
 
 Story = tuple[int, str, dict[str, object]]
@@ -88,6 +89,34 @@ def test_a_cart_of_an_older_release_goes_on_from_when_it_last_changed() -> None:
     basket = told_in_order(shopper, other).visitor.basket
     assert basket is not None
     assert (basket.id, basket.opened_at, basket.progressed_at) == ("c2", NOON + HOUR, NOON + 2 * HOUR)
+
+
+def test_a_checkout_of_an_older_release_goes_on_from_where_it_was() -> None:
+    """Its row says how things stood, and not what was told."""
+    before = Basket("c1", NOON, NOON + 9 * MINUTE, total=2_495, items=[Item("INK-1", "INK-1", value=2_495)])
+    before = replace(
+        before, stage=Stage.SHIPPING, stage_at=NOON + 4 * MINUTE, moved_at=NOON + 9 * MINUTE, step="payment"
+    )
+    before = replace(before, shipping_expected=495, shipping_first=695, shipping_at=NOON + 4 * MINUTE, told_at=NOON + 8)
+    before = replace(before, shipping_now=595, shipping_told_at=NOON + 6 * MINUTE, total_before=2_295, delivery_days=3)
+    shopper = Shopper()
+    shopper.visitor.basket = replace(before)
+    after = told_in_order(shopper, (10, "cart_viewed", {}), (10, "payment_failed", {})).visitor.basket
+    further = replace(before, stage=Stage.PAYMENT, stage_at=NOON + 10 * MINUTE, progressed_at=NOON + 10 * MINUTE)
+    assert after is not None
+    assert replace(after, goods=0, visit=0) == replace(further, told_at=after.told_at)
+
+
+def test_what_an_older_release_knew_as_over_stays_so() -> None:
+    shopper = Shopper()
+    shopper.visitor.closed = Closed("c1", NOON, "INK-1×1", ["own-1"], "o1")
+    shopper.visitor.emptied_at = NOON - HOUR
+    echoes: list[Story] = [
+        (5, "cart_updated", {"cart": {"id": name, "lines": [{"sku": "INK-1"}]}}) for name in ("c1", "other")
+    ]
+    assert told_in_order(shopper, *echoes).visitor.basket is None
+    assert shopper.visitor.closed is not None
+    assert (shopper.visitor.closed.names, shopper.visitor.emptied_at) == (["c1", "own-1"], NOON - HOUR)
 
 
 PRICES = [(10, "22.95"), (20, "19.95"), (0, "24.95"), (15, "21.95")]

@@ -113,7 +113,8 @@ class Shopper:
 
     def tells(self, event: str, *, trusted: bool = False, page_type: str = "other", **fields: object) -> Shopper:
         """The event as it comes over the wire, with whatever fields it has."""
-        raw = {"id": f"event-{next(_ids):08}", "type": event, "tab": "t1"} | fields
+        number = next(_ids)
+        raw = {"id": f"event-{number:08}", "seq": number, "type": event, "tab": "t1"} | fields
         read = parse_event(raw, received_at=self.at, skew_ms=0, currency="EUR", trusted=trusted)
         visitors.apply(self.visitor, read, page_type=page_type, watches=self.watches)
         return self
@@ -136,8 +137,10 @@ class Shopper:
         order: Order | None = None,
         step: str | None = None,
     ) -> Shopper:
+        number = next(_ids)
         happened = Event(
-            id=f"event-{next(_ids)}",
+            id=f"event-{number}",
+            seq=number,
             type=event,
             at=self.at,
             tab=tab,
