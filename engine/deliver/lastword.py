@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Engine
 
 from engine import integration
-from engine.clock import SECOND, Millis, stopwatch
+from engine.clock import MINUTE, SECOND, Millis, machine_time, stopwatch
 from engine.decisions import Guard
 from engine.errors import CallError, SettingsError, StoreError, Throttled, Unreadable
 from engine.http import Caller, InTime
@@ -37,8 +37,8 @@ LOOK_S = 5.0
 """How long all the answers to one look may take together; a relay's connection is not open meanwhile."""
 REST_S = 30.0
 """How long a platform that did not answer is left alone."""
-WAIT_S = 3_600.0
-"""For how long a platform may be silent before mails no longer wait for it."""
+WAIT_S = max(3_600.0, machine_time(MINUTE) / SECOND)
+"""For how long a platform may be silent before mails no longer wait for it; never shorter than a few looks take."""
 _GUARDS: dict[Said, Guard] = {
     CartNow.ORDERED: Guard.BOUGHT,
     CartNow.MAILED: Guard.REMINDED,

@@ -49,11 +49,12 @@ def _clocks(**environment: str) -> tuple[int, int]:
 
 OF_THE_MACHINE = """
 from engine import recovery
+from engine.deliver.lastword import WAIT_S
 from engine.pipeline.processing import CLOCK_TOLERANCE
 from engine.schedule import OVERDUE
 from engine.store import deliveries, errands, timers
 print(CLOCK_TOLERANCE / 1_000, OVERDUE / recovery.OVERDUE, deliveries.LEASE / recovery.DELIVERY_LEASE,
-      errands.LEASE / recovery.ERRAND_LEASE, timers.LEASE / recovery.VISITOR_LEASE)
+      errands.LEASE / recovery.ERRAND_LEASE, timers.LEASE / recovery.VISITOR_LEASE, WAIT_S / 60)
 """
 """Whatever is real work and is compared with the shop's time, as so many times what it is on the machine's clock."""
 
