@@ -8,6 +8,8 @@ It is the outside world. It speaks HTTP with Shopbell and nothing else, and know
 | `life` | who comes, and what they do: the stories, drawn from a seed |
 | `world` | the shop as it is at a moment: checkouts, orders, who is forgotten |
 | `platform` | what a platform's side has to provide |
+| `telling` | how a side says what its webhooks tell |
+| `subscriptions` | what a platform was asked to send, and gives up |
 | `platforms/` | the sides: one file or folder for each platform, found by its name |
 | `weather` | how deliveries really arrive: twice, late, out of order, hours later, not at all |
 | `browser` | what the snippet on the shop's pages tells |

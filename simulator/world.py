@@ -127,6 +127,11 @@ class World:
         with self._lock:
             return self._checkouts.get(shopper.number)
 
+    def is_new(self, happening: Happening) -> bool:
+        """Whether the shopper's cart began with this."""
+        with self._lock:
+            return self._checkouts[happening.shopper.number].began_at == happening.at
+
     def order(self, shopper: Shopper) -> Order | None:
         with self._lock:
             return self._orders.get(shopper.number)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import ClassVar
 
 from flask import Flask
@@ -19,6 +19,7 @@ from simulator.platform import Delivery, Platform
 from simulator.platforms.lightspeed import bodies
 from simulator.platforms.lightspeed.api import API_KEY, API_SECRET, create_api
 from simulator.platforms.lightspeed.bodies import Json
+from simulator.telling import Teller, Told, of_order, of_stock, together
 from simulator.world import Checkout, World
 
 APP_SECRET = "an-app-secret-of-nobodys-shop"  # noqa: S105 - of a shop that is not there
@@ -63,62 +64,40 @@ def _variable(name: str) -> str:
     return f"LIGHTSPEED_{name.upper()}"
 
 
-_Told = list[tuple[str, str, Json]]
-"""Topic, what it is about, and the thing itself."""
-
-
-def _cart(happening: Happening, world: World) -> _Told:
+def _cart(happening: Happening, world: World) -> Told:
     checkout = world.checkout(happening.shopper)
     assert checkout is not None
-    topic = "quotes/created" if checkout.began_at == happening.at else "quotes/updated"
+    topic = "quotes/created" if world.is_new(happening) else "quotes/updated"
     return [(topic, "checkout" if checkout.contact_left else "stranger", bodies.quote(checkout))]
 
 
-def _contact(happening: Happening, world: World) -> _Told:
+def _contact(happening: Happening, world: World) -> Told:
     shopper, at = happening.shopper, happening.at
-    who: _Told = [("customers/created", "checkout", bodies.customer(shopper, at)), *_cart(happening, world)]
-    newsletter: _Told = [("subscriptions/created", "consent", bodies.subscription(shopper, at))]
+    who: Told = [("customers/created", "checkout", bodies.customer(shopper, at)), *_cart(happening, world)]
+    newsletter: Told = [("subscriptions/created", "consent", bodies.subscription(shopper, at))]
     return who + (newsletter if shopper.consents else [])
 
 
-def _order(*topics: str) -> Callable[[Happening, World], _Told]:
-    def told(happening: Happening, world: World) -> _Told:
-        order = world.order(happening.shopper)
-        assert order is not None
-        return [(topic, "order", bodies.order(order)) for topic in topics]
-
-    return told
-
-
-def _ordered(happening: Happening, world: World) -> _Told:
-    # The cart is told once more, and either may arrive first.
-    return [*_order("orders/created")(happening, world), *_cart(happening, world)]
-
-
-def _stocked(happening: Happening, world: World) -> _Told:
-    (line,) = happening.lines
-    return [("variants/updated", "stock", bodies.variant(world.stock_of(line.product)))]
-
-
-def _withdrawn(happening: Happening, world: World) -> _Told:
+def _withdrawn(happening: Happening, world: World) -> Told:
     return [("subscriptions/deleted", "consent", bodies.subscription(happening.shopper, happening.at))]
 
 
-def _erasure(happening: Happening, world: World) -> _Told:
+def _erasure(happening: Happening, world: World) -> Told:
     return [("customers/deleted", "erasure", bodies.customer(happening.shopper, happening.at))]
 
 
-_TOLD: Mapping[Kind, Callable[[Happening, World], _Told]] = {
+_TOLD: Mapping[Kind, Teller] = {
     Kind.CART_CHANGED: _cart,
     Kind.CHECKOUT_BEGAN: _cart,
     Kind.CONTACT_LEFT: _contact,
     Kind.SHIPPING_CHOSEN: _cart,
     Kind.CART_EMPTIED: _cart,
-    Kind.ORDERED: _ordered,
-    Kind.PAID: _order("orders/paid", "orders/updated"),
-    Kind.SHIPPED: _order("orders/shipped", "orders/updated"),
-    Kind.DELIVERED: _order("orders/updated"),
-    Kind.STOCKED: _stocked,
+    # The cart is told once more.
+    Kind.ORDERED: together(of_order(bodies.order, "orders/created"), _cart),
+    Kind.PAID: of_order(bodies.order, "orders/paid", "orders/updated"),
+    Kind.SHIPPED: of_order(bodies.order, "orders/shipped", "orders/updated"),
+    Kind.DELIVERED: of_order(bodies.order, "orders/updated"),
+    Kind.STOCKED: of_stock("variants/updated", bodies.variant),
     Kind.CONSENT_WITHDRAWN: _withdrawn,
     Kind.ERASURE_ASKED: _erasure,
 }

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import ClassVar
 from uuid import NAMESPACE_URL, uuid5
@@ -25,6 +25,7 @@ from simulator.platforms.shopify import bodies
 from simulator.platforms.shopify.api import create_api
 from simulator.platforms.shopify.bodies import CLIENT_ID, SECRET, SHOP, Json
 from simulator.subscriptions import Hook, forgets_after
+from simulator.telling import Teller, Told, of_checkout, of_order, of_stock, together
 from simulator.world import Checkout, World
 
 _PIXEL = frozenset([Kind.LOOKED, Kind.CART_CHANGED, Kind.CHECKOUT_BEGAN, Kind.SHIPPING_CHOSEN])
@@ -80,86 +81,37 @@ class Shopify(Platform):
         return create_api(world, self.hooks, self.clock)
 
 
-_Told = list[tuple[str, str, Json]]
-"""Topic, what it is about, and the body."""
+def _cart(happening: Happening, world: World) -> Told:
+    topic = "carts/create" if world.is_new(happening) else "carts/update"
+    return of_checkout(bodies.cart, topic)(happening, world)
 
 
-def _cart(happening: Happening, world: World) -> _Told:
-    checkout = world.checkout(happening.shopper)
-    assert checkout is not None
-    topic = "carts/create" if checkout.began_at == happening.at else "carts/update"
-    return [(topic, "checkout", bodies.cart(checkout))]
+_changed = of_checkout(bodies.checkout, "checkouts/update")
 
 
-def _began(happening: Happening, world: World) -> _Told:
-    return [("checkouts/create", "checkout", _checkout(happening, world))]
-
-
-def _changed(happening: Happening, world: World) -> _Told:
-    return [("checkouts/update", "checkout", _checkout(happening, world))]
-
-
-def _emptied(happening: Happening, world: World) -> _Told:
-    return [*_cart(happening, world), *_changed(happening, world)]
-
-
-def _checkout(happening: Happening, world: World) -> Json:
-    checkout = world.checkout(happening.shopper)
-    assert checkout is not None
-    return bodies.checkout(checkout)
-
-
-def _order(*topics: str) -> Callable[[Happening, World], _Told]:
-    def told(happening: Happening, world: World) -> _Told:
-        order = world.order(happening.shopper)
-        assert order is not None
-        return [(topic, "order", bodies.order(order)) for topic in topics]
-
-    return told
-
-
-def _ordered(happening: Happening, world: World) -> _Told:
-    # The checkout is told once more, as completed, and either may arrive first.
-    return [*_order("orders/create")(happening, world), *_changed(happening, world)]
-
-
-def _shipped(happening: Happening, world: World) -> _Told:
-    order = world.order(happening.shopper)
-    assert order is not None
-    return [("fulfillments/create", "order", bodies.fulfillment(order)), *_order("orders/fulfilled")(happening, world)]
-
-
-def _delivered(happening: Happening, world: World) -> _Told:
-    order = world.order(happening.shopper)
-    assert order is not None
-    return [("fulfillment_events/create", "order", bodies.shipment(order))]
-
-
-def _stocked(happening: Happening, world: World) -> _Told:
-    (line,) = happening.lines
-    return [("inventory_levels/update", "stock", bodies.level(world.stock_of(line.product)))]
-
-
-def _withdrawn(happening: Happening, world: World) -> _Told:
+def _withdrawn(happening: Happening, world: World) -> Told:
     topic = "customers_email_marketing_consent/update"
     return [(topic, "consent", bodies.consent(happening.shopper, happening.at))]
 
 
-def _erasure(happening: Happening, world: World) -> _Told:
+def _erasure(happening: Happening, world: World) -> Told:
     return [("customers/redact", "erasure", bodies.redact(happening.shopper))]
 
 
-_TOLD: Mapping[Kind, Callable[[Happening, World], _Told]] = {
+_TOLD: Mapping[Kind, Teller] = {
     Kind.CART_CHANGED: _cart,
-    Kind.CHECKOUT_BEGAN: _began,
+    Kind.CHECKOUT_BEGAN: of_checkout(bodies.checkout, "checkouts/create"),
     Kind.CONTACT_LEFT: _changed,
     Kind.SHIPPING_CHOSEN: _changed,
-    Kind.CART_EMPTIED: _emptied,
-    Kind.ORDERED: _ordered,
-    Kind.PAID: _order("orders/paid", "orders/updated"),
-    Kind.SHIPPED: _shipped,
-    Kind.DELIVERED: _delivered,
-    Kind.STOCKED: _stocked,
+    Kind.CART_EMPTIED: together(_cart, _changed),
+    # The checkout is told once more, as completed.
+    Kind.ORDERED: together(of_order(bodies.order, "orders/create"), _changed),
+    Kind.PAID: of_order(bodies.order, "orders/paid", "orders/updated"),
+    Kind.SHIPPED: together(
+        of_order(bodies.fulfillment, "fulfillments/create"), of_order(bodies.order, "orders/fulfilled")
+    ),
+    Kind.DELIVERED: of_order(bodies.shipment, "fulfillment_events/create"),
+    Kind.STOCKED: of_stock("inventory_levels/update", bodies.level),
     Kind.CONSENT_WITHDRAWN: _withdrawn,
     Kind.ERASURE_ASKED: _erasure,
 }

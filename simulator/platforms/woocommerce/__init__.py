@@ -10,7 +10,7 @@ import base64
 import hashlib
 import hmac
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import ClassVar
 from uuid import NAMESPACE_URL, uuid5
@@ -24,6 +24,7 @@ from simulator.platforms.woocommerce import bodies
 from simulator.platforms.woocommerce.api import HOST, KEY, SECRET, create_api
 from simulator.platforms.woocommerce.bodies import CONSENT, Json
 from simulator.subscriptions import Hook, switches_off_after
+from simulator.telling import Teller, Told, of_order, of_stock
 from simulator.world import Checkout, Order, World
 
 WEBHOOK_SECRET = "a-webhook-secret-of-nobodys-shop"  # noqa: S105 - of a shop that is not there
@@ -90,34 +91,21 @@ def _variable(name: str) -> str:
     return f"WOOCOMMERCE_{name.upper()}"
 
 
-_Told = list[tuple[str, str, Json]]
-"""Topic, what it is about, and the thing itself."""
+def _order(topic: str) -> Teller:
+    """With what its shopper allows now."""
+    return lambda happening, world: of_order(lambda order: bodies.order(order, world), topic)(happening, world)
 
 
-def _order(topic: str) -> Callable[[Happening, World], _Told]:
-    def told(happening: Happening, world: World) -> _Told:
-        order = world.order(happening.shopper)
-        assert order is not None
-        return [(topic, "order", bodies.order(order, world))]
-
-    return told
-
-
-def _account(happening: Happening, world: World) -> _Told:
+def _account(happening: Happening, world: World) -> Told:
     return [("customer.updated", "consent", bodies.customer(happening.shopper, world, happening.at))]
 
 
-def _stocked(happening: Happening, world: World) -> _Told:
-    (line,) = happening.lines
-    return [("product.updated", "stock", bodies.product(world.stock_of(line.product)))]
-
-
-_TOLD: Mapping[Kind, Callable[[Happening, World], _Told]] = {
+_TOLD: Mapping[Kind, Teller] = {
     Kind.ORDERED: _order("order.created"),
     Kind.PAID: _order("order.updated"),
     Kind.SHIPPED: _order("order.updated"),
     Kind.DELIVERED: _order("order.updated"),
-    Kind.STOCKED: _stocked,
+    Kind.STOCKED: of_stock("product.updated", bodies.product),
     Kind.CONSENT_WITHDRAWN: _account,
 }
 
