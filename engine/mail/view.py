@@ -32,6 +32,12 @@ _PARAGRAPHS: Final = 12
 _UNPRINTABLE: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufffe\uffff")
 """Direction overrides, and the two code points that no XML, so no MJML, may hold."""
 _LINK_LIKE: Final = re.compile(r"[/:@<>]|www\.|\.[a-z]{2,}", re.IGNORECASE)
+_GIVEN_NAME: Final = re.compile(r"[A-ZÀ-ÖØ-Þ][a-zß-öø-ÿĀ-ſ]+(-[A-ZÀ-ÖØ-Þ][a-zß-öø-ÿĀ-ſ]+)*")
+_NO_GIVEN_NAMES: Final = frozenset(
+    """de den der dhr dr drs familie fam firma heer het ing ir madam meneer mevr mevrouw miss mr mrs ms mw prof sir
+    stichting team ten ter the van vereniging von""".split()
+)
+"""How names begin in which the family's, a title or a club comes first."""
 
 
 class LineView(msgspec.Struct, frozen=True):
@@ -247,8 +253,16 @@ def _paragraphs(text: str) -> tuple[str, ...]:
 
 
 def _greetable(name: str) -> str:
-    """A name to greet with; empty for an advertisement or address that somebody typed where a name belongs."""
-    return "" if len(name) > 60 or _LINK_LIKE.search(name) else name
+    """A name to greet with; empty for an advertisement or address that somebody typed where a name belongs.
+
+    People greet by the first name. Where the first word is none for sure, as in "J. Visser" or "Familie de Wit", the
+    whole name is kept: too formal is better than wrong.
+    """
+    if len(name) > 60 or _LINK_LIKE.search(name):
+        return ""
+    first, _, rest = name.partition(" ")
+    is_given = rest and _GIVEN_NAME.fullmatch(first) and first.casefold() not in _NO_GIVEN_NAMES
+    return first if is_given else name
 
 
 def _phone_address(phone: str) -> str:

@@ -337,9 +337,21 @@ def test_an_advertisement_is_no_name_to_greet(name: str) -> None:
     assert render(context(recipient_name=name)).text.startswith("Hallo,\n")
 
 
-@pytest.mark.parametrize("name", ["Anna", "Anna-Sofie de Vries", "J.P. O’Brien", "Анна", "李娜", "Müller, Jürgen"])
+@pytest.mark.parametrize(
+    "name",
+    ["Anna", "J.P. O’Brien", "JP Visser", "Анна Каренина", "李娜", "Müller, Jürgen", "Familie de Wit", "Mevr de Wit",
+     "Van den Berg", "anna de wit"],
+)  # fmt: skip
 def test_a_name_is_a_name(name: str) -> None:
     assert render(context(recipient_name=name)).text.startswith(f"Hallo {name},\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "first"),
+    [("Noor de Wit", "Noor"), ("Anna-Sofie de Vries", "Anna-Sofie"), ("Zoë van 't Hoff", "Zoë"), ("Ømer Ünal", "Ømer")],
+)
+def test_people_are_greeted_by_their_first_name(name: str, first: str) -> None:
+    assert render(context(recipient_name=name)).text.startswith(f"Hallo {first},\n")
 
 
 @settings(max_examples=60, deadline=None)
