@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterator
 from itertools import pairwise
 from urllib.parse import unquote_plus
 
-_ENDS = r"[^\s@\"'<>()\[\],;:=&?/\\]+"
-_BEFORE, _AFTER = re.compile(rf"{_ENDS}\Z"), re.compile(_ENDS)
+_BEFORE = re.compile(r"[^\s@\"'<>()\[\],;:=&?/\\]+\Z")
+_AFTER = re.compile(r"[^\s@\"'<>()\[\],;:=&?/\\]+")
 _LONGEST_NAME, _LONGEST_HOST = 64, 255
 _ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
 
