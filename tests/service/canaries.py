@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import redis
 from sqlalchemy import Engine, select
@@ -100,6 +101,17 @@ def kept_about_her(engine: Engine, shop: str) -> list[str]:
     """What the database has of her: the table, which trace, and the row."""
     hashes = hashes_of_her(shop)
     return [f"{table}: {found}: {row[:160]}" for table, row in rows_of(engine) if (found := traces_in(row, *hashes))]
+
+
+def bytes_on_disk(engine: Engine) -> str:
+    """The database's own file with what was deleted from it; "" for PostgreSQL, whose files are not ours to read."""
+    if engine.dialect.name != "sqlite":
+        return ""
+    with engine.connect() as connection:
+        connection.rollback()
+        busy = connection.connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+    assert not busy, "something still reads the database"
+    return Path(str(engine.url.database)).read_bytes().decode("latin-1")
 
 
 def told_to_redis(url: str) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from engine.store.unit import EVENTS, PEOPLE
-from tests.service.canaries import kept_about_her, told_to_redis, traces_in
+from tests.service.canaries import bytes_on_disk, kept_about_her, told_to_redis, traces_in
 from tests.service.canary_shop import CanaryShop, Side, canary_shop
 
 PLATFORMS = ("shopify", "lightspeed", "ecwid", "woocommerce")
@@ -39,6 +39,7 @@ def test_a_redaction_leaves_no_trace_of_her_and_spares_her_neighbour(
     side.forgets(shop)
     left = kept_about_her(shop.engine, "ink")
     assert left == [], "\n".join(left)
+    assert traces_in(bytes_on_disk(shop.engine)) == []
     assert traces_in(told_to_redis(redis_url)) == []
     said = capfd.readouterr()
     # The relay on the other side of the line is not Shopbell, and says whom it takes mail for.
