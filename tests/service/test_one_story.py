@@ -114,6 +114,10 @@ class Story:
     def _page_empties(self) -> list[Json]:
         return [self._page(10, "cart_updated", cart=self._cart([]))]
 
+    def _page_named(self) -> list[Json]:
+        """An older telling that comes late, and is the first to say the cart's name."""
+        return [self._page(0, "cart_updated", "named", cart=self._cart(TWO, "c"))]
+
     # two carts, one after the other
 
     def _first_cart(self) -> list[Json]:
@@ -268,6 +272,11 @@ def test_of_two_carts_each_keeps_its_own_shipping_in_whatever_order_they_are_tol
 @example(BOUGHT[::-1])
 def test_a_cart_that_was_ordered_is_over_in_whatever_order_that_is_told(house: Premises, tellings: list[str]) -> None:
     assert known_after(house, tellings) == known_after(house, BOUGHT)
+
+
+def test_a_cart_that_is_named_by_an_older_telling_keeps_its_lines_for_the_mail(house: Premises) -> None:
+    known = known_after(house, ["page adds", "page named"])
+    assert known.open_carts == [("c-…", None, [("THEE-1", 2), ("KOP-7", 1)], "EUR")]
 
 
 def test_what_is_known_in_the_end(house: Premises) -> None:
