@@ -12,7 +12,7 @@ from engine.store.books import Books
 from engine.store.looks import SavedOrder
 from engine.store.statements import Values
 from engine.store.unit import LoadedVisitor
-from engine.visitors import contents_in, contents_of, good_of
+from engine.visitors import Closed, contents_in, contents_of, good_of
 
 LONGEST_ADDRESS = 2_000
 """Of a longer one nothing is kept: half of it leads nowhere."""
@@ -116,14 +116,13 @@ def _keep_order(unit: Books, visitor: LoadedVisitor, event: Event) -> None:
     order = event.order
     if order is None:
         return
-    closed = visitor.state.closed
-    cart = order.cart_id or (closed.id if closed is not None and closed.order == order.id else None)
+    cart = _cart_of(order, event, visitor.state.closed)
     row: Values = {
         "shop": visitor.key.shop,
         "id": order.id,
         "visitor": visitor.key.id,
         "person": visitor.person,
-        "cart": cart or None,
+        "cart": cart,
         "at": event.at,
         "total": order.total,
         "currency": order.currency,
@@ -137,6 +136,13 @@ def _keep_order(unit: Books, visitor: LoadedVisitor, event: Event) -> None:
         unit.correct_order(row)
     if cart:
         unit.close_cart(visitor.key.shop, cart, "ordered")
+
+
+def _cart_of(order: Order, event: Event, closed: Closed | None) -> str | None:
+    """The ordered cart; what the platform calls the order stands in for its name where nobody has said that."""
+    names = [order.cart_id or "", *(closed.names if closed is not None and closed.order == order.id else ())]
+    told = [name for name in names if name and name not in event.refs]
+    return next(iter([*told, *filter(None, names)]), None)
 
 
 def _without_person(order: Order, event: Event) -> Order:

@@ -118,6 +118,15 @@ class Story:
         """An older telling that comes late, and is the first to say the cart's name."""
         return [self._page(0, "cart_updated", "named", cart=self._cart(TWO, "c"))]
 
+    def _page_orders(self) -> list[Json]:
+        order = {"id": f"o-{self.name}", "cart_id": f"c-{self.name}"}
+        return [self._page(8, "order_placed", order=order, cart=self._cart(THREE, "c"), refs=self.refs[:1])]
+
+    def _webhook_knows_the_order_alone(self) -> list[Json]:
+        order = {"id": f"o-{self.name}", "total": "45.45", "currency": "EUR", "lines": THREE}
+        ref = f"acme:order:number-{self.name}"
+        return [self._hook(9, "order_placed", "alone", order=order, refs=[ref]) | {"visitor": self.visitor}]
+
     # two carts, one after the other
 
     def _first_cart(self) -> list[Json]:
@@ -277,6 +286,14 @@ def test_a_cart_that_was_ordered_is_over_in_whatever_order_that_is_told(house: P
 def test_a_cart_that_is_named_by_an_older_telling_keeps_its_lines_for_the_mail(house: Premises) -> None:
     known = known_after(house, ["page adds", "page named"])
     assert known.open_carts == [("c-…", None, [("THEE-1", 2), ("KOP-7", 1)], "EUR")]
+
+
+def test_an_order_that_is_told_without_its_cart_keeps_the_cart_it_has(house: Premises) -> None:
+    story = Story(f"s{next(_numbers):05}")
+    for what in ["page named", "page orders", "webhook knows the order alone"]:
+        house.committer.commit(Submission(house.shop, story.told(what)))
+    (row,) = (row for row in house.rows(ORDERS) if story.name in row.id)
+    assert (row.cart, row.total) == (f"c-{story.name}", 4545)
 
 
 def test_what_is_known_in_the_end(house: Premises) -> None:
