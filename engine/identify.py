@@ -248,11 +248,25 @@ def _learn_consent(unit: Books, visitor: LoadedVisitor, person: Person, event: E
             person.basis = None
         person.withdrawn_at = max(person.withdrawn_at or 0, event.at)
         return
-    _come_back(unit, visitor, person, event)
     # Of a yes and a no of the same moment the no stands: platforms tell whole seconds, and some only a customer's last.
     later = person.withdrawn_at is None or event.at > person.withdrawn_at
+    if later:
+        _write_to(unit, visitor.key.shop, person, event)
+    _come_back(unit, visitor, person, event)
     if later and (person.basis is None or event.trusted):
         person.basis = Basis("consent", event.at, consent.source[:200], consent.text[:500], event.trusted)
+
+
+def _write_to(unit: Books, shop: str, person: Person, event: Event) -> None:
+    """A yes and its address belong together: who says yes later with another address is written to there.
+
+    It must be the shop's server that says whose address it is.
+    """
+    email = dict(names_in(event)).get("email", person.email)
+    since = person.basis.at if person.basis is not None else 0
+    if event.trusted and event.at > since and hash_of(shop, email) != hash_of(shop, person.email):
+        person.email, person.bounced_at = email, None
+        person.unsubscribed_at = person.unsubscribed_at or unit.suppressed_since(shop, hash_of(shop, email))
 
 
 def _come_back(unit: Books, visitor: LoadedVisitor, person: Person, event: Event) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from engine import identify
 from engine.clock import DAY, HOUR, MINUTE, SECOND
+from engine.people import Person
 from engine.store.privacy import erase
 from engine.store.suppress import suppress
 from engine.store.unit import CONSENTS, DELIVERIES, IDENTITIES, PEOPLE, SUPPRESSIONS
@@ -169,6 +170,66 @@ def test_a_stranger_who_types_a_customer_s_address_cannot_have_them_mailed_again
 
 
 # --- asking for mail again --------------------------------------------------------------------------------------------
+
+
+OTHER = "anna@new.example"
+
+
+def moves(premises: Premises, *, ago: int = 0, trusted: bool = True, consent: bool = True) -> str:
+    """The customer of number 7 tells another address; returns where they are written to from now on."""
+    agreed = {"email": consent, "text": "Yes", "source": "account"}
+    told = premises.accept(
+        "contact_given", "v1", ago=ago, trusted=trusted, email=OTHER, customer_id="7", consent=agreed
+    )
+    premises.submit(told)
+    (person,) = [row for row in premises.rows(PEOPLE) if row.id == premises.visitor("v1").person]
+    return msgspec.msgpack.decode(person.state, type=Person).email
+
+
+def agrees_as_customer(premises: Premises) -> None:
+    agreed = {"email": True, "text": "Yes", "source": "account"}
+    told = premises.accept("contact_given", "v1", trusted=True, email=ADDRESS, customer_id="7", consent=agreed)
+    premises.submit(told)
+    premises.later(DAY)
+
+
+def test_who_agrees_again_with_another_address_is_written_to_there(premises: Premises) -> None:
+    agrees_as_customer(premises)
+    assert moves(premises) == OTHER
+    assert premises.person_of().why_no_mail() is None
+
+
+def test_another_address_without_a_yes_leaves_the_mail_where_the_yes_was(premises: Premises) -> None:
+    agrees_as_customer(premises)
+    assert moves(premises, consent=False) == ADDRESS
+
+
+def test_an_older_yes_that_arrives_late_moves_no_mail_back(premises: Premises) -> None:
+    agrees_as_customer(premises)
+    assert moves(premises, ago=2 * DAY) == ADDRESS
+
+
+def test_a_yes_for_an_address_that_unsubscribed_is_no_yes(premises: Premises) -> None:
+    agrees_as_customer(premises)
+    suppress(premises.engine, "main", "per-gone", identify.hash_of("main", OTHER), "unsubscribed")
+    assert moves(premises) == OTHER
+    assert premises.person_of().why_no_mail() == "unsubscribed"
+
+
+def test_who_said_goodbye_and_yes_a_day_later_is_written_to_where_they_said_it(premises: Premises) -> None:
+    agrees_as_customer(premises)
+    says_goodbye(premises)
+    premises.later(DAY)
+    assert moves(premises) == OTHER
+    assert premises.person_of().why_no_mail() is None
+    assert [row.address for row in premises.rows(SUPPRESSIONS)] == [identify.hash_of("main", ADDRESS)]
+
+
+def test_an_address_that_bounced_does_not_keep_mail_from_the_next(premises: Premises) -> None:
+    agrees_as_customer(premises)
+    suppress(premises.engine, "main", premises.person_of().id, identify.hash_of("main", ADDRESS), "bounced")
+    assert moves(premises) == OTHER
+    assert premises.person_of().why_no_mail() is None
 
 
 def says_goodbye(premises: Premises) -> None:
