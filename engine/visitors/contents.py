@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 
 import msgspec
 
 from engine.events import Cart
 from engine.visitors.state import MAX_ITEMS, MAX_LORE, MAX_SHELVES, Basket, Item, Traits, Visitor
-from engine.visitors.tellings import Filled
+from engine.visitors.tellings import Filled, Telling
 
 
 def contents_of(cart: Cart) -> str:
@@ -61,11 +61,21 @@ def put_on_shelves(visitor: Visitor, shelves: Shelves) -> None:
     open_now = basket.goods if basket is not None else 0
     if basket is not None:
         basket.items = [_with_traits(item, known) for item in shelves[open_now]]
-    told = dict.fromkeys(each.goods for each in reversed(visitor.story) if isinstance(each, Filled))
-    kept = [goods for goods in told if goods != open_now and goods in shelves][:MAX_SHELVES]
+    kept = _told_last(visitor.story, shelves.keys() - {open_now})
     visitor.shelves = {goods: [_with_traits(item, known) for item in shelves[goods]] for goods in kept}
     on_shelves = {item.key for goods in (open_now, *kept) for item in shelves.get(goods, ())}
     visitor.lore = dict([(key, says) for key, says in known.items() if key not in on_shelves][-MAX_LORE:])
+
+
+def _told_last(story: list[Telling], among: Set[int]) -> list[int]:
+    """Which of these goods were told last, the latest first; as many as there is room for."""
+    kept: list[int] = []
+    for each in reversed(story):
+        if len(kept) == min(MAX_SHELVES, len(among)):
+            break
+        if isinstance(each, Filled) and each.goods in among and each.goods not in kept:
+            kept.append(each.goods)
+    return kept
 
 
 def with_traits_of(told: Iterable[list[Item]], lore: dict[str, Traits]) -> dict[str, Traits]:
