@@ -66,8 +66,11 @@ def person_of(unit: Books, visitor: LoadedVisitor) -> Loaded[Person] | None:
     return unit.people.get((visitor.key.shop, visitor.person)) if visitor.person else None
 
 
-def link(unit: Books, visitor: LoadedVisitor, event: Event) -> None:
-    """Link the visitor to the person whom the event names, and note what it says about them."""
+def link(unit: Books, visitor: LoadedVisitor, event: Event) -> bool:
+    """Link the visitor to the person whom the event names, and note what it says about them.
+
+    Returns whether that person has heard of the event's order before.
+    """
     named = names_in(event)
     if named:
         person = _find_or_make(unit, visitor, named)
@@ -77,6 +80,7 @@ def link(unit: Books, visitor: LoadedVisitor, event: Event) -> None:
         _attach(unit, visitor, person, named, event)
         visitor.state.vouched |= event.trusted
     loaded = person_of(unit, visitor)
+    knew = loaded is not None and event.order is not None and event.order.id in loaded.state.order_ids
     if loaded is not None and event.type in _IDENTIFYING:
         _learn(unit, visitor, loaded, event)
     if loaded is not None and event.trusted and event.type == "reminder_sent":
@@ -85,6 +89,7 @@ def link(unit: Books, visitor: LoadedVisitor, event: Event) -> None:
     if loaded is not None and event.type in ABOUT_ORDERS:
         loaded.state.bought = remember_order(loaded.state.bought, event)
         loaded.changed = True
+    return knew
 
 
 def allows_mail(person: Loaded[Person] | None, event: Event) -> bool:

@@ -28,8 +28,8 @@ from engine.ids import stand_in_of
 from engine.store import aliases
 from engine.store.aliases import Alias
 from engine.store.books import Books
-from engine.store.unit import VisitorKey
-from engine.visitors import hand_over
+from engine.store.unit import LoadedVisitor, VisitorKey
+from engine.visitors import hand_over, hand_over_rules
 
 STAND_IN = "hook_"
 _FROM_A_BROWSER = re.compile(r"[a-z]+:(?:cart|checkout):[A-Za-z0-9_=-]{16,}\Z")
@@ -126,10 +126,21 @@ class Stitcher:
 def _hand_over(unit: Books, handover: Handover) -> None:
     shop = handover.shop
     stand_in, visitor = (unit.visitors[VisitorKey(shop, name)] for name in (handover.stand_in, handover.visitor))
+    if visitor.person == stand_in.person or None in (visitor.person, stand_in.person):
+        _hand_over_mails(unit, stand_in, visitor)
+    else:
+        unit.cancel_deliveries(shop, "handed over", visitor=handover.stand_in)
     hand_over(stand_in.state, visitor.state)
     unit.give_to(shop, handover.stand_in, handover.visitor)
-    unit.cancel_deliveries(shop, "handed over", visitor=handover.stand_in)
     identify.pass_on(unit, stand_in, visitor)
+
+
+def _hand_over_mails(unit: Books, stand_in: LoadedVisitor, visitor: LoadedVisitor) -> None:
+    """What is owed to the stand-in is owed to the visitor, unless the same rule has spoken to both."""
+    both = hand_over_rules(stand_in.state, visitor.state)
+    if both:
+        unit.cancel_mails_of(stand_in.key.shop, both, stand_in.key.id, None, "handed over")
+    unit.give_mails_to(stand_in.key.shop, stand_in.key.id, visitor.key.id)
 
 
 def refs_of(event: Event) -> tuple[str, ...]:

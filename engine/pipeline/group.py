@@ -153,10 +153,11 @@ class Group:
         page = event.page
         page_type = shop.page_types.type_of(page.url, page.type) if page is not None else "other"
         person = identify.person_of(self.unit, visitor)
+        known_here = event.order is not None and event.order.id in visitor.state.order_ids
         if person is not None:
             identify.share_profile(visitor.state, person.state)
         apply(visitor.state, event, page_type=page_type, watches=shop.rules.watches)
-        identify.link(self.unit, visitor, event)
+        known_to_person = identify.link(self.unit, visitor, event)
         person = identify.person_of(self.unit, visitor)
         if person is not None:
             identify.note(visitor, person, shop.rules.watched_of_person, trusted=event.trusted)
@@ -168,7 +169,7 @@ class Group:
         if event.type in ("order_paid", "order_cancelled"):
             self._end_reminders_to_pay(shop, visitor)
         if event.order is not None and event.type == "order_placed":
-            self._spread_order(shop, visitor, event)
+            self._spread_order(shop, visitor, event, is_news=not (known_to_person if person else known_here))
         elif visitor.person and (event.type == "order_paid" or identify.allows_mail(person, event)):
             # A cart that was left on another device waited for nothing before; now it may be mailed about.
             self._wake_others(shop, visitor.person)
@@ -196,24 +197,29 @@ class Group:
             return event
         return msgspec.structs.replace(event, cart=msgspec.structs.replace(cart, id=None))
 
-    def _spread_order(self, shop: ShopRules, buyer: LoadedVisitor, event: Event) -> None:
-        """An order ends what is pending for the buyer on every device, and for whoever's cart it was."""
+    def _spread_order(self, shop: ShopRules, buyer: LoadedVisitor, event: Event, *, is_news: bool) -> None:
+        """An order ends what is pending for the buyer on every device, and for whoever's cart it was.
+
+        Told once more it ends nothing: what is owed by now was decided with it in mind, such as help with paying it.
+        """
         unit, order = self.unit, event.order
         assert order is not None
-        unit.cancel_deliveries(shop.id, "bought", visitor=buyer.key.id, person=buyer.person)
+        if is_news:
+            unit.cancel_deliveries(shop.id, "bought", visitor=buyer.key.id, person=buyer.person)
         if buyer.person:
             self._wake_others(shop, buyer.person)
         owner = self.owners.get((shop.id, order.cart_id or ""))
         if event.trusted and owner is not None and owner != buyer.key.id:
             other = unit.visitors[VisitorKey(shop.id, owner)]
             self.touched[other.key] = shop
+            if order.id not in other.state.order_ids:
+                unit.cancel_deliveries(shop.id, "bought", visitor=owner, person=other.person)
             apply(
                 other.state,
                 msgspec.structs.replace(event, visitor=owner, trusted=True),
                 page_type="other",
                 watches=shop.rules.watches,
             )
-            unit.cancel_deliveries(shop.id, "bought", visitor=owner, person=other.person)
 
     def _who_waits(self, shop: str, event: Event) -> list[str]:
         """To whom besides its own visitor the event is news: everybody who saw the product as it was."""

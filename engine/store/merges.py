@@ -11,7 +11,9 @@ from engine.store import models
 from engine.store.statements import Values, insert_ignoring
 
 _TABLES = models.Base.metadata.tables
-VISITORS, PEOPLE, LINKS, CARTS, ORDERS = (_TABLES[name] for name in ("visitors", "people", "links", "carts", "orders"))
+VISITORS, PEOPLE, LINKS, CARTS, ORDERS, DELIVERIES = (
+    _TABLES[name] for name in ("visitors", "people", "links", "carts", "orders", "deliveries")
+)
 _NAMING_PEOPLE = [
     _TABLES[name] for name in ("identities", "orders", "decisions", "deliveries", "audiences", "consents")
 ]
@@ -23,6 +25,11 @@ def give_to(shop: str, stand_in: str, visitor: str) -> list[Update]:
         update(table).where(table.c.shop == shop, table.c.visitor == stand_in).values(visitor=visitor)
         for table in (CARTS, ORDERS)
     ]
+
+
+def give_mails_to(shop: str, stand_in: str, visitor: str) -> Update:
+    """The messages of a stand-in, sent and owed, are the visitor's."""
+    return update(DELIVERIES).where(DELIVERIES.c.shop == shop, DELIVERIES.c.visitor == stand_in).values(visitor=visitor)
 
 
 _CORRECTED = ("total", "currency", "body", "told_at")

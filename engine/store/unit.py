@@ -20,6 +20,7 @@ from sqlalchemy import (
     Update,
     and_,
     bindparam,
+    exists,
     or_,
     select,
     tuple_,
@@ -259,24 +260,23 @@ class Unit:
             self._cancel(shop, reason, and_(or_(*named), columns.kind == "email"))
 
     def cancel_cart_mails(self, shop: str, visitor: str, reason: str) -> None:
-        """Cancel what has not passed the fence of the mails that are about this visitor's cart."""
+        """Cancel what has not passed the fence of the mails that are about this visitor's cart, also a stand-in's."""
         columns, decided = DELIVERIES.c, DECISIONS.c
-        theirs = (decided.shop == shop, decided.visitor == visitor, decided.cart.is_not(None))
-        about_cart = columns.decision.in_(select(decided.id).where(*theirs))
+        about_cart = exists().where(decided.shop == shop, decided.id == columns.decision, decided.cart.is_not(None))
         self._cancel(shop, reason, and_(columns.visitor == visitor, columns.kind == "email", about_cart))
 
     def cancel_mails_of(self, shop: str, rules: list[str], visitor: str, person: str | None, reason: str) -> None:
         """Cancel what has not passed the fence of these rules' mails to somebody."""
         columns = DELIVERIES.c
-        theirs = or_(columns.visitor == visitor, columns.person == person) if person else columns.visitor == visitor
-        self._cancel(shop, reason, and_(theirs, columns.kind == "email", columns.rule.in_(rules)))
+        who = or_(columns.visitor == visitor, columns.person == person) if person else columns.visitor == visitor
+        self._cancel(shop, reason, and_(who, columns.kind == "email", columns.rule.in_(rules)))
 
     def _cancel(self, shop: str, reason: str, subject: ColumnElement[bool]) -> None:
         columns = DELIVERIES.c
         unsent = (DeliveryState.SCHEDULED, DeliveryState.CLAIMED, DeliveryState.OFFERED)
         waiting = columns.state.in_([state.value for state in unsent])
-        values = {"state": DeliveryState.CANCELLED.value, "result": reason, "updated_at": self.now}
-        self.connection.execute(update(DELIVERIES).where(columns.shop == shop, subject, waiting).values(values))
+        cancelled = {"state": DeliveryState.CANCELLED.value, "result": reason, "updated_at": self.now}
+        self.connection.execute(update(DELIVERIES).where(columns.shop == shop, subject, waiting).values(cancelled))
 
     def wake_visitors(self, shop: str, person: str) -> None:
         """Have the person's visitors that are not in this unit looked at as soon as possible.
@@ -303,6 +303,9 @@ class Unit:
 
     def give_to(self, shop: str, stand_in: str, visitor: str) -> None:
         self._later.extend(merges.give_to(shop, stand_in, visitor))
+
+    def give_mails_to(self, shop: str, stand_in: str, visitor: str) -> None:
+        self._later.append(merges.give_mails_to(shop, stand_in, visitor))
 
     def merge_people(self, shop: str, gone: str, stays: str) -> None:
         """Two turned out to be the same person, here, in what is stored, and in what is about to be."""

@@ -5,7 +5,7 @@ from engine.visitors.carts import end_elsewhere
 from engine.visitors.contents import contents_in, contents_of
 from engine.visitors.forgetting import forget_before, forget_orders
 from engine.visitors.goods import good_of, is_same
-from engine.visitors.merging import hand_over
+from engine.visitors.merging import hand_over, hand_over_rules
 from engine.visitors.orders import ABOUT_ORDERS, join_orders, remember_order
 from engine.visitors.state import (
     MAX_CONTACTS,
@@ -79,6 +79,7 @@ __all__ = [
     "forget_orders",
     "good_of",
     "hand_over",
+    "hand_over_rules",
     "is_same",
     "join_orders",
     "learn",

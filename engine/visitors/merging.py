@@ -6,7 +6,7 @@ from engine.visitors.carts import remember_reminder, settle
 from engine.visitors.contents import shelves_of, with_traits_of
 from engine.visitors.older import retell
 from engine.visitors.orders import count_order, join_orders
-from engine.visitors.state import MAX_TIMES, Item, Tally, Visitor
+from engine.visitors.state import MAX_OCCASIONS, MAX_TIMES, Item, Tally, Visitor
 from engine.visitors.tellings import both_told
 
 
@@ -22,6 +22,22 @@ def hand_over(stand_in: Visitor, visitor: Visitor) -> None:
     _hand_over_orders(stand_in, visitor)
     _hand_over_tallies(stand_in, visitor)
     _hand_over_carts(stand_in, visitor)
+
+
+def hand_over_rules(stand_in: Visitor, visitor: Visitor) -> list[str]:
+    """What rules have said to the stand-in, and are about to say, was said to the visitor; before :func:`hand_over`.
+
+    Returns the rules that have spoken to both: of those the visitor's own word stands.
+    """
+    spoken = visitor.done.keys() | visitor.runs.keys()
+    both = sorted((stand_in.done.keys() | stand_in.runs.keys()) & spoken)
+    visitor.runs |= {name: run for name, run in stand_in.runs.items() if name not in both}
+    for name, occasions in stand_in.done.items():
+        known = visitor.done.get(name, [])
+        fresh = [occasion for occasion in occasions if occasion not in known]
+        visitor.done[name] = [*fresh, *known][-MAX_OCCASIONS:]
+    stand_in.runs, stand_in.done = {}, {}
+    return both
 
 
 def _hand_over_carts(stand_in: Visitor, visitor: Visitor) -> None:

@@ -8,7 +8,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from engine.clock import DAY, HOUR, MINUTE, SECOND
-from engine.ids import derived_id
+from engine.ids import derived_id, stand_in_of
 from engine.store.unit import CARTS, CONSENTS, DELIVERIES, EVENTS, ORDERS
 from tests.builders import (
     ADDRESS,
@@ -175,6 +175,32 @@ def test_an_order_on_another_device_with_the_same_address_stops_everything_at_on
     assert premises.decided("stopped") == [("laptop", "sequence")]
     premises.later(3 * DAY).look_at("laptop")
     assert premises.mails() == [("laptop", "cancelled", "bought")]
+
+
+def test_an_order_that_is_told_again_ends_no_mail_about_what_came_after_it(premises: Premises) -> None:
+    premises.use(rule_set(SEQUENCE, head=BEFORE_NIGHT))
+    premises.gives_address()
+    premises.post("order_placed", order={"id": "o1"})
+    premises.later(2 * DAY).fills_cart()
+    premises.later(2 * HOUR).look_at("v1")
+    for device in ("v1", "phone"):
+        premises.post("order_placed", device, ago=2 * DAY + 2 * HOUR, order={"id": "o1", "email": ADDRESS})
+    assert premises.mails() == [("v1", "scheduled", "")]
+
+
+def test_a_mail_that_is_owed_is_the_browsers_once_it_is_heard_whose_cart_it_is(premises: Premises) -> None:
+    premises.use(rule_set(SEQUENCE, head=BEFORE_NIGHT))
+    refs = ["acme:cart:cart-token-of-anna"]
+    stand_in, agreed = stand_in_of("main", refs[0]), {"email": True, "text": "Yes", "source": "shop"}
+    premises.hear("contact_given", stand_in, refs=refs, email=ADDRESS, consent=agreed)
+    premises.hear("cart_updated", stand_in, refs=refs, cart=cart(line()))
+    premises.later(2 * HOUR).look_at(stand_in)
+    assert premises.mails() == [(stand_in, "scheduled", "")]
+    premises.post("page_viewed", "browser-1", page={"url": KB}, refs=refs)
+    assert premises.mails() == [("browser-1", "scheduled", "")]
+    assert list(premises.visitor("browser-1").state.runs) == ["sequence"], "its steps go on here"
+    premises.later(MINUTE).post("cart_updated", "browser-1", cart=cart(), refs=refs)
+    assert premises.mails() == [("browser-1", "cancelled", "cart_emptied")]
 
 
 def test_an_order_that_only_names_a_cart_stops_whoever_it_belongs_to(premises: Premises) -> None:

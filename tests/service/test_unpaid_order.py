@@ -28,6 +28,7 @@ from tests.service.platform import Answer, Api
 from tests.service.woocommerce_shop import ADDRESS, SECRET, Body, Shop
 
 PAY_URL = "https://winkel.example/afrekenen/order-pay/727/?pay_for_order=true&key=wc_order_58d2d042d1d"
+KEY = "woocommerce:checkout:wc_order_58d2d042d1d"
 RULE = "name: unpaid\nwhen: [unpaid_order: 45m, can_email]\nthen: [email: unpaid-order]\nonce_per: cart"
 HEAD = """
 shop:
@@ -133,6 +134,29 @@ def test_it_is_sent_once(shop: Shop, worker: Deliverer) -> None:
     worker.deliver(owed(shop))
     shop.delivers("order.updated", unpaid(shop, status="failed"))
     shop.premises.later(DAY)
+    assert shop.looks_again() == ["sent"]
+
+
+def test_a_page_that_thanks_and_is_heard_late_takes_no_mail_back(shop: Shop) -> None:
+    premises = shop.premises
+    owed(shop)
+    [row] = premises.rows(ORDERS)
+    premises.post("contact_given", "v1", email=ADDRESS)
+    premises.post("order_placed", "v1", ago=46 * MINUTE, order={"id": row.id})
+    assert premises.person_of("v1").orders == 1
+    assert record(shop)[0] == "scheduled"
+
+
+def test_a_mail_that_is_owed_when_the_orders_browser_is_heard_of_is_still_sent_and_once(
+    shop: Shop, worker: Deliverer
+) -> None:
+    premises = shop.premises
+    delivery = owed(shop)
+    premises.post("page_viewed", "browser-1", page={"url": "https://winkel.example/"}, refs=[KEY])
+    [row] = premises.rows(DELIVERIES)
+    assert (str(row.visitor), str(row.state)) == ("browser-1", "scheduled")
+    assert worker.deliver(delivery) is DeliveryState.SENT
+    premises.later(3 * DAY)
     assert shop.looks_again() == ["sent"]
 
 
