@@ -28,7 +28,7 @@ def index_of_what_is_there(table: str, column: str) -> Index:
 
 class Base(DeclarativeBase):
     metadata = MetaData(naming_convention=NAMING)
-    type_annotation_map = {Millis: BigInteger, str: Text, bytes: LargeBinary, bool: Boolean}  # noqa: RUF012
+    type_annotation_map = {Millis: BigInteger, str: Text, bytes: LargeBinary, bool: Boolean}  # noqa: RUF012 - as SQLAlchemy names it
 
 
 class Sentence(TypeDecorator[Said]):

@@ -59,7 +59,7 @@ class BrowserBatch(msgspec.Struct):
 
     key: Annotated[str, msgspec.Meta(pattern="^pk_")]
     visitor: Short
-    events: Annotated[list[WIRE_EVENT], msgspec.Meta(max_length=MOST_EVENTS)]  # type: ignore[valid-type]
+    events: Annotated[list[WIRE_EVENT], msgspec.Meta(max_length=MOST_EVENTS)]  # type: ignore[valid-type]  # a computed union
     session: Short | msgspec.UnsetType = msgspec.UNSET
     tab: Short | msgspec.UnsetType = msgspec.UNSET
     sent_at: str | msgspec.UnsetType = msgspec.UNSET
@@ -68,7 +68,7 @@ class BrowserBatch(msgspec.Struct):
 class ServerBatch(msgspec.Struct):
     """A server's batch: many visitors, each event with its own `visitor`, `email` or `customer_id`."""
 
-    events: Annotated[list[WIRE_EVENT], msgspec.Meta(max_length=MOST_EVENTS)]  # type: ignore[valid-type]
+    events: Annotated[list[WIRE_EVENT], msgspec.Meta(max_length=MOST_EVENTS)]  # type: ignore[valid-type]  # a computed union
     sent_at: str | msgspec.UnsetType = msgspec.UNSET
 
 

@@ -51,8 +51,10 @@ class Registered:
 
     def _mend(self, variables: Json) -> Json:
         told = _input(variables)
-        become = {"address": str(told["uri"]), "fields": _fields(told), "only": str(told.get("filter") or "")}
-        changed = self._hooks.change(_number(variables), lambda hook: replace(hook, **become))  # type: ignore[arg-type]
+        address, fields, only = str(told["uri"]), _fields(told), str(told.get("filter") or "")
+        changed = self._hooks.change(
+            _number(variables), lambda hook: replace(hook, address=address, fields=fields, only=only)
+        )
         return _problem() if changed else _problem(_GONE)
 
     def _remove(self, variables: Json) -> Json:

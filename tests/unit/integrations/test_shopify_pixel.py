@@ -34,7 +34,7 @@ def test_a_pixel_without_settings_gets_them(none: Answered) -> None:
     step, (_, asked) = connected(none, DONE)
     assert step == Step(TOPIC, Became.MADE)
     [(name, told)] = asked.items()
-    assert (name, json.loads(dict(told)["settings"])) == ("pixel", WHOLE)  # type: ignore[call-overload]
+    assert (name, json.loads(dict(told)["settings"])) == ("pixel", WHOLE)  # type: ignore[call-overload]  # any JSON
 
 
 @pytest.mark.parametrize("settings", [WHOLE, json.dumps(WHOLE), json.dumps(dict(reversed(WHOLE.items())), indent=1)])
@@ -50,7 +50,7 @@ def test_a_pixel_that_differs_is_mended_and_never_made_twice(settings: object) -
     step, (_, asked) = connected(standing(settings), DONE)
     assert step == Step(TOPIC, Became.MENDED, "other fields")
     assert asked["id"] == "gid://shopify/WebPixel/1"
-    assert json.loads(dict(asked["pixel"])["settings"]) == WHOLE  # type: ignore[call-overload]
+    assert json.loads(dict(asked["pixel"])["settings"]) == WHOLE  # type: ignore[call-overload]  # any JSON
 
 
 def test_an_app_without_the_scopes_is_told_which_and_keeps_its_webhooks() -> None:
